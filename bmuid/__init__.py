@@ -1,0 +1,1 @@
+"""bmuid: the daemon that rates usage, bills it and answers for both."""

@@ -1,0 +1,1 @@
+"""The registry of operations: one function, one operation, one transaction."""

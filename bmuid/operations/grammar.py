@@ -1,0 +1,116 @@
+"""The grammar of arguments: text in, a checked value out; one grammar for every door."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+REFUSED_CHARACTERS = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+
+
+class ArgumentError(ValueError):
+    """Raised when a text is not a value of its grammar; the message tells what would be."""
+
+
+class Grammar(Protocol):
+    """What an argument's text must look like."""
+
+    @property
+    def described(self) -> str:
+        """What a value looks like, for help texts and errors."""
+
+    def parse(self, text: str) -> object:
+        """Read a value; ArgumentError when the text is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text without control characters (tab and line feed apart where *lines*)."""
+
+    length_max: int
+    length_min: int = 1
+    lines: bool = False
+
+    @property
+    def described(self) -> str:
+        """Say the lengths allowed."""
+        return f"text of {self.length_min} to {self.length_max} characters"
+
+    def parse(self, text: str) -> str:
+        """Give the text itself."""
+        if not self.length_min <= len(text) <= self.length_max:
+            raise ArgumentError(f"must be {self.described}, not of {len(text)}")
+        if REFUSED_CHARACTERS.search(text) or (not self.lines and re.search(r"[\t\n]", text)):
+            raise ArgumentError("must not hold control characters")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Text of one shape."""
+
+    expression: str
+    described: str
+
+    def parse(self, text: str) -> str:
+        """Give the text itself."""
+        if not re.fullmatch(self.expression, text, re.ASCII):
+            raise ArgumentError(f"must be {self.described}")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number between two bounds, both allowed; ASCII digits, no sign but minus."""
+
+    smallest: int
+    largest: int
+
+    @property
+    def described(self) -> str:
+        """Say the bounds."""
+        return f"a whole number from {self.smallest} to {self.largest}"
+
+    def parse(self, text: str) -> int:
+        """Give the number."""
+        if not INTEGER.fullmatch(text) or not self.smallest <= int(text) <= self.largest:
+            raise ArgumentError(f"must be {self.described}")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day."""
+
+    described: str = "a date like 2026-08-31"
+
+    def parse(self, text: str) -> date:
+        """Give the day."""
+        try:
+            if DATE.fullmatch(text):
+                return date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise ArgumentError(f"must be {self.described}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def described(self) -> str:
+        """List the words."""
+        return "one of " + ", ".join(self.words)
+
+    def parse(self, text: str) -> str:
+        """Give the word."""
+        if text not in self.words:
+            raise ArgumentError(f"must be {self.described}")
+        return text

@@ -1,0 +1,165 @@
+"""The registry's shape: what an operation declares, and the one way to perform it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from bmuid.operations.grammar import ArgumentError, Grammar
+from bmuid.store.transaction import Transaction
+
+T = TypeVar("T")
+
+
+class Door(Enum):
+    """Where a request may come in."""
+
+    PUBLIC = "PUBLIC"
+    ADMIN = "ADMIN"
+
+
+class Role(Enum):
+    """What an actor may be: a visitor has no session yet; the last three are staff."""
+
+    VISITOR = "VISITOR"
+    CUSTOMER = "CUSTOMER"
+    AUDITOR = "AUDITOR"
+    CLERK = "CLERK"
+    ADMIN = "ADMIN"
+
+
+class DatabaseRole(Enum):
+    """The database role whose rights an operation runs with; value = its name there."""
+
+    PUBLIC = "bmuid_public"
+    AUTH = "bmuid_auth"
+    ADMIN = "bmuid_admin"
+
+
+class Audit(Enum):
+    """Whether performing leaves an audit row; a denied attempt always does."""
+
+    NONE = "NONE"
+    CHANGE = "CHANGE"
+
+
+class RateClass(Enum):
+    """Which limit on requests counts an operation."""
+
+    LOGIN = "LOGIN"
+    READ = "READ"
+    CHANGE = "CHANGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a name for the audit, the door, the roles that door gave, the request's id."""
+
+    name: str
+    door: Door
+    roles: frozenset[Role]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer no: a code of the registry and a sentence that says what to do."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """
+    One operation: one function, one transaction, one row of the registry.
+
+    Shapes:
+        arguments: a frozen dataclass whose fields are made with argument().
+        result: the frozen dataclass that run gives, unless it gives Refused.
+        run: f(txn, actor, arguments, now); safe to run again as a whole.
+    """
+
+    name: str
+    summary: str
+    arguments: type
+    result: type
+    doors: frozenset[Door]
+    roles: frozenset[Role]
+    database_role: DatabaseRole
+    run: Callable[[Transaction, Actor, Any, datetime], object]
+    rate_class: RateClass = RateClass.READ
+    audit: Audit = Audit.NONE
+    keyed: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentForm:
+    """What a door or a help text needs to know of one argument."""
+
+    name: str
+    grammar: Grammar
+    summary: str
+    required: bool
+    secret: bool
+    from_file: bool
+
+
+def argument(
+    grammar: Grammar,
+    summary: str,
+    *,
+    optional: bool = False,
+    secret: bool = False,
+    from_file: bool = False,
+) -> Any:
+    """
+    Declare one field of an arguments dataclass.
+
+    An optional one that is not given is None. A secret is never logged or audited. With from_file
+    the command line takes a path and sends the file's text.
+    """
+    metadata = {
+        "grammar": grammar,
+        "summary": summary,
+        "secret": secret,
+        "from_file": from_file,
+    }
+    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
+
+
+def forms(operation: Operation) -> tuple[ArgumentForm, ...]:
+    """Give the arguments of *operation*, in their order. A field `from_` is called "from" outside."""
+    return tuple(
+        ArgumentForm(
+            name=f.name.removesuffix("_"),
+            grammar=cast(Grammar, f.metadata["grammar"]),
+            summary=f.metadata["summary"],
+            required=f.default is MISSING,
+            secret=f.metadata["secret"],
+            from_file=f.metadata["from_file"],
+        )
+        for f in fields(operation.arguments)
+    )
+
+
+def read_arguments(operation: Operation, texts: Mapping[str, str]) -> object | Refused:
+    """Give the arguments dataclass, or Refused("BAD_ARGUMENT") naming every argument at fault."""
+    faults = []
+    values: dict[str, object] = {}
+    known = forms(operation)
+    unknown = set(texts) - {form.name for form in known}
+    faults += [f"{name}: not an argument of {operation.name}" for name in sorted(unknown)]
+    for form, declared in zip(known, fields(operation.arguments), strict=True):
+        if form.name in texts:
+            try:
+                values[declared.name] = form.grammar.parse(texts[form.name])
+            except ArgumentError as error:
+                faults.append(f"{form.name}: {error}")
+        elif form.required:
+            faults.append(f"{form.name}: is missing; it is {form.grammar.described}")
+    if faults:
+        return Refused("BAD_ARGUMENT", "; ".join(faults))
+    return cast(object, operation.arguments(**values))

@@ -1,0 +1,1 @@
+"""Every SQL statement of the program; the only user of psycopg2."""

@@ -1,0 +1,50 @@
+"""What a transaction is to the rest of the program, and the retry of a whole one in a worker process."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# An open cursor inside one database transaction. Functions that get one neither commit nor roll back.
+Transaction = cursor
+
+ATTEMPTS_MAX = 5
+PAUSE_SECONDS_MAX = 0.2
+
+# SQLSTATEs after which the same whole transaction may succeed: serialization failure, deadlock.
+LOST_RACE_STATES = frozenset({"40001", "40P01"})
+
+
+def lost_race(error: psycopg2.Error) -> bool:
+    """Tell whether running the whole transaction again is the right answer to *error*."""
+    return error.pgcode in LOST_RACE_STATES
+
+
+def run(
+    connection: Connection, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """
+    Call ``work(txn, ...)`` in one transaction and commit; roll back when it raises.
+
+    Lost races are run again, ATTEMPTS_MAX times in all. A lost connection is not: the caller can't
+    know whether the commit happened, reconnects, and looks.
+
+    Errors:
+        psycopg2.Error: what the last attempt raised.
+    """
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            with connection, connection.cursor() as txn:
+                return work(txn, *args, **kwargs)
+        except psycopg2.Error as error:
+            if attempt == ATTEMPTS_MAX or not lost_race(error):
+                raise
+            time.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
+    raise AssertionError("unreachable")

@@ -1,0 +1,1 @@
+"""What is true of usage and money, without a socket or a database."""
