@@ -53,13 +53,29 @@ class RateClass(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys of this installation that no database holds."""
+
+    pepper: bytes = field(repr=False)
+    csrf_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a name for the audit, the door, the roles that door gave, the request's id."""
+    """
+    Who asks, and by what means.
+
+    Shapes:
+        name: for the audit; roles: what the door, or the live session, gave.
+        token: of the live session; None: there is none.
+    """
 
     name: str
     door: Door
     roles: frozenset[Role]
     request_id: str
+    secrets: Secrets = field(repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,8 @@ class Operation:
     Shapes:
         arguments: a frozen dataclass whose fields are made with argument().
         result: the frozen dataclass that run gives, unless it gives Refused.
-        run: f(txn, actor, arguments, now); safe to run again as a whole.
+        run: f(txn, actor, arguments, now); safe to run again as a whole. It decides, then writes: what
+            it has written stays also when it refuses.
     """
 
     name: str
