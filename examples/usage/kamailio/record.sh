@@ -1,6 +1,6 @@
 #!/bin/bash
 # Record acc-recorded.log anew: Kamailio between two SIPp, all on 127.0.0.1, under four minutes.
-# Needs, on Debian 12: apt-get install --no-install-recommends kamailio sip-tester
+# Needs, on Debian 12: apt-get install --no-install-recommends kamailio sip-tester iproute2
 # Ports 5070 (Kamailio), 5072 and 5074 (SIPp) must be free. No root needed. It stops, by process
 # id, only what it started, and writes acc-recorded.log only if the whole run went well.
 set -euo pipefail
@@ -25,7 +25,7 @@ started+=($!)
 timeout 240 "$sipp" 127.0.0.1:5070 -sf "$here/uas.xml" -i 127.0.0.1 -p 5072 -nostdin >uas.out 2>&1 &
 started+=($!)
 
-# Ready when Kamailio answers: a keep-alive (OPTIONS would be a call too many in the log).
+# Ready when both listen.
 for _ in $(seq 50); do
     if ss -Hlun 'sport = :5070' | grep -q . && ss -Hlun 'sport = :5072' | grep -q .; then break; fi
     sleep 0.1

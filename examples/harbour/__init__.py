@@ -1,0 +1,1 @@
+"""The parts of make_usage.py: calls, places, what a switch writes, what is planted."""
