@@ -1,0 +1,29 @@
+"""The configuration: one file, read once, checked whole, one frozen value."""
+
+from bmuid.config.read import DEFAULT_PATH, ConfigError, load
+from bmuid.config.values import (
+    AdminDoor,
+    Config,
+    Database,
+    Limits,
+    Log,
+    Members,
+    Process,
+    PublicDoor,
+    Spool,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "AdminDoor",
+    "Config",
+    "ConfigError",
+    "Database",
+    "Limits",
+    "Log",
+    "Members",
+    "Process",
+    "PublicDoor",
+    "Spool",
+    "load",
+]

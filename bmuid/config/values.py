@@ -1,0 +1,122 @@
+"""What is configured; etc/bmuid.conf says what each value means."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmuid.operations.registry import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the database is, and who each part of the program is there."""
+
+    dsn: str
+    engine_user: str
+    admin_user: str
+    auth_user: str
+    public_user: str
+    connections_max: int
+    statement_seconds_max: int
+
+    def of(self, user: str) -> str:
+        """Give the connection string of *user*, one of the four."""
+        return (
+            f"{self.dsn} user={user} application_name=bmuid connect_timeout=5"
+            f" options='-c statement_timeout={self.statement_seconds_max}s"
+            " -c idle_in_transaction_session_timeout=60s'"
+        )
+
+    @property
+    def engine_dsn(self) -> str:
+        """The connection string of intake, rating and bill run; long statements are theirs to have."""
+        return f"{self.dsn} user={self.engine_user} application_name=bmuid connect_timeout=5"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicDoor:
+    """The TLS port for the web host; serials are lower-case hexadecimal, none means any."""
+
+    address: str
+    port: int
+    certificate: Path
+    key: Path
+    client_ca: Path
+    client_crl: Path
+    client_names: tuple[str, ...]
+    client_serials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Users and groups of the system, by number."""
+
+    uids: frozenset[int]
+    gids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminDoor:
+    """The unix socket of the staff, the group that may reach it, and who on this host is what."""
+
+    socket: Path
+    gid: int | None
+    auditors: Members
+    clerks: Members
+    admins: Members
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Where usage files arrive (a directory a source), and where they are kept."""
+
+    directory: Path
+    archive: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """How many workers run, and how the daemon is found and ended."""
+
+    rating_workers: int
+    pid_file: Path
+    stop_seconds_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where events are told, and how; no file means standard error."""
+
+    format: str
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one door takes at most."""
+
+    public_connections_max: int
+    public_handshakes_max: int
+    admin_connections_max: int
+    handshake_seconds_max: int
+    line_seconds_max: int
+    idle_seconds_max: int
+    write_seconds_max: int
+    logins_a_second: int
+    reads_a_second: int
+    changes_a_second: int
+    requests_waiting_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration, as checked."""
+
+    path: Path
+    database: Database
+    public: PublicDoor
+    admin: AdminDoor
+    spool: Spool
+    process: Process
+    log: Log
+    limits: Limits
+    secrets: Secrets

@@ -1,0 +1,146 @@
+"""What an administrator meets in bmuid.conf: every fault at once, every key described."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bmuid.config import Config, ConfigError, load
+
+SHIPPED = Path(__file__).parents[2] / "etc" / "bmuid.conf"
+
+
+def write(folder: Path, text: str) -> Path:
+    """A configuration file whose directories and files all exist."""
+    for name in ("spool", "archive", "run"):
+        (folder / name).mkdir(exist_ok=True)
+    for name in ("cert", "key", "ca", "crl", "pepper", "csrf"):
+        (folder / name).write_bytes(b"x" * 32)
+        (folder / name).chmod(0o600)
+    path = folder / "bmuid.conf"
+    path.write_text(text)
+    return path
+
+
+GOOD = """
+[public]
+port = 0
+certificate = "cert"
+key = "key"
+client_ca = "ca"
+client_crl = "crl"
+[admin]
+socket = "run/admin.sock"
+[spool]
+directory = "spool"
+archive = "archive"
+[secrets]
+pepper_file = "pepper"
+csrf_key_file = "csrf"
+"""
+
+
+def faults(path: Path) -> tuple[str, ...]:
+    """What is wrong with the file."""
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return caught.value.faults
+
+
+def test_a_short_file_is_enough(tmp_path: Path) -> None:
+    """Only what differs from the defaults needs to be written; relative paths start at the file."""
+    config = load(write(tmp_path, GOOD))
+    assert isinstance(config, Config)
+    assert config.public.port == 0
+    assert config.public.key == tmp_path / "key"
+    assert config.limits.public_connections_max == 64
+    assert config.log.file is None
+    assert "user=bmuid_public" in config.database.of(config.database.public_user)
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    """One start shows all there is to mend, each with its place."""
+    path = write(
+        tmp_path, GOOD.replace("port = 0", 'port = "x"\nprot = 1').replace('"crl"', '"gone"')
+    )
+    (tmp_path / "key").chmod(0o644)
+    (tmp_path / "csrf").write_bytes(b"short")
+    with path.open("a") as file:
+        file.write(
+            '[log]\nformat = "xml"\n[limits]\nidle_seconds_max = 0\n[database]\ndsn = "password=x"\n'
+            'engine_user = "x y"\n[process]\nrating_workers = true\n[webs]\n'
+        )
+    found = faults(path)
+    assert [line.split(": ")[0] for line in found] == [
+        "webs", "database.dsn", "database.engine_user", "public.port", "public.key", "public.client_crl",
+        "process.rating_workers", "log.format", "limits.idle_seconds_max", "secrets.csrf_key_file", "public.prot",
+    ]  # fmt: skip
+    assert all("\n" not in line for line in found)
+
+
+def test_the_staff_is_named_by_user_and_group(tmp_path: Path) -> None:
+    """Users and groups are looked up at start, so that a slip shows there and not at a locked door."""
+    path = write(
+        tmp_path, GOOD.replace("[spool]", 'admins = ["root", "12"]\nclerks = ["@34"]\n[spool]')
+    )
+    config = load(path)
+    assert config.admin.admins.uids == {0, 12}
+    assert config.admin.clerks.gids == {34}
+    path = write(
+        tmp_path,
+        GOOD.replace("[spool]", 'admins = ["nobody-of-that-name"]\ngroup = "none-such"\n[spool]'),
+    )
+    assert len(faults(path)) == 2
+
+
+@pytest.mark.parametrize("text", ["[public", "public = 3", "\x00", "[public]\nport = 0\nport = 1"])
+def test_a_broken_file_is_one_line(tmp_path: Path, text: str) -> None:
+    """A file that is no TOML is named, with the line in it."""
+    found = faults(write(tmp_path, text))
+    assert all("\n" not in line for line in found)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    """A path mistyped is told as such."""
+    assert faults(tmp_path / "none.conf") == (f"{tmp_path}/none.conf: No such file or directory",)
+
+
+def shipped() -> dict[str, dict[str, object]]:
+    """The shipped file with every key written out."""
+    text = re.sub(r"^# ([a-z_]+ = )", r"\1", SHIPPED.read_text(), flags=re.MULTILINE)
+    return tomllib.loads(text)
+
+
+def test_the_shipped_file_tells_the_true_defaults(tmp_path: Path) -> None:
+    """What etc/bmuid.conf says of a default is what the program does without the key."""
+    merged = shipped()
+    for section, table in tomllib.loads(GOOD).items():
+        merged[section] |= table
+    tables = [
+        f"[{section}]\n"
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        for section, table in merged.items()
+    ]
+    said = load(write(tmp_path, "".join(tables)))
+    assert said == load(write(tmp_path, GOOD))
+    silent = tmp_path / "silent.conf"
+    silent.write_text("")
+    (tmp_path / "said.conf").write_text(
+        re.sub(r"^# ([a-z_]+ = )", r"\1", SHIPPED.read_text(), flags=re.MULTILINE)
+    )
+    assert faults(tmp_path / "said.conf") == faults(silent)
+
+
+def test_the_shipped_file_shows_every_key(tmp_path: Path) -> None:
+    """No key can be set that etc/bmuid.conf does not describe."""
+    known = {}
+    for section in shipped():
+        path = write(tmp_path, f"[{section}]\nx = 1\n")
+        known[section] = next(
+            set(line.partition("known are ")[2].split(", "))
+            for line in faults(path)
+            if ".x: " in line
+        )
+    assert known == {section: set(table) for section, table in shipped().items()}
