@@ -115,8 +115,9 @@ def shipped() -> dict[str, dict[str, object]]:
 
 def test_the_shipped_file_tells_the_true_defaults(tmp_path: Path) -> None:
     """What etc/bmuid.conf says of a default is what the program does without the key."""
+    good = GOOD.replace("port = 0\n", "")
     merged = shipped()
-    for section, table in tomllib.loads(GOOD).items():
+    for section, table in tomllib.loads(good).items():
         merged[section] |= table
     tables = [
         f"[{section}]\n"
@@ -124,7 +125,7 @@ def test_the_shipped_file_tells_the_true_defaults(tmp_path: Path) -> None:
         for section, table in merged.items()
     ]
     said = load(write(tmp_path, "".join(tables)))
-    assert said == load(write(tmp_path, GOOD))
+    assert said == load(write(tmp_path, good))
     silent = tmp_path / "silent.conf"
     silent.write_text("")
     (tmp_path / "said.conf").write_text(
