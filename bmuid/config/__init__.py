@@ -10,6 +10,7 @@ from bmuid.config.values import (
     Members,
     Process,
     PublicDoor,
+    Secrets,
     Spool,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "Members",
     "Process",
     "PublicDoor",
+    "Secrets",
     "Spool",
     "load",
 ]

@@ -14,9 +14,9 @@ from bmuid.config.values import (
     Log,
     Process,
     PublicDoor,
+    Secrets,
     Spool,
 )
-from bmuid.operations.registry import Secrets
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
 SECTIONS = ("database", "public", "admin", "spool", "process", "log", "limits", "secrets")

@@ -1,9 +1,7 @@
 """What is configured; etc/bmuid.conf says what each value means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from bmuid.operations.registry import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,14 @@ class Limits:
     reads_a_second: int
     changes_a_second: int
     requests_waiting_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys of this installation that no database holds."""
+
+    pepper: bytes = field(repr=False)
+    csrf_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

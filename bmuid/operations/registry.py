@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar, cast
 
+from bmuid.config import Secrets
 from bmuid.operations.grammar import ArgumentError, Grammar
 from bmuid.store.transaction import Transaction
 
@@ -50,14 +51,6 @@ class RateClass(Enum):
     LOGIN = "LOGIN"
     READ = "READ"
     CHANGE = "CHANGE"
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """The keys of this installation that no database holds."""
-
-    pepper: bytes = field(repr=False)
-    csrf_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
