@@ -33,6 +33,9 @@ PREFACE = """\
 #   conflict       the unique id was there before, with another number of seconds
 # `answered` counts over all kinds but malformed; `rateable_seconds` adds up the billed seconds.
 """
+PLANTED = """
+# Where the oddities stand; lines count from 1.
+"""
 MONTHS = """
 # The customers with a login, by the local month in which a call began. National: to UK landlines,
 # 03 numbers and mobiles, which inclusive minutes pay for.
@@ -44,11 +47,13 @@ CLOCK_CHANGE = """
 
 
 def expected(files: Mapping[str, list[Record]], recording: str) -> str:
-    """The whole text: the files, the recording's table, months, and the hour that happens twice."""
+    """The whole text: the files, the recording, oddities, months, and the hour that happens twice."""
     records = [each for name in sorted(files) for each in files[name] if each.kind == "rateable"]
     parts = [PREFACE]
     parts += [file_table(name, files[name]) for name in sorted(files)]
-    parts += [recording, MONTHS, *month_tables(records), CLOCK_CHANGE, *clock_tables(records)]
+    parts += [recording, PLANTED]
+    parts += [text for name in sorted(files) for text in planted_tables(name, files[name])]
+    parts += [MONTHS, *month_tables(records), CLOCK_CHANGE, *clock_tables(records)]
     return "".join(parts)
 
 
@@ -65,6 +70,17 @@ def file_table(name: str, records: list[Record]) -> str:
         + "".join(f"{kind} = {number}\n" for kind, number in count.items())
         + f"rateable_seconds = {seconds}\n"
     )
+
+
+def planted_tables(name: str, records: list[Record]) -> Iterator[str]:
+    """Where the malformed, repeated and conflicting lines of one file stand."""
+    for number, each in enumerate(records, 1):
+        if each.kind in ("malformed", "duplicate", "conflict"):
+            fault = f'fault = "{each.fault}"\n' if each.fault else ""
+            yield (
+                f'\n[[planted]]\npath = "{name}"\nline = {number}\nkind = "{each.kind}"\n{fault}'
+                f'unique_id = "{each.unique_id}"\n'
+            )
 
 
 def month_tables(records: list[Record]) -> Iterator[str]:

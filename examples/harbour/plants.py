@@ -1,11 +1,15 @@
 """What goes wrong with call records, planted where expected.toml says."""
 
+import re
 from dataclasses import replace
 
+from harbour.calls import local
 from harbour.chance import Chance
-from harbour.switches import Record
+from harbour.switches import Record, stamp
 
 Files = dict[str, list[Record]]
+
+END_AND_LENGTHS = re.compile(r'"2026-\d\d-\d\d \d\d:\d\d:\d\d",("?)(\d+)\1,"?(\d+)\1,')
 
 DUPLICATES = {
     "asterisk/Master-2026-08.csv": 5,
@@ -61,9 +65,16 @@ def spoilt(record: Record, how: str) -> str:
 
 
 def told_again(record: Record) -> Record:
-    """The same call, 37 seconds longer."""
-    longer = record.billsec + 37
-    return replace(record, text=with_seconds(record, str(longer)), billsec=longer, kind="conflict")
+    """The same call as if it had ended 37 seconds later: end, duration and billed seconds."""
+
+    def later(match: re.Match[str]) -> str:
+        quote, duration, seconds = match.groups()
+        numbers = [f"{quote}{int(each) + 37}{quote}" for each in (duration, seconds)]
+        return ",".join([f'"{stamp(record.call.course.end_ms + 37_000)}"', *numbers, ""])
+
+    text, times = END_AND_LENGTHS.subn(later, record.text)
+    assert times == 1
+    return replace(record, text=text, billsec=record.billsec + 37, kind="conflict")
 
 
 def plant(chance: Chance, files: Files) -> Files:
@@ -72,8 +83,8 @@ def plant(chance: Chance, files: Files) -> Files:
     for name, records in planted.items():
         for how in MALFORMED[name]:
             at = position(chance, records)
-            faulty = replace(records[at], text=spoilt(records[at], how), kind="malformed")
-            records[at] = faulty
+            text = spoilt(records[at], how)
+            records[at] = replace(records[at], text=text, kind="malformed", fault=how)
     for name, records in planted.items():
         if name in CONFLICTS:
             at = position(chance, records)
@@ -88,8 +99,10 @@ def plant(chance: Chance, files: Files) -> Files:
 
 
 def position(chance: Chance, records: list[Record]) -> int:
-    """Where an ordinary rateable call stands, of nobody whose calls a test may count."""
+    """Where an ordinary rateable call stands: by day, and of nobody whose calls a test may count."""
     while True:
         at = 60 + chance.below(len(records) - 160)
-        if records[at].kind == "rateable" and records[at].call.line.account > "A1003":
+        call = records[at].call
+        by_day = local(call.course.start_ms).hour >= 6
+        if records[at].kind == "rateable" and call.line.account > "A1003" and by_day:
             return at

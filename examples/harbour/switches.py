@@ -25,13 +25,14 @@ CAUSES = {"ANSWERED": "NORMAL_CLEARING", "BUSY": "USER_BUSY", "NO ANSWER": "NO_A
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line as it stands in a file, and what it tells."""
+    """A line as it stands in a file, and what it tells; `fault` only if it is malformed."""
 
     text: str
     call: Call
     unique_id: str
     billsec: int
     kind: str
+    fault: str = ""
 
 
 def caller_name(call: Call) -> str:

@@ -201,6 +201,14 @@ def test_the_counts_that_other_tests_rely_on_are_those_of_the_files() -> None:
         assert total * 1000 == milliseconds, path
 
 
+def test_the_readme_tells_the_same_counts() -> None:
+    """Whoever reads examples/README.md is told what is in the files."""
+    readme = (EXAMPLES / "README.md").read_text("utf-8")
+    for path, table in FILES.items():
+        row = [table[name] for name in ("lines", "answered", *KINDS)]
+        assert f"| `{path}` | {' | '.join(map(str, row))} |" in readme
+
+
 def test_there_are_ten_thousand_records_over_three_months() -> None:
     """The demo is large enough to look like a company: 10,000 records, August to October."""
     lines = sum(table["lines"] for path, table in FILES.items() if not path.startswith("kamailio"))
