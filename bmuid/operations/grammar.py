@@ -1,13 +1,14 @@
 """The grammar of arguments: text in, a checked value out; one grammar for every door."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-REFUSED_CHARACTERS = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from bmu.wire.text import is_clean
+
+LINE_CHARACTERS = {ord("\t"): " ", ord("\n"): " "}
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 
@@ -41,10 +42,11 @@ class Text:
         return f"text of {self.length_min} to {self.length_max} characters"
 
     def parse(self, text: str) -> str:
-        """Give the text itself."""
+        """Give the text in Unicode's composed form, so that what looks alike is alike."""
+        text = unicodedata.normalize("NFC", text)
         if not self.length_min <= len(text) <= self.length_max:
             raise ArgumentError(f"must be {self.described}, not of {len(text)}")
-        if REFUSED_CHARACTERS.search(text) or (not self.lines and re.search(r"[\t\n]", text)):
+        if not is_clean(text.translate(LINE_CHARACTERS) if self.lines else text):
             raise ArgumentError("must not hold control characters")
         return text
 

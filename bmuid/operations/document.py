@@ -1,0 +1,50 @@
+"""Results as JSON: exact, in one form, the same at every door."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+def instant_text(instant: datetime) -> str:
+    """Write an aware instant as RFC 3339 in UTC; microseconds only where there are any."""
+    assert instant.tzinfo is not None, "an instant needs its zone"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def plain(value: object) -> Json:
+    """Give *value* as JSON knows it: amounts and instants become text, a field from_ becomes "from"."""
+    match value:
+        case Enum():
+            return plain(value.value)
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return format(value, "f")
+        case datetime():
+            return instant_text(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return _many(value)
+
+
+def _many(value: object) -> Json:
+    match value:
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case Mapping():
+            return {str(name): plain(item) for name, item in value.items()}
+        case _ if is_dataclass(value):
+            return {f.name.removesuffix("_"): plain(getattr(value, f.name)) for f in fields(value)}
+        case _:
+            raise AssertionError(f"{type(value).__name__} has no place in an answer")
+
+
+def json_octets(value: object) -> bytes:
+    """Write *value* as the octets of one JSON text, without spaces."""
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")).encode()
