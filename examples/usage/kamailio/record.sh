@@ -34,8 +34,10 @@ done
 calls=$(($(wc -l <"$here/numbers.csv") - 1))
 if ! timeout 200 "$sipp" 127.0.0.1:5070 -sf "$here/uac.xml" -inf "$here/numbers.csv" -i 127.0.0.1 -p 5074 \
     -m "$calls" -r 5 -l 300 -nostdin -timeout 190s >uac.out 2>&1; then
-    echo "sipp failed; the end of what it said:" >&2
-    tail -40 uac.out >&2
+    echo "the calls failed; what Kamailio, the called and the calling side said (are the ports free?):" >&2
+    head -5 acc.log >&2
+    tail -5 uas.out >&2
+    tail -20 uac.out >&2
     exit 70
 fi
 for _ in $(seq 50); do
