@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor
+from psycopg2.extensions import connection, cursor
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # An open cursor inside one database transaction. Functions that get one neither commit nor roll back.
 Transaction = cursor
+Connection = connection
+# What the database, or the way to it, may raise.
+DatabaseError = psycopg2.Error
 
 ATTEMPTS_MAX = 5
 PAUSE_SECONDS_MAX = 0.2
@@ -27,8 +29,23 @@ def lost_race(error: psycopg2.Error) -> bool:
     return error.pgcode in LOST_RACE_STATES
 
 
+def lost_connection(error: psycopg2.Error) -> bool:
+    """
+    Tell whether the database went away under the transaction, or could not be reached.
+
+    If that was at the COMMIT, nobody knows whether it happened: only work that may be done twice, or that
+    leaves a key behind to look for, can then be run again.
+    """
+    if not isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+        return False
+    return error.pgcode is None or error.pgcode[:2] == "08" or error.pgcode[:4] == "57P0"
+
+
 def run(
-    connection: Connection, work: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
+    connection: Connection,
+    work: Callable[Concatenate[Transaction, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> R:
     """
     Call ``work(txn, ...)`` in one transaction and commit; roll back when it raises.
