@@ -725,16 +725,16 @@ CREATE FUNCTION login_failed(wanted bigint) RETURNS void LANGUAGE sql SECURITY D
     UPDATE login SET failures = failures + 1 WHERE id = wanted
 $$;
 -- A new session, 12 hours at most; a login has ten, the oldest gives way. rehashed: the password under newer
--- parameters, or null.
-CREATE FUNCTION session_open(wanted bigint, hash bytea, rehashed text) RETURNS bigint LANGUAGE plpgsql
-    SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
+-- parameters, or null. Gives the account's number and name; no row: the login is disabled.
+CREATE FUNCTION session_open(wanted bigint, hash bytea, rehashed text, OUT number text, OUT name text)
+    RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
 DECLARE
     owner bigint;
 BEGIN
     UPDATE login SET failures = 0, tries_left = 3, password = coalesce(rehashed, password)
         WHERE id = wanted AND NOT disabled RETURNING account_id INTO owner;
     IF owner IS NULL THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     UPDATE session SET ended = true WHERE token_hash IN (
         SELECT token_hash FROM session WHERE login_id = wanted AND NOT ended
@@ -743,7 +743,7 @@ BEGIN
     INSERT INTO session (token_hash, login_id, account_id, created_at, seen_at, ends_at) VALUES (
         hash, wanted, owner, clock_timestamp(), clock_timestamp(), clock_timestamp() + interval '12 hours'
     );
-    RETURN owner;
+    RETURN QUERY SELECT a.number, a.name FROM account AS a WHERE a.id = owner;
 END $$;
 
 ------------------------------------------------------------------------------------------------- audit
@@ -901,7 +901,7 @@ GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), U
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
-GRANT INSERT (account_id, name, password), UPDATE (password, disabled) ON login TO bmuid_admin;
+GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
     audit_broken_at() TO bmuid_admin;
