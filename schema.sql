@@ -856,6 +856,8 @@ RESET ROLE;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bmu FROM PUBLIC;
 GRANT USAGE ON SCHEMA bmu TO bmuid, bmuid_admin, bmuid_auth, bmuid_public;
 GRANT USAGE ON TYPE bmu.textrange TO PUBLIC;
+-- The constructor of a range belongs to the superuser; the index of uid_history and its ANALYZE need it.
+GRANT EXECUTE ON FUNCTION bmu.textrange(text, text, text) TO PUBLIC;
 SET search_path TO bmu;
 
 -- bmuid: intake, rating, bill run.
