@@ -1,0 +1,94 @@
+"""Whose usage it is: who owned a usage identifier when the event began, and on what terms."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bmu.rating.outcome import UnratedReason
+
+
+class Terms(NamedTuple):
+    """What of an owner decides prices; most owners share theirs with many."""
+
+    package: str
+    currency: str
+    zone: str
+
+
+class OwnerRow(NamedTuple):
+    """
+    One stored stretch of ownership.
+
+    Units:
+        from_us, to_us: microseconds since 1970-01-01 UTC, half-open; `bmu.period.FOREVER_US`
+            where no end is known.
+        currency, zone, bill_day: the account's.
+    """
+
+    uid_id: int
+    uid_type: str
+    value: str
+    from_us: int
+    to_us: int
+    account_id: int
+    account_service_id: int
+    package: str
+    currency: str
+    zone: str
+    bill_day: int
+
+
+class Owner(NamedTuple):
+    """The account service that owns a usage identifier over [from_us, to_us)."""
+
+    from_us: int
+    to_us: int
+    uid_id: int
+    account_id: int
+    account_service_id: int
+    terms: Terms
+    bill_day: int
+
+
+class Owners:
+    """All usage identifiers with their owners in time; fixed once made."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, rows: Iterable[OwnerRow]) -> None:
+        shared: dict[Terms, Terms] = {}
+        # One owner stands alone, which spares a million lists of one.
+        self._found: dict[str, Owner | list[Owner]] = {}
+        for row in rows:
+            terms = Terms(row.package, row.currency, row.zone)
+            owner = Owner(
+                row.from_us,
+                row.to_us,
+                row.uid_id,
+                row.account_id,
+                row.account_service_id,
+                shared.setdefault(terms, terms),
+                row.bill_day,
+            )
+            self._add(f"{row.uid_type}:{row.value}", owner)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def find(self, uid_type: str, value: str, started_us: int) -> Owner | UnratedReason:
+        """Find who owned a usage identifier at an instant."""
+        found = self._found.get(f"{uid_type}:{value}")
+        if found is None:
+            return UnratedReason.NO_UID
+        for owner in (found,) if isinstance(found, Owner) else found:
+            if owner.from_us <= started_us < owner.to_us:
+                return owner
+        return UnratedReason.UID_NOT_IN_PERIOD
+
+    def _add(self, key: str, owner: Owner) -> None:
+        before = self._found.get(key)
+        if before is None:
+            self._found[key] = owner
+        elif isinstance(before, Owner):
+            self._found[key] = [before, owner]
+        else:
+            before.append(owner)
