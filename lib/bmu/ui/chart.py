@@ -1,0 +1,45 @@
+"""Bars of cost per day, in whole numbers: a drawing has no use for floats either."""
+
+from __future__ import annotations
+
+from bmu.money import parse_e11
+
+# The drawing's own units; the browser stretches them to the space there is.
+HEIGHT = 1000
+SLOT = 100
+BAR = 68
+BAR_HEIGHT_MIN = 8
+
+
+class Bar:
+    """One day's bar: its place and size in the drawing."""
+
+    __slots__ = ("height", "x", "y")
+
+    def __init__(self, x: int, height: int) -> None:
+        self.x = x
+        self.y = HEIGHT - height
+        self.height = height
+
+
+def bars(amounts: list[str], top_e11: int) -> list[Bar]:
+    """
+    Place a bar for each amount; one of *top_e11* reaches the top.
+
+    A day that cost anything shows, however little it was; a credit has no bar.
+    """
+    made = []
+    for at, text in enumerate(amounts):
+        cost = parse_e11(text)
+        height = max(BAR_HEIGHT_MIN, cost * HEIGHT // top_e11) if cost > 0 else 0
+        made.append(Bar(at * SLOT + (SLOT - BAR) // 2, height))
+    return made
+
+
+def top_of(amounts: list[str]) -> int:
+    """Give the smallest 1, 2 or 5 times a power of ten that no amount is above (e11; at least 10^-11)."""
+    highest = max([1, *(parse_e11(text) for text in amounts)])
+    step = 1
+    while step * 10 < highest:
+        step *= 10
+    return next(step * times for times in (1, 2, 5, 10) if step * times >= highest)

@@ -1,0 +1,263 @@
+"""Answers of the daemon as the values that the templates place; words, not decisions."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from bmu.money import decimal_text, parse_e11
+from bmu.ui import chart, show
+from bmu.ui.answer import Part
+
+Values = dict[str, object]
+
+
+def _sum(*amounts: str) -> str:
+    return decimal_text(sum(parse_e11(amount) for amount in amounts))
+
+
+def _range_query(start: str, end: str) -> str:
+    return urlencode({"from": start, "to": show.day_before(end)})
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def overview(answer: Part) -> Values:
+    """Say where the account stands in one period."""
+    account, period, unbilled = (answer.part(n) for n in ("account", "period", "unbilled"))
+    currency = account.text("currency")
+    start, end = period.text("from"), period.text("to")
+    net, tax = (show.rounded(unbilled.text(n), currency) for n in ("amount", "tax"))
+    return {
+        "title": "Overview",
+        "period": show.span(start, end),
+        "cost_title": "Not yet invoiced",
+        "total": show.rounded(unbilled.text("total"), currency),
+        "total_text": f"{_plural(unbilled.whole('events'), 'item', 'items')}: {net} and {tax} tax",
+        "usage_query": _range_query(start, end),
+        "earlier": "",
+        "later": "",
+        "allowances": [_allowance(one) for one in answer.parts("buckets")],
+        "chart": _chart(answer.parts("days"), currency, start, end),
+        "services": [_subscription(one, currency) for one in answer.parts("services")],
+        "invoice": _invoice_row(answer.part("last_invoice")) if answer.has("last_invoice") else "",
+    }
+
+
+def _allowance(bucket: Part) -> Values:
+    unit, granted, left = bucket.text("unit"), bucket.whole("granted"), bucket.whole("balance")
+    percent = left * 100 // granted if granted else 0
+    return {
+        "name": bucket.text("name"),
+        "left": show.allowance(unit, left),
+        "used": show.allowance(unit, granted - left),
+        "granted": show.allowance(unit, granted),
+        "until": show.day(show.day_before(bucket.text("to")[:10])),
+        "percent": percent,
+        "level": "fill low" if percent < 20 else "fill",
+    }
+
+
+def _subscription(service: Part, currency: str) -> Values:
+    return {
+        "name": service.text("name"),
+        "price": show.amount(service.text("price"), currency),
+        "uids": [show.number(u.text("type"), u.text("value")) for u in service.parts("uids")],
+    }
+
+
+def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | str:
+    """Draw each day of the period; days without usage need not be given."""
+    known = {one.text("day"): one for one in days if one.whole("events")}
+    if not known:
+        return ""
+    calendar: list[str] = []
+    at = start
+    while at < end and len(calendar) < 400:
+        calendar.append(at)
+        at = show.day_after(at)
+    amounts = [known[at].text("amount") if at in known else "0" for at in calendar]
+    top = chart.top_of(amounts)
+    dearest = calendar[max(range(len(calendar)), key=lambda at: parse_e11(amounts[at]))]
+    drawn = []
+    for at, cost, bar in zip(calendar, amounts, chart.bars(amounts, top), strict=True):
+        money = show.rounded(cost, currency)
+        drawn.append(
+            {
+                "left": bar.x - (chart.SLOT - chart.BAR) // 2,
+                "x": bar.x,
+                "y": bar.y,
+                "height": bar.height,
+                "text": f"{show.day(at)}: {money}",
+                "day": show.day(at),
+                "amount": money,
+                "events": f"{known[at].whole('events'):,}" if at in known else "",
+            }
+        )
+    most = show.rounded(known[dearest].text("amount"), currency)
+    return {
+        "bars": drawn,
+        "bar": chart.BAR,
+        "slot": chart.SLOT,
+        "width": chart.SLOT * len(calendar),
+        "height": chart.HEIGHT,
+        "half": chart.HEIGHT // 2,
+        "top": show.amount(decimal_text(top), currency),
+        "middle": show.amount(decimal_text(top // 2), currency),
+        "first": show.short_day(calendar[0]),
+        "centre": show.short_day(calendar[len(calendar) // 2]),
+        "last": show.short_day(calendar[-1]),
+        "text": f"Cost per day before tax; the most, {most}, on {show.day(dearest)}",
+    }
+
+
+def usage(answer: Part, fields: dict[str, str]) -> Values:
+    """List what was used, day by day."""
+    account, total = answer.part("account"), answer.part("total")
+    currency = account.text("currency")
+    start, end = answer.text("from"), answer.text("to")
+    net, tax = total.text("amount"), total.text("tax")
+    range_query = _range_query(start, end)
+    cursor = answer.text("cursor") if answer.has("cursor") else ""
+    return {
+        "title": "Usage",
+        "period": show.span(start, end),
+        "first": start,
+        "last": show.day_before(end),
+        "zone": account.text("time_zone").replace("_", " "),
+        "events": f"{total.whole('events'):,}",
+        "net": show.rounded(net, currency),
+        "tax": show.rounded(tax, currency),
+        "total": show.rounded(_sum(net, tax), currency),
+        "days": _by_day(answer.parts("items"), currency),
+        "at_start": "" if "cursor" in fields else "yes",
+        "start_query": range_query,
+        "next_query": f"{range_query}&{urlencode({'cursor': cursor})}" if cursor else "",
+        "earlier": "usage?" + _range_query(*show.moved(start, end, -1)),
+        "later": "usage?" + _range_query(*show.moved(start, end, 1)),
+    }
+
+
+def _by_day(items: list[Part], currency: str) -> list[Values]:
+    groups: list[Values] = []
+    rows: list[Values] = []
+    last = ""
+    for item in items:
+        local = item.text("started_local")
+        if local[:10] != last:
+            last, rows = local[:10], []
+            groups.append({"day": show.weekday_and_day(last), "rows": rows})
+        unit, used, billable = item.text("unit"), item.whole("rounded"), item.whole("billable")
+        rows.append(
+            {
+                "time": show.local_time(local),
+                "uid": show.digits(item.text("uid")),
+                "destination": show.digits(item.text("destination")),
+                "place": _optional(item, "location"),
+                "used": show.quantity(unit, item.whole("quantity")),
+                "included": show.quantity(unit, used - billable) if used > billable else "",
+                "amount": show.amount(item.text("amount"), currency),
+                "query": urlencode({"id": item.text("id")}),
+            }
+        )
+    return groups
+
+
+def _optional(part: Part, name: str) -> str:
+    return part.text(name) if part.has(name) else ""
+
+
+def charge(answer: Part) -> Values:
+    """Say in words why a charge is what it is."""
+    item, currency = answer.part("charge"), answer.part("account").text("currency")
+    unit, local = item.text("unit"), item.text("started_local")
+    destination = show.digits(item.text("destination"))
+    used, billable = item.whole("rounded"), item.whole("billable")
+    cost, tax = item.text("amount"), item.text("tax")
+    facts = [
+        ("What", item.text("class")),
+        ("When", f"{show.day(local[:10])}, {show.local_time(local)}"),
+        ("From", show.digits(item.text("uid"))),
+        ("To", destination),
+        ("Where to", _optional(item, "location")),
+        ("Used", show.quantity(unit, item.whole("quantity"))),
+        ("Counted", show.quantity(unit, used)),
+        ("Included", show.quantity(unit, used - billable)),
+        ("Charged", show.quantity(unit, billable)),
+        ("Cost before tax", show.amount(cost, currency)),
+        ("Tax", show.amount(tax, currency)),
+        ("Cost with tax", show.amount(_sum(cost, tax), currency)),
+    ]
+    return {
+        "title": "Why this cost",
+        "amount": show.amount(cost, currency),
+        "heading": f"{item.text('class')} to {destination}, {show.day(local[:10])}",
+        "facts": [{"name": name, "text": text} for name, text in facts if text],
+        "steps": [
+            {"title": s.text("title"), "text": s.text("text")} for s in answer.parts("steps")
+        ],
+        "evidence": [
+            {"name": name.replace("_", " "), "text": text}
+            for name, text in answer.part("evidence").flat()
+        ],
+        "back_query": urlencode({"from": local[:10], "to": local[:10]}),
+    }
+
+
+def invoices(answer: Part) -> Values:
+    """List the invoices."""
+    return {
+        "title": "Invoices",
+        "invoices": [_invoice_row(one) for one in answer.parts("invoices")],
+    }
+
+
+def _invoice_row(one: Part) -> Values:
+    return {
+        "number": one.text("number"),
+        "span": show.span(one.text("from"), one.text("to")),
+        "issued": show.day(one.text("issued_on")),
+        "due": show.day(one.text("due_on")),
+        "total": show.amount(one.text("total"), one.text("currency")),
+        "query": urlencode({"number": one.text("number")}),
+    }
+
+
+def invoice(answer: Part) -> Values:
+    """Set an invoice out as on paper."""
+    one, company = answer.part("invoice"), answer.part("company")
+    currency = one.text("currency")
+    return {
+        "title": f"Invoice {one.text('number')}",
+        "number": one.text("number"),
+        "company_name": company.text("name"),
+        "country": company.text("country"),
+        "customer": one.text("customer_name"),
+        "account_number": answer.part("account").text("number"),
+        "period": show.span(one.text("from"), one.text("to")),
+        "issued": show.day(one.text("issued_on")),
+        "due": show.day(one.text("due_on")),
+        "lines": [_invoice_line(line, currency) for line in one.parts("lines")],
+        "net": show.amount(one.text("net"), currency),
+        "tax": show.amount(one.text("tax"), currency),
+        "total": show.amount(one.text("total"), currency),
+        "usage_query": _range_query(one.text("from"), one.text("to")),
+    }
+
+
+def _invoice_line(line: Part, currency: str) -> Values:
+    details = []
+    if line.has("events") and line.whole("events"):
+        details.append(_plural(line.whole("events"), "item", "items"))
+    if line.has("quantity") and line.has("unit"):
+        details.append(show.quantity(line.text("unit"), line.whole("quantity")))
+        if line.has("included") and line.whole("included"):
+            included = show.quantity(line.text("unit"), line.whole("included"))
+            details.append(f"of which {included} included")
+    return {
+        "description": line.text("description"),
+        "detail": ", ".join(details),
+        "tax": f"{line.text('tax_percent')}{show.SOLID}%",
+        "amount": show.amount(line.text("amount"), currency),
+    }
