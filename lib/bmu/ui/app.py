@@ -34,6 +34,8 @@ from bmu.wire.text import is_clean
 
 Ask = Callable[[str, dict[str, str]], Part]
 NAVIGATION = (("overview", "Overview"), ("usage", "Usage"), ("invoices", "Invoices"))
+# Pages that are reached from one of these and belong with it.
+WITHIN = {"charge": "usage", "invoice": "invoices"}
 NOTICES = {
     "ended": "Your session has ended. Please log in again.",
     "out": "You are logged out.",
@@ -89,11 +91,16 @@ class Visit:
             "company": self.settings.company,
             "csrf": "",
             "nav": [
-                {"path": path, "text": text, "current": path == self.request.path}
+                {"path": path, "text": text, "current": self._current(path)}
                 for path, text in NAVIGATION
             ],
         }
         return Response(status, render(template, {**frame, **values}), headers)
+
+    def _current(self, path: str) -> str:
+        if path == self.request.path:
+            return "page"
+        return "true" if path == WITHIN.get(self.request.path) else ""
 
     def private_page(self, template: str, values: Mapping[str, object], answer: Part) -> Response:
         """Give a page of the account that *answer* is about, with the ways onward and out."""

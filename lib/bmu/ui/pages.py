@@ -175,9 +175,10 @@ def charge(answer: Part) -> Values:
     destination = show.digits(item.text("destination"))
     used, billable = item.whole("rounded"), item.whole("billable")
     cost, tax = item.text("amount"), item.text("tax")
+    when = f"{show.day(local[:10])}, {show.local_time(local)}"
     facts = [
         ("What", item.text("class")),
-        ("When", f"{show.day(local[:10])}, {show.local_time(local)}"),
+        ("When", when),
         ("From", show.digits(item.text("uid"))),
         ("To", destination),
         ("Where to", _optional(item, "location")),
@@ -192,7 +193,7 @@ def charge(answer: Part) -> Values:
     return {
         "title": "Why this cost",
         "amount": show.amount(cost, currency),
-        "heading": f"{item.text('class')} to {destination}, {show.day(local[:10])}",
+        "heading": f"{item.text('class')} to {destination}, {when}",
         "facts": [{"name": name, "text": text} for name, text in facts if text],
         "steps": [
             {"title": s.text("title"), "text": s.text("text")} for s in answer.parts("steps")
@@ -258,6 +259,6 @@ def _invoice_line(line: Part, currency: str) -> Values:
     return {
         "description": line.text("description"),
         "detail": ", ".join(details),
-        "tax": f"{line.text('tax_percent')}{show.SOLID}%",
+        "tax": f"{line.text('tax_percent')}%",
         "amount": show.amount(line.text("amount"), currency),
     }
