@@ -1,0 +1,97 @@
+"""Certificates: what an authority issues is accepted by real TLS, what it took back or never issued is not."""
+
+import ssl
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import create_connection, create_server
+
+import pytest
+
+from bmuid import pki
+from bmuid.pki import PKIError, Purpose
+
+NOW = datetime.now(UTC)  # real TLS asks the real clock
+
+
+def talk(authority: pki.Authority, server: pki.Leaf, client: pki.Leaf) -> bytes:
+    """Send one octet through mutual TLS on loopback, both sides checking the chain and the list."""
+    inside = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    inside.minimum_version = ssl.TLSVersion.TLSv1_3
+    inside.load_cert_chain(server.certificate, server.key)
+    inside.load_verify_locations(authority.certificate)
+    inside.load_verify_locations(authority.crl)
+    inside.verify_mode = ssl.CERT_REQUIRED
+    inside.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    outside = ssl.create_default_context(cafile=str(authority.certificate))
+    outside.load_cert_chain(client.certificate, client.key)
+    with create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                try:
+                    with inside.wrap_socket(connection, server_side=True) as secure:
+                        secure.sendall(secure.recv(1))
+                except ssl.SSLError:
+                    pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            with (
+                create_connection(listener.getsockname(), timeout=10) as plain,
+                outside.wrap_socket(plain, server_hostname="db.example") as secure,
+            ):
+                secure.sendall(b"x")
+                return secure.recv(1)
+        finally:
+            thread.join()
+
+
+class TestCertificates:
+    """An authority of our own."""
+
+    def test_both_sides_accept_what_it_issued_until_taken_back(self, tmp_path: Path) -> None:
+        """A web host may speak to the daemon until its certificate is revoked."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        server = pki.issue(authority, "db", Purpose.SERVER, ("db.example", "127.0.0.1"), NOW)
+        client = pki.issue(authority, "web", Purpose.CLIENT, (), NOW)
+        other = pki.issue(authority, "web2", Purpose.CLIENT, (), NOW)
+
+        assert talk(authority, server, client) == b"x"
+        pki.revoke(authority, client.certificate, NOW)
+        with pytest.raises(ssl.SSLError, match="revoked"):
+            talk(authority, server, client)
+        assert talk(authority, server, other) == b"x"
+
+    def test_a_stranger_is_not_accepted(self, tmp_path: Path) -> None:
+        """A certificate of another authority opens nothing, though it bears the right name."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        stranger = pki.init_ca(tmp_path / "other", "door2", NOW)
+        server = pki.issue(authority, "db", Purpose.SERVER, ("db.example",), NOW)
+        client = pki.issue(stranger, "web", Purpose.CLIENT, (), NOW)
+
+        with pytest.raises(ssl.SSLError):
+            talk(authority, server, client)
+
+    def test_keys_are_for_their_owner_only(self, tmp_path: Path) -> None:
+        """No key is readable by group or world."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        leaf = pki.issue(authority, "web", Purpose.CLIENT, (), NOW)
+
+        assert leaf.key.stat().st_mode & 0o077 == 0
+        assert (authority.directory / "ca.key").stat().st_mode & 0o077 == 0
+        assert authority.directory.stat().st_mode & 0o077 == 0
+
+    def test_nothing_is_replaced_by_a_slip(self, tmp_path: Path) -> None:
+        """A second authority or a second certificate of the same name is refused."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        pki.issue(authority, "web", Purpose.CLIENT, (), NOW)
+
+        with pytest.raises(PKIError, match="already"):
+            pki.init_ca(tmp_path / "ca", "door", NOW)
+        with pytest.raises(PKIError, match="already"):
+            pki.issue(authority, "web", Purpose.CLIENT, (), NOW)
+        with pytest.raises(PKIError, match="host"):
+            pki.issue(authority, "db", Purpose.SERVER, (), NOW)
