@@ -36,7 +36,7 @@ class TestJSON:
 
     def test_each_line_is_an_object_with_what_the_event_gave(self) -> None:
         """A collector reads back exactly what happened."""
-        line = JSONFormatter("rating").format(record("rated", file_id=7, name="Zoë\n"))
+        line = JSONFormatter("rating").format(record("rated", file_id=7, caller="Zoë\n"))
 
         assert "\n" not in line
         assert json.loads(line) == {
@@ -46,5 +46,5 @@ class TestJSON:
             "request_id": "",
             "message": "rated",
             "file_id": 7,
-            "name": "Zoë\n",
+            "caller": "Zoë\n",
         }
