@@ -7,13 +7,30 @@ The octets kept are at most one line, and each is looked at once, however they a
 from bmu.wire.codec import LINE_OCTETS_MAX, WireError, answer_octets, parse_request
 from bmu.wire.messages import Answer, Broken, Request
 
+# As typing.TYPE_CHECKING, whose import the CGI would pay for.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class ServerSession:
-    """One connection's unread octets and the request that waits for its answer."""
+    """
+    One connection's unread octets and the request that waits for its answer.
 
-    __slots__ = ("_closed", "_outstanding", "_unread")
+    Shapes:
+        parse: reads one line, its line feed included, or raises WireError.
+        octets_max: of a line, its line feed included.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_closed", "_octets_max", "_outstanding", "_parse", "_unread")
+
+    def __init__(
+        self,
+        parse: "Callable[[bytes], Request]" = parse_request,
+        octets_max: int = LINE_OCTETS_MAX,
+    ) -> None:
+        self._parse = parse
+        self._octets_max = octets_max
         self._unread = bytearray()
         self._outstanding: Request | None = None
         self._closed = False
@@ -36,18 +53,18 @@ class ServerSession:
         if self._outstanding is not None:
             return [self._broken("EARLY_OCTETS", "nothing may be sent before the answer")]
         seen = len(self._unread)
-        self._unread += octets[: LINE_OCTETS_MAX - seen]
+        self._unread += octets[: self._octets_max - seen]
         end = self._unread.find(b"\n", seen)
         if end < 0:
-            if len(self._unread) >= LINE_OCTETS_MAX:
+            if len(self._unread) >= self._octets_max:
                 return [
-                    self._broken("LINE_TOO_LONG", f"a line is at most {LINE_OCTETS_MAX} octets")
+                    self._broken("LINE_TOO_LONG", f"a line is at most {self._octets_max} octets")
                 ]
             return []
         line = bytes(self._unread[: end + 1])
         self._unread.clear()
         try:
-            request = self._outstanding = parse_request(line)
+            request = self._outstanding = self._parse(line)
         except WireError as error:
             return [self._broken("BAD_LINE", str(error))]
         after = end + 1 - seen

@@ -1,0 +1,150 @@
+"""Requests and answers on one connection of any door, with a deadline for each wait."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import (
+    IConsumer,
+    IDelayedCall,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+    ISystemHandle,
+)
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from bmu.wire import NO_ID, Answer, Broken, Request, ServerSession, answer_octets
+from bmuid.config import Limits
+from bmuid.doors.desk import Answered, Caller
+from bmuid.operations.perform import refusal
+from bmuid.operations.registry import Refused
+
+
+class ITransport(ISSLTransport, ISystemHandle, IConsumer):
+    """What a door uses of a connection's transport."""
+
+
+class Deadline:
+    """At most one moment after which something is called."""
+
+    def __init__(self, clock: IReactorTime, passed: Callable[[], object]) -> None:
+        self._clock = clock
+        self._passed = passed
+        self._call: IDelayedCall | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a wait is bounded now."""
+        return self._call is not None and self._call.active()
+
+    def set(self, seconds: float) -> None:
+        """Bound what begins now, instead of what was bounded before."""
+        self.clear()
+        self._call = self._clock.callLater(seconds, self._passed)
+
+    def clear(self) -> None:
+        """Bound nothing."""
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a door agrees on with each connection."""
+
+    limits: Limits
+    clock: IReactorTime
+    ask: Callable[[Caller, Request, Answered], None]
+
+
+@implementer(IPushProducer)
+class Conversation:
+    """
+    One connection after its caller is known.
+
+    The deadline runs for the next request, the rest of its line, or the reading of an answer. Only the
+    work on a request has none here: its statements have theirs.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, transport: ITransport, session: ServerSession, caller: Caller, terms: Terms
+    ) -> None:
+        self._transport = transport
+        self._session = session
+        self._caller = caller
+        self._terms = terms
+        self._deadline = Deadline(terms.clock, transport.abortConnection)
+        self._is_over = False
+        self._is_last = False
+
+    def begin(self, greeting: bytes) -> None:
+        """Greet, and wait for the first request."""
+        self._transport.registerProducer(self, streaming=True)
+        self._deadline.set(self._terms.limits.idle_seconds_max)
+        if greeting:
+            self._transport.write(greeting)
+
+    def received(self, octets: bytes) -> None:
+        """Take octets as they came."""
+        was_idle = self._session.is_idle
+        for message in self._session.feed(octets):
+            match message:
+                case Request():
+                    self._deadline.clear()
+                    self._terms.ask(self._caller, message, self._answer)
+                case Broken(code="EARLY_OCTETS"):
+                    self._log.warn(
+                        "octets before the answer from {actor}", actor=self._caller.name
+                    )
+                    self._transport.abortConnection()
+                case Broken():
+                    self._refuse(message)
+        if was_idle and not self._session.is_idle and self._deadline.is_set:
+            self._deadline.set(self._terms.limits.line_seconds_max)
+
+    def stop(self) -> None:
+        """End now unless an answer is awaited; then after it."""
+        self._is_last = True
+        if self._session.is_idle:
+            self._transport.abortConnection()
+
+    def over(self) -> None:
+        """Note that the connection is gone."""
+        self._is_over = True
+        self._deadline.clear()
+
+    def pauseProducing(self) -> None:
+        """Bound the time that the peer takes to read."""
+        self._deadline.set(self._terms.limits.write_seconds_max)
+
+    def resumeProducing(self) -> None:
+        """Wait for the next request again: the answer has been read."""
+        self._deadline.set(self._terms.limits.idle_seconds_max)
+
+    def stopProducing(self) -> None:
+        """Stop: the transport has closed."""
+        self._deadline.clear()
+
+    def _answer(self, answer: Answer) -> None:
+        if self._is_over:
+            return
+        self._deadline.set(self._terms.limits.idle_seconds_max)
+        self._transport.write(self._session.answer(answer.body, done=answer.done))
+        if self._is_last:
+            self._close()
+
+    def _refuse(self, broken: Broken) -> None:
+        self._log.warn("{code} from {actor}", code=broken.code, actor=self._caller.name)
+        answer = refusal(NO_ID, Refused(broken.code, broken.text))
+        self._transport.write(answer_octets(answer))
+        self._close()
+
+    def _close(self) -> None:
+        # A transport with a producer would wait for it for ever before it closes.
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+        self._deadline.set(self._terms.limits.write_seconds_max)

@@ -1,0 +1,168 @@
+"""The public door: the line protocol over TLS, for the web hosts whose certificates are let in."""
+
+from OpenSSL import SSL, crypto
+from twisted.internet.interfaces import (
+    IAddress,
+    IHandshakeListener,
+    IOpenSSLServerConnectionCreator,
+    IProtocolFactory,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from bmu.wire import GREETING, Request, ServerSession
+from bmuid.config import Limits
+from bmuid.doors.conversation import Conversation, Deadline, ITransport, Terms
+from bmuid.doors.desk import Answered, Caller, Desk
+from bmuid.doors.gate import Gate
+from bmuid.doors.limits import allowances
+from bmuid.operations.registry import Door, Role
+
+VISITOR = frozenset({Role.VISITOR})
+
+
+@implementer(IHandshakeListener)
+class PublicConnection(Protocol):
+    """One connection: nothing is said or read before the handshake is done and the certificate let in."""
+
+    transport: ITransport
+    _log = Logger()
+
+    def __init__(self, door: "PublicDoor", peer: str) -> None:
+        self._door = door
+        self._peer = peer
+        self._conversation: Conversation | None = None
+        self._handshake = Deadline(door.clock, self.cut)
+
+    def connectionMade(self) -> None:
+        self._handshake.set(self._door.limits.handshake_seconds_max)
+
+    def handshakeCompleted(self) -> None:
+        self._handshake.clear()
+        self._door.handshakes.pop(self, None)
+        name = self.admitted()
+        if name is not None:
+            caller = Caller(name, Door.PUBLIC, VISITOR)
+            terms = Terms(self._door.limits, self._door.clock, self._door.ask)
+            self._conversation = Conversation(self.transport, ServerSession(), caller, terms)
+            self._conversation.begin(GREETING)
+
+    def admitted(self) -> str | None:
+        """Give the certificate's name; cut the connection when it may not come in, or no more."""
+        shown = self.transport.getPeerCertificate()
+        assert isinstance(shown, crypto.X509), "the handshake ends only with a certificate"
+        certificate = shown.to_cryptography()
+        name = self._door.gate.name_of(certificate)
+        if name is None:
+            subject = certificate.subject.rfc4514_string()
+            self._log.warn("{subject} of {peer} is not let in", subject=subject, peer=self._peer)
+            self.cut()
+        return name
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._conversation is not None:
+            self._conversation.received(data)
+
+    def stop(self) -> None:
+        """End, after the answer if one is awaited."""
+        if self._conversation is None:
+            self.cut()
+        else:
+            self._conversation.stop()
+
+    def cut(self) -> None:
+        """End at once."""
+        self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._handshake.clear()
+        if self._conversation is not None:
+            self._conversation.over()
+        self._door.forget(self)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class PublicDoor(Factory[PublicConnection]):
+    """
+    The connections of the public door, and what they share.
+
+    When too many are in their handshake the oldest gives way: a real one takes milliseconds, so it is
+    the silent that lose. When all places are taken, who comes is turned away.
+    """
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(self, gate: Gate, limits: Limits, desk: Desk, clock: IReactorTime) -> None:
+        self.gate = gate
+        self.limits = limits
+        self.clock = clock
+        self.connections: set[PublicConnection] = set()
+        self.handshakes: dict[PublicConnection, None] = {}
+        self._desk = desk
+        self._allowance = allowances(limits, clock.seconds())
+        self._is_stopping = False
+
+    def listener(self) -> IProtocolFactory:
+        """Give what a port hands its connections to."""
+        return _Entrance(self)
+
+    def has_room(self) -> bool:
+        """Tell whether one more may come; make room among those still in their handshake."""
+        if len(self.handshakes) >= self.limits.public_handshakes_max:
+            oldest = next(iter(self.handshakes))
+            self.forget(oldest)
+            oldest.cut()
+        if len(self.connections) >= self.limits.public_connections_max:
+            self._log.warn("all {places} places are taken", places=len(self.connections))
+            return False
+        return not self._is_stopping
+
+    def buildProtocol(self, addr: IAddress | None) -> PublicConnection:
+        connection = PublicConnection(self, str(getattr(addr, "host", addr)))
+        self.connections.add(connection)
+        self.handshakes[connection] = None
+        return connection
+
+    def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        return SSL.Connection(self.gate.context, None)
+
+    def ask(self, caller: Caller, request: Request, answered: Answered) -> None:
+        """Hand a request in at the desk."""
+        self._desk.ask(caller, request, self._allowance, answered)
+
+    def forget(self, connection: PublicConnection) -> None:
+        """Free the place of a connection."""
+        self.connections.discard(connection)
+        self.handshakes.pop(connection, None)
+
+    def reload(self, gate: Gate, limits: Limits) -> None:
+        """Use new certificates, lists and limits; cut whom they no longer let in."""
+        self.gate = gate
+        self.limits = limits
+        self._allowance = allowances(limits, self.clock.seconds())
+        for connection in self.connections - self.handshakes.keys():
+            connection.admitted()
+
+    def stop(self) -> None:
+        """Let nobody in any more; end the connections, after their answers."""
+        self._is_stopping = True
+        for connection in tuple(self.connections):
+            connection.stop()
+
+
+class _Entrance(Factory[TLSMemoryBIOProtocol]):
+    noisy = False
+
+    def __init__(self, door: PublicDoor) -> None:
+        self._door = door
+        self._tls = TLSMemoryBIOFactory(
+            door, isClient=False, wrappedFactory=door, clock=door.clock
+        )
+
+    def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:
+        return self._tls.buildProtocol(addr) if self._door.has_room() else None
