@@ -1,10 +1,62 @@
 """Build bmuid: the pure library (lib/), the daemon (bmuid/), the CGI script."""
 
-from glob import glob
+from pathlib import Path
+from runpy import run_path
+from typing import ClassVar
 
-from setuptools import find_packages, setup
+from setuptools import Command, find_packages, setup
+from setuptools.command.build import build
+
+PAGES = Path("lib/bmu/ui")
+
+
+class BuildTemplates(Command):
+    """Compile the pages' templates to modules: a page then needs no Jinja2, whose import costs more than the page."""
+
+    description = "compile the pages' templates"
+    user_options: ClassVar = []
+
+    def initialize_options(self):
+        """Begin with nothing set."""
+        self.build_lib = None
+        self.editable_mode = False
+
+    def finalize_options(self):
+        """Build where the modules are built."""
+        self.set_undefined_options("build_py", ("build_lib", "build_lib"))
+
+    def run(self):
+        """Compile them: into the build, or for an editable installation into the checkout."""
+        run_path(str(PAGES / "compile.py"))["compile_templates"](
+            PAGES / "templates", self._target()
+        )
+
+    def get_source_files(self):
+        """Give the templates."""
+        return sorted(map(str, (PAGES / "templates").glob("*.html")))
+
+    def get_outputs(self):
+        """Give the modules."""
+        return sorted(map(str, self._target().glob("*.py")))
+
+    def get_output_mapping(self):
+        """Say nothing: a module is not a copy of its template."""
+        return {}
+
+    def _target(self):
+        return (
+            PAGES / "compiled" if self.editable_mode else Path(self.build_lib, "bmu/ui/compiled")
+        )
+
+
+class BuildWithTemplates(build):
+    """Build, the templates last."""
+
+    sub_commands: ClassVar = [*build.sub_commands, ("build_templates", None)]
+
 
 setup(
+    cmdclass={"build": BuildWithTemplates, "build_templates": BuildTemplates},
     name="bmuid",
     version="0.1.0",
     description="Rates usage, bills it, and lets customers see and understand their account",
@@ -18,7 +70,7 @@ setup(
         "bmuid": ["py.typed"],
         "bmuid.store": ["deltas/*.sql"],
     },
-    scripts=sorted(glob("cgi-bin/*.py")),
+    scripts=sorted(map(str, Path("cgi-bin").glob("*.py"))),
     entry_points={
         "console_scripts": [
             "bmuid = bmuid.__main__:main",
@@ -27,10 +79,11 @@ setup(
     },
     data_files=[
         ("share/bmuid", ["schema.sql"]),
-        ("share/bmuid/etc", sorted(glob("etc/*"))),
-        ("share/bmuid/init", sorted(glob("init/*"))),
+        ("share/bmuid/etc", sorted(map(str, Path("etc").glob("*")))),
+        ("share/bmuid/init", sorted(map(str, Path("init").glob("*")))),
     ],
-    install_requires=["jinja2>=3.1,<4"],
+    # The pages run on the standard library alone: Jinja2 compiles them when bmuid is built.
+    install_requires=[],
     extras_require={
         "daemon": [
             "twisted[tls]>=24.7,<27",
@@ -40,6 +93,7 @@ setup(
             "python-daemon>=3.1,<4",
         ],
         "test": [
+            "jinja2>=3.1,<4",
             "pytest>=8,<10",
             "hypothesis>=6.100,<7",
             "selenium>=4.20,<5",
