@@ -1,5 +1,6 @@
 """The admin door: a unix socket; who asks is what the kernel says of the peer."""
 
+import logging
 import os
 import pwd
 import socket
@@ -7,7 +8,6 @@ import struct
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bmu.wire import Request
@@ -17,6 +17,8 @@ from bmuid.doors.conversation import Conversation, ITransport, Terms
 from bmuid.doors.desk import Answered, Caller, Desk
 from bmuid.doors.framing import admin_session
 from bmuid.operations.registry import Door, Role
+
+log = logging.getLogger(__name__)
 
 UCRED = struct.Struct("3i")  # pid, uid, gid, as SO_PEERCRED gives them
 
@@ -78,7 +80,6 @@ class AdminDoor(Factory[AdminConnection]):
     """The connections of the admin door, and what they share."""
 
     noisy = False
-    _log = Logger()
 
     def __init__(
         self, config: AdminConfig, limits: Limits, desk: Desk, clock: IReactorTime
@@ -92,7 +93,7 @@ class AdminDoor(Factory[AdminConnection]):
 
     def buildProtocol(self, addr: IAddress | None) -> AdminConnection | None:
         if self._is_stopping or len(self.connections) >= self.limits.admin_connections_max:
-            self._log.warn("all {places} places are taken", places=len(self.connections))
+            log.warning("all %d places are taken", len(self.connections))
             return None
         connection = AdminConnection(self)
         self.connections.add(connection)

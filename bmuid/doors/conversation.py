@@ -1,5 +1,6 @@
 """Requests and answers on one connection of any door, with a deadline for each wait."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,6 @@ from twisted.internet.interfaces import (
     ISSLTransport,
     ISystemHandle,
 )
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from bmu.wire import NO_ID, Answer, Broken, Request, ServerSession, answer_octets
@@ -19,6 +19,8 @@ from bmuid.config import Limits
 from bmuid.doors.desk import Answered, Caller
 from bmuid.operations.perform import refusal
 from bmuid.operations.registry import Refused
+
+log = logging.getLogger(__name__)
 
 
 class ITransport(ISSLTransport, ISystemHandle, IConsumer):
@@ -68,8 +70,6 @@ class Conversation:
     work on a request has none here: its statements have theirs.
     """
 
-    _log = Logger()
-
     def __init__(
         self, transport: ITransport, session: ServerSession, caller: Caller, terms: Terms
     ) -> None:
@@ -97,9 +97,7 @@ class Conversation:
                     self._deadline.clear()
                     self._terms.ask(self._caller, message, self._answer)
                 case Broken(code="EARLY_OCTETS"):
-                    self._log.warn(
-                        "octets before the answer from {actor}", actor=self._caller.name
-                    )
+                    log.warning("octets before the answer from %s", self._caller.name)
                     self._transport.abortConnection()
                 case Broken():
                     self._refuse(message)
@@ -138,7 +136,7 @@ class Conversation:
             self._close()
 
     def _refuse(self, broken: Broken) -> None:
-        self._log.warn("{code} from {actor}", code=broken.code, actor=self._caller.name)
+        log.warning("%s from %s", broken.code, self._caller.name)
         answer = refusal(NO_ID, Refused(broken.code, broken.text))
         self._transport.write(answer_octets(answer))
         self._close()

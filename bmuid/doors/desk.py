@@ -1,16 +1,17 @@
 """Where every door hands in its requests: looked up, counted, performed, logged, and always answered."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from bmu.wire import Answer, Request
+from bmuid import logs
 from bmuid.config import Secrets
 from bmuid.doors.limits import Allowance
 from bmuid.operations.perform import UNKNOWN, refusal
@@ -25,6 +26,8 @@ OUTCOME_UNKNOWN = Refused(
     "the connection to the database was lost at the last moment; look whether the change was made",
 )
 STOPPING = Refused("UNAVAILABLE", "bmuid is stopping; try again in a few seconds")
+
+log = logging.getLogger(__name__)
 
 
 class NotPerformedError(Exception):
@@ -56,8 +59,6 @@ class Caller:
 
 class Desk:
     """The one way from a door to the operations."""
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -112,26 +113,21 @@ class Desk:
             return refusal(request.id, error.refused)
 
     def _crashed(self, failure: Failure, request: Request) -> Answer:
-        self._log.failure(
-            "{operation} failed",
-            failure=failure,
-            operation=request.operation,
-            request_id=request.id,
-        )
-        return refusal(
-            request.id, Refused("FAILED", f"something went wrong; its number is {request.id}")
-        )
+        with logs.request(request.id):
+            log.error("operation %s failed", request.operation, exc_info=failure.value)
+        text = f"something went wrong; tell your administrator the number {request.id}"
+        return refusal(request.id, Refused("FAILED", text))
 
     def _note(self, answer: Answer, caller: Caller, request: Request, begun: float) -> Answer:
-        self._log.info(
-            "{operation} {outcome} for {actor} at the {door} door in {milliseconds} ms",
-            operation=request.operation,
-            outcome="DONE" if answer.done else json.loads(answer.body)["code"],
-            actor=caller.name,
-            door=caller.door.value,
-            milliseconds=round((self._clock.seconds() - begun) * 1000),
-            request_id=request.id,
-        )
+        event = {
+            "operation": request.operation,
+            "outcome": "DONE" if answer.done else json.loads(answer.body)["code"],
+            "actor": caller.name,
+            "door": caller.door.value,
+            "milliseconds": round((self._clock.seconds() - begun) * 1000),
+        }
+        with logs.request(request.id):
+            log.info("answered", extra=event)
         self._outstanding -= 1
         if self._drained is not None and self._outstanding == 0:
             self._drained.callback(None)

@@ -1,5 +1,7 @@
 """The public door: the line protocol over TLS, for the web hosts whose certificates are let in."""
 
+import logging
+
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import (
     IAddress,
@@ -9,7 +11,6 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -22,6 +23,8 @@ from bmuid.doors.gate import Gate
 from bmuid.doors.limits import allowances
 from bmuid.operations.registry import Door, Role
 
+log = logging.getLogger(__name__)
+
 VISITOR = frozenset({Role.VISITOR})
 
 
@@ -30,7 +33,6 @@ class PublicConnection(Protocol):
     """One connection: nothing is said or read before the handshake is done and the certificate let in."""
 
     transport: ITransport
-    _log = Logger()
 
     def __init__(self, door: "PublicDoor", peer: str) -> None:
         self._door = door
@@ -59,7 +61,7 @@ class PublicConnection(Protocol):
         name = self._door.gate.name_of(certificate)
         if name is None:
             subject = certificate.subject.rfc4514_string()
-            self._log.warn("{subject} of {peer} is not let in", subject=subject, peer=self._peer)
+            log.warning("%s of %s is not let in", subject, self._peer)
             self.cut()
         return name
 
@@ -95,7 +97,6 @@ class PublicDoor(Factory[PublicConnection]):
     """
 
     noisy = False
-    _log = Logger()
 
     def __init__(self, gate: Gate, limits: Limits, desk: Desk, clock: IReactorTime) -> None:
         self.gate = gate
@@ -118,7 +119,7 @@ class PublicDoor(Factory[PublicConnection]):
             self.forget(oldest)
             oldest.cut()
         if len(self.connections) >= self.limits.public_connections_max:
-            self._log.warn("all {places} places are taken", places=len(self.connections))
+            log.warning("all %d places are taken", len(self.connections))
             return False
         return not self._is_stopping
 
