@@ -41,6 +41,11 @@ def lost_connection(error: psycopg2.Error) -> bool:
     return error.pgcode is None or error.pgcode[:2] == "08" or error.pgcode[:4] == "57P0"
 
 
+def took_too_long(error: psycopg2.Error) -> bool:
+    """Tell whether a statement was cancelled: it ran, or waited for a lock, beyond its time."""
+    return error.pgcode in {"57014", "55P03"}
+
+
 def run(
     connection: Connection,
     work: Callable[Concatenate[Transaction, P], R],

@@ -1,0 +1,1 @@
+"""The daemon: Twisted services, pools of connections, processes. No SQL, no prices."""
