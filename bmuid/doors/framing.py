@@ -14,6 +14,12 @@ def admin_session() -> ServerSession:
     return ServerSession(parse_line, LINE_OCTETS_MAX)
 
 
+def admin_line(request: Request) -> bytes:
+    """Write *request* as its one line."""
+    document = {"id": request.id, "operation": request.operation, "arguments": request.arguments}
+    return json.dumps(document).encode("ascii") + b"\n"
+
+
 def parse_line(line: bytes) -> Request:
     """
     Read one line.

@@ -10,17 +10,30 @@ from bmu.wire.codec import (
 )
 from bmu.wire.messages import Answer, Request
 
+# As typing.TYPE_CHECKING, whose import the CGI would pay for.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class ClientSession:
     """
     One connection's unread octets and the request that waits for its answer.
 
     The greeting comes first. A refused client sees the connection end before it: only an answer is success.
+
+    Shapes:
+        greeting: what the peer says first; empty: nothing.
+        write: gives a request's one line, or raises WireError.
     """
 
-    __slots__ = ("_asked", "_greeted", "_header", "_missing", "_unread")
+    __slots__ = ("_asked", "_greeted", "_greeting", "_header", "_missing", "_unread", "_write")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, greeting: bytes = GREETING, write: "Callable[[Request], bytes]" = request_line
+    ) -> None:
+        self._greeting = greeting
+        self._write = write
         self._unread = bytearray()
         self._asked: str | None = None
         self._greeted = False
@@ -35,7 +48,7 @@ class ClientSession:
             WireError: the request can't be written.
         """
         assert self._asked is None, "a request is outstanding"
-        line = request_line(request)
+        line = self._write(request)
         self._asked = request.id
         return line
 
@@ -48,12 +61,12 @@ class ClientSession:
         """
         self._unread += octets
         if not self._greeted:
-            if not GREETING.startswith(self._unread[: len(GREETING)]):
+            if not self._greeting.startswith(self._unread[: len(self._greeting)]):
                 raise WireError("the peer does not speak BMU 1")
-            if len(self._unread) < len(GREETING):
+            if len(self._unread) < len(self._greeting):
                 return None
             self._greeted = True
-            del self._unread[: len(GREETING)]
+            del self._unread[: len(self._greeting)]
         if self._header is None and self._unread:
             self._read_header()
         if self._header is None or len(self._unread) < self._missing:
