@@ -2,6 +2,8 @@
 
 from bmu.rating.bucket import BucketState, Grant, by_service
 from bmu.rating.compile import compile_tariff
+from bmu.rating.evidence import Drawn, Evidence, Figures, is_in_order, recompute
+from bmu.rating.explain import Step, explain
 from bmu.rating.faults import Fault, validate
 from bmu.rating.geotree import GeoTree
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
@@ -28,7 +30,10 @@ from bmu.rating.tariff import Tariff, buckets_wanted, plan_of
 __all__ = [
     "BucketState",
     "BucketTypeRow",
+    "Drawn",
+    "Evidence",
     "Fault",
+    "Figures",
     "Frequency",
     "GeoTree",
     "Grant",
@@ -44,6 +49,7 @@ __all__ = [
     "RateRow",
     "Rated",
     "RoundingRow",
+    "Step",
     "Tariff",
     "TariffRows",
     "TaxRow",
@@ -55,8 +61,11 @@ __all__ = [
     "buckets_wanted",
     "by_service",
     "compile_tariff",
+    "explain",
+    "is_in_order",
     "plan_of",
     "rate",
     "rate_batch",
+    "recompute",
     "validate",
 ]
