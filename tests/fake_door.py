@@ -17,6 +17,7 @@ ACCOUNT = {
 }
 INVOICE = {
     "number": "HT-000031",
+    "kind": "INVOICE",
     "from": "2026-09-01",
     "to": "2026-10-01",
     "issued_on": "2026-10-01",
@@ -49,6 +50,7 @@ ANSWERS: dict[str, dict[str, object]] = {
     "overview_show": {
         **CHARGED,
         "period": {"from": "2026-10-01", "to": "2026-11-01"},
+        "used": {"amount": "37.41518", "tax": "7.483", "total": "44.89818", "events": 612},
         "unbilled": {"amount": "37.41518", "tax": "7.483", "total": "44.89818", "events": 612},
         "days": [
             {"day": "2026-10-02", "amount": "3.2", "events": 20},
@@ -74,14 +76,19 @@ ANSWERS: dict[str, dict[str, object]] = {
             }
         ],
         "last_invoice": INVOICE,
+        "periods": [
+            {"from": "2026-11-01", "to": "2026-12-01"},
+            {"from": "2026-10-01", "to": "2026-11-01"},
+            {"from": "2026-09-01", "to": "2026-10-01"},
+        ],
     },
     "usage_list": {
         **CHARGED,
         "from": "2026-10-01",
         "to": "2026-11-01",
         "items": [ITEM],
-        "cursor": "next_1",
-        "total": {"amount": "37.41518", "tax": "7.483", "events": 612},
+        "cursor": "1785744764000000-41",
+        "total": {"amount": "37.41518", "tax": "7.483", "total": "44.89818", "events": 612},
     },
     "charge_explain": {
         **CHARGED,
@@ -105,7 +112,17 @@ ANSWERS: dict[str, dict[str, object]] = {
                     "included": 60,
                     "tax_percent": "20",
                     "amount": "25.29",
-                }
+                },
+                {
+                    "kind": "TAX",
+                    "description": "VAT 20%",
+                    "events": None,
+                    "unit": None,
+                    "quantity": None,
+                    "included": None,
+                    "tax_percent": "20",
+                    "amount": "211.62",
+                },
             ],
         },
         "company": {"name": "Harbour Telecom Ltd", "country": "GB"},

@@ -20,9 +20,9 @@ from bmu.ui.forms import (
     Check,
     FormError,
     is_charge,
-    is_cursor,
     is_day,
     is_name,
+    is_number,
     is_token,
     is_typed,
     read_form,
@@ -197,7 +197,7 @@ def logout(visit: Visit) -> Response:
 
 def overview(visit: Visit) -> Response:
     """Show where the account stands."""
-    answer = visit.ask("overview_show", {"token": visit.token or ""})
+    answer = visit.ask("overview_show", {"token": visit.token or "", **visit.fields})
     return visit.private_page("overview.html", pages.overview(answer), answer)
 
 
@@ -255,11 +255,11 @@ PAGES = {
         "POST": Page(login, {"login": is_typed, "password": is_typed}, private=False),
     },
     "logout": {"POST": Page(logout, {"csrf": is_name}, ("csrf",))},
-    "overview": {"GET": Page(overview)},
-    "usage": {"GET": Page(usage, {"from": is_day, "to": is_day, "cursor": is_cursor})},
+    "overview": {"GET": Page(overview, {"day": is_day})},
+    "usage": {"GET": Page(usage, {"from": is_day, "to": is_day, "cursor": is_charge})},
     "charge": {"GET": Page(charge, {"id": is_charge}, ("id",))},
     "invoices": {"GET": Page(invoices)},
-    "invoice": {"GET": Page(invoice, {"number": is_name}, ("number",))},
+    "invoice": {"GET": Page(invoice, {"number": is_number}, ("number",))},
 }
 
 

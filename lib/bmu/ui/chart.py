@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bmu.money import parse_e11
-
 # The drawing's own units; the browser stretches them to the space there is.
 HEIGHT = 1000
 SLOT = 100
@@ -22,23 +20,22 @@ class Bar:
         self.height = height
 
 
-def bars(amounts: list[str], top_e11: int) -> list[Bar]:
+def bars(costs_e11: list[int], top_e11: int) -> list[Bar]:
     """
-    Place a bar for each amount; one of *top_e11* reaches the top.
+    Place a bar for each cost; one of *top_e11* reaches the top.
 
     A day that cost anything shows, however little it was; a credit has no bar.
     """
     made = []
-    for at, text in enumerate(amounts):
-        cost = parse_e11(text)
+    for at, cost in enumerate(costs_e11):
         height = max(BAR_HEIGHT_MIN, cost * HEIGHT // top_e11) if cost > 0 else 0
         made.append(Bar(at * SLOT + (SLOT - BAR) // 2, height))
     return made
 
 
-def top_of(amounts: list[str]) -> int:
-    """Give the smallest 1, 2 or 5 times a power of ten that no amount is above (e11; at least 10^-11)."""
-    highest = max([1, *(parse_e11(text) for text in amounts)])
+def top_of(costs_e11: list[int]) -> int:
+    """Give the smallest 1, 2 or 5 times a power of ten that no cost is above (e11; at least 1)."""
+    highest = max(1, *costs_e11)
     step = 1
     while step * 10 < highest:
         step *= 10

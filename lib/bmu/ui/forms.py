@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 FIELDS_MAX = 16
 _DIGITS = frozenset("0123456789")
 _NAME = _DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_")
-_CURSOR = _NAME | frozenset(".~:=+/")
+_NUMBER = _NAME | frozenset("./")
 
 Check = Callable[[str], bool]
 
@@ -40,13 +40,13 @@ def is_charge(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether *text* is an invoice's number or another short name."""
+    """Tell whether *text* is a short word such as a proof against forged forms."""
     return 0 < len(text) <= 64 and _NAME.issuperset(text)
 
 
-def is_cursor(text: str) -> bool:
-    """Tell whether *text* may be the daemon's word for where to read on."""
-    return 0 < len(text) <= 256 and _CURSOR.issuperset(text)
+def is_number(text: str) -> bool:
+    """Tell whether *text* may be an invoice's number."""
+    return 0 < len(text) <= 64 and _NUMBER.issuperset(text)
 
 
 def is_token(text: str) -> bool:

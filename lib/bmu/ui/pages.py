@@ -24,25 +24,43 @@ def _plural(count: int, one: str, many: str) -> str:
 
 
 def overview(answer: Part) -> Values:
-    """Say where the account stands in one period."""
-    account, period, unbilled = (answer.part(n) for n in ("account", "period", "unbilled"))
+    """Say where the account stands in one billing month."""
+    account, period, used = (answer.part(n) for n in ("account", "period", "used"))
     currency = account.text("currency")
     start, end = period.text("from"), period.text("to")
-    net, tax = (show.rounded(unbilled.text(n), currency) for n in ("amount", "tax"))
+    net, tax = (show.rounded(used.text(n), currency) for n in ("amount", "tax"))
+    earlier, later = _neighbours(start, [one.text("from") for one in answer.parts("periods")])
     return {
         "title": "Overview",
         "period": show.span(start, end),
-        "cost_title": "Not yet invoiced",
-        "total": show.rounded(unbilled.text("total"), currency),
-        "total_text": f"{_plural(unbilled.whole('events'), 'item', 'items')}: {net} and {tax} tax",
+        "total": show.rounded(used.text("total"), currency),
+        "total_text": f"{_plural(used.whole('events'), 'item', 'items')}: {net} and {tax} tax",
+        "open_text": _open_text(used, answer.part("unbilled"), currency),
         "usage_query": _range_query(start, end),
-        "earlier": "",
-        "later": "",
+        "earlier": earlier and f"overview?{urlencode({'day': earlier})}",
+        "later": later and f"overview?{urlencode({'day': later})}",
         "allowances": [_allowance(one) for one in answer.parts("buckets")],
         "chart": _chart(answer.parts("days"), currency, start, end),
+        "no_chart": "All of it was included." if used.whole("events") else "Nothing was used.",
         "services": [_subscription(one, currency) for one in answer.parts("services")],
         "invoice": _invoice_row(answer.part("last_invoice")) if answer.has("last_invoice") else "",
     }
+
+
+def _open_text(used: Part, unbilled: Part, currency: str) -> str:
+    """Say how much of what was used is on no invoice yet."""
+    if unbilled.whole("events") == used.whole("events"):
+        return "Not yet on an invoice." if used.whole("events") else ""
+    if not unbilled.whole("events"):
+        return "All of it is on an invoice."
+    return f"{show.rounded(unbilled.text('total'), currency)} of it is not yet on an invoice."
+
+
+def _neighbours(start: str, newest_first: list[str]) -> tuple[str, str]:
+    """Give the months before and after the one that begins on *start*, "" where there is none."""
+    earlier = [each for each in newest_first if each < start]
+    later = [each for each in newest_first if each > start]
+    return (max(earlier) if earlier else "", min(later) if later else "")
 
 
 def _allowance(bucket: Part) -> Values:
@@ -68,21 +86,18 @@ def _subscription(service: Part, currency: str) -> Values:
 
 
 def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | str:
-    """Draw each day of the period; days without usage need not be given."""
+    """Draw each day of the period; days without usage need not be given. Nothing to draw: ""."""
     known = {one.text("day"): one for one in days if one.whole("events")}
-    if not known:
-        return ""
-    calendar: list[str] = []
-    at = start
-    while at < end and len(calendar) < 400:
-        calendar.append(at)
-        at = show.day_after(at)
+    calendar = show.days(start, end)
     amounts = [known[at].text("amount") if at in known else "0" for at in calendar]
-    top = chart.top_of(amounts)
-    dearest = calendar[max(range(len(calendar)), key=lambda at: parse_e11(amounts[at]))]
+    costs = [parse_e11(amount) for amount in amounts]
+    if not any(cost > 0 for cost in costs):
+        return ""
+    top = chart.top_of(costs)
+    most = max(costs)
     drawn = []
-    for at, cost, bar in zip(calendar, amounts, chart.bars(amounts, top), strict=True):
-        money = show.rounded(cost, currency)
+    for at, amount, bar in zip(calendar, amounts, chart.bars(costs, top), strict=True):
+        money = show.rounded(amount, currency)
         drawn.append(
             {
                 "left": bar.x - (chart.SLOT - chart.BAR) // 2,
@@ -95,7 +110,7 @@ def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | st
                 "events": f"{known[at].whole('events'):,}" if at in known else "",
             }
         )
-    most = show.rounded(known[dearest].text("amount"), currency)
+    dearest = show.day(calendar[costs.index(most)])
     return {
         "bars": drawn,
         "bar": chart.BAR,
@@ -108,7 +123,8 @@ def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | st
         "first": show.short_day(calendar[0]),
         "centre": show.short_day(calendar[len(calendar) // 2]),
         "last": show.short_day(calendar[-1]),
-        "text": f"Cost per day before tax; the most, {most}, on {show.day(dearest)}",
+        "text": f"Cost per day before tax; the most, {show.rounded(decimal_text(most), currency)},"
+        f" on {dearest}",
     }
 
 
@@ -129,7 +145,7 @@ def usage(answer: Part, fields: dict[str, str]) -> Values:
         "events": f"{total.whole('events'):,}",
         "net": show.rounded(net, currency),
         "tax": show.rounded(tax, currency),
-        "total": show.rounded(_sum(net, tax), currency),
+        "total": show.rounded(total.text("total"), currency),
         "days": _by_day(answer.parts("items"), currency),
         "at_start": "" if "cursor" in fields else "yes",
         "start_query": range_query,
@@ -229,8 +245,11 @@ def invoice(answer: Part) -> Values:
     """Set an invoice out as on paper."""
     one, company = answer.part("invoice"), answer.part("company")
     currency = one.text("currency")
+    lines = one.parts("lines")
+    credit = one.text("kind") == "CREDIT_NOTE"
     return {
-        "title": f"Invoice {one.text('number')}",
+        "title": f"{'Credit note' if credit else 'Invoice'} {one.text('number')}",
+        "kind": "Credit note" if credit else "Invoice",
         "number": one.text("number"),
         "company_name": company.text("name"),
         "country": company.text("country"),
@@ -239,10 +258,18 @@ def invoice(answer: Part) -> Values:
         "period": show.span(one.text("from"), one.text("to")),
         "issued": show.day(one.text("issued_on")),
         "due": show.day(one.text("due_on")),
-        "lines": [_invoice_line(line, currency) for line in one.parts("lines")],
+        "lines": [_invoice_line(line, currency) for line in lines if line.text("kind") != "TAX"],
+        "taxes": [
+            {
+                "description": line.text("description"),
+                "amount": show.amount(line.text("amount"), currency),
+            }
+            for line in lines
+            if line.text("kind") == "TAX"
+        ],
         "net": show.amount(one.text("net"), currency),
-        "tax": show.amount(one.text("tax"), currency),
         "total": show.amount(one.text("total"), currency),
+        "total_text": "Total of the credit" if credit else "Total to pay",
         "usage_query": _range_query(one.text("from"), one.text("to")),
     }
 

@@ -59,6 +59,15 @@ def day_after(text: str) -> str:
         return text
 
 
+def days(start: str, end: str) -> list[str]:
+    """List the days of a half-open period."""
+    first = date.fromisoformat(start)
+    return [
+        (first + timedelta(days=at)).isoformat()
+        for at in range((date.fromisoformat(end) - first).days)
+    ]
+
+
 def span(start: str, end: str) -> str:
     """Write the half-open period from *start* to *end* as its first and last day."""
     last = day_before(end)

@@ -174,7 +174,7 @@ def test_an_old_browser_that_names_only_its_origin_may_log_in() -> None:
         ("charge", "id=1-2-3"),
         ("charge", "id=1%00-2"),
         ("charge", "id=" + "1" * 20 + "-1"),
-        ("invoice", "number=../../etc"),
+        ("invoice", "number=a%20b"),
         ("overview", "debug=1"),
     ],
 )
@@ -259,7 +259,20 @@ def test_the_last_day_chosen_is_part_of_what_is_shown() -> None:
 def test_more_usage_is_one_link_away_and_keeps_the_days_chosen() -> None:
     """The next page is of the same days."""
     body = get(FakeDoor(), "usage").body
-    assert "/my/usage?from=2026-10-01&amp;to=2026-10-31&amp;cursor=next_1" in body
+    assert "/my/usage?from=2026-10-01&amp;to=2026-10-31&amp;cursor=1785744764000000-41" in body
+
+
+def test_one_goes_from_month_to_month_as_far_as_there_are_any() -> None:
+    """Between the first month and the present one the overview leads both ways, at the ends one."""
+    door = FakeDoor()
+    body = get(door, "overview", "day=2026-10-07").body
+    assert door.asked == [("overview_show", {"token": TOKEN, "day": "2026-10-07"})]
+    assert "/my/overview?day=2026-09-01" in body
+    assert "/my/overview?day=2026-11-01" in body
+    door.answers["overview_show"]["period"] = {"from": "2026-11-01", "to": "2026-12-01"}
+    body = get(door, "overview").body
+    assert "/my/overview?day=2026-10-01" in body
+    assert ">Later<" not in body
 
 
 def test_what_is_not_yours_is_not_there() -> None:
