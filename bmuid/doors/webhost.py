@@ -181,7 +181,8 @@ class Still(File):
 
     def render_GET(self, request: Request) -> bytes | int:
         request.setHeader(b"cache-control", STATIC_KEPT)
-        return super().render_GET(request)
+        rendered: bytes | int = super().render_GET(request)
+        return rendered
 
 
 def site(reactor: PosixReactorBase, config: WebConfig) -> Site:
