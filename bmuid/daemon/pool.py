@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from twisted.enterprise import adbapi
-from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from bmuid.doors.desk import BUSY, OUTCOME_UNKNOWN, UNAVAILABLE, NotPerformedError
@@ -73,9 +73,7 @@ class _Connections(adbapi.ConnectionPool):
 class Pool:
     """Connections of one database role, each in a thread of its own; what finds none free waits its turn."""
 
-    def __init__(
-        self, reactor: IReactorCore, dsn: str, connections_max: int, waiting_max: int
-    ) -> None:
+    def __init__(self, reactor: object, dsn: str, connections_max: int, waiting_max: int) -> None:
         self._clock = IReactorTime(reactor)
         self._free = connections_max + waiting_max
         self._connections = _Connections(
@@ -106,6 +104,11 @@ class Pool:
     ) -> R:
         """Do as run, for work that may be done twice: then a COMMIT of unknown outcome is run again."""
         return await self._run(lambda txn: work(txn, *args, **kwargs), repeatable=True)
+
+    def cancel(self) -> None:
+        """Break off every statement that runs: the time for it is over."""
+        for connection in self._connections.connections.values():
+            connection.cancel()
 
     def close(self) -> None:
         """Close every connection; nothing may be running."""

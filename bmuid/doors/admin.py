@@ -7,7 +7,7 @@ import socket
 import struct
 
 from twisted.internet.interfaces import IAddress, IReactorTime
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
 from bmu.wire import Request
@@ -76,7 +76,7 @@ class AdminConnection(Protocol):
         self._door.connections.discard(self)
 
 
-class AdminDoor(Factory[AdminConnection]):
+class AdminDoor(ServerFactory):
     """The connections of the admin door, and what they share."""
 
     noisy = False

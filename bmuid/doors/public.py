@@ -7,10 +7,9 @@ from twisted.internet.interfaces import (
     IAddress,
     IHandshakeListener,
     IOpenSSLServerConnectionCreator,
-    IProtocolFactory,
     IReactorTime,
 )
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol, ServerFactory, connectionDone
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -108,7 +107,7 @@ class PublicDoor(Factory[PublicConnection]):
         self._allowance = allowances(limits, clock.seconds())
         self._is_stopping = False
 
-    def listener(self) -> IProtocolFactory:
+    def listener(self) -> ServerFactory:
         """Give what a port hands its connections to."""
         return _Entrance(self)
 
@@ -156,7 +155,7 @@ class PublicDoor(Factory[PublicConnection]):
             connection.stop()
 
 
-class _Entrance(Factory[TLSMemoryBIOProtocol]):
+class _Entrance(ServerFactory):
     noisy = False
 
     def __init__(self, door: PublicDoor) -> None:

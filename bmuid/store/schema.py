@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg2
 
-from bmuid.store.transaction import Connection, Transaction
+from bmuid.store.transaction import Connection, DatabaseError, Transaction
 
 SCHEMA_VERSION = 1
 DELTAS = Path(__file__).parent / "deltas"
@@ -16,6 +16,10 @@ DELTA_NAME = re.compile(r"([0-9]{4})-[a-z0-9-]+\.sql")
 
 class SchemaError(Exception):
     """Raised when the schema is not the one this program knows; the message says what to do."""
+
+
+class UnreachableError(Exception):
+    """Raised when the database can't be reached; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +128,13 @@ def upgrade(connection: Connection, steps: tuple[Delta, ...]) -> int:
 
 def connect(dsn: str) -> Connection:
     """
-    Connect as whoever *dsn* says; for the offline tools.
+    Connect as whoever *dsn* says; for the checks before a start, and the offline tools.
 
     Errors:
-        SchemaError: the database can't be reached.
+        UnreachableError: the database can't be reached so.
     """
     try:
         return psycopg2.connect(dsn)
-    except psycopg2.OperationalError as error:
-        raise SchemaError(
-            f"the database can't be reached: {' '.join(str(error).split())}"
-        ) from error
+    except DatabaseError as error:
+        said = " ".join(str(error).split())
+        raise UnreachableError(f"the database can't be reached: {said}") from error

@@ -1,0 +1,186 @@
+"""
+The composition root: look whether all is as it must be, start the parts, serve until told to stop.
+
+Whatever keeps the daemon from starting is found before its reactor turns; so nothing is ever half started.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+from bmuid import logs
+from bmuid.config import Config, ConfigError, load
+from bmuid.daemon.notify import Notify
+from bmuid.daemon.parts import SINGLE, Part
+from bmuid.daemon.readiness import StartError, check_database, gate_of
+from bmuid.daemon.serving import Doors
+from bmuid.daemon.workers import Workers, worker_command
+from bmuid.store.claim import Claim
+from bmuid.store.transaction import DatabaseError
+
+log = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 10.0
+
+
+class Daemon:
+    """One process tree: what was started, and how it is told to read anew, or to stop."""
+
+    def __init__(
+        self,
+        config: Config,
+        parts: frozenset[Part],
+        reactor: object,
+        notify: Notify,
+        told_ready: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._parts = parts
+        self._reactor = reactor
+        self._core = IReactorCore(reactor)
+        self._threads = IReactorThreads(reactor)
+        self._notify = notify
+        self._told_ready = told_ready
+        self._doors: Doors | None = None
+        self._workers: Workers | None = None
+        self._loops: list[LoopingCall] = []
+        self._claims = [
+            Claim(config.database.engine_dsn, part.value) for part in parts if part in SINGLE
+        ]
+        self._is_stopping = False
+        self.status = os.EX_OK
+
+    def start(self) -> None:
+        """
+        Check, claim, bind; what follows happens once the reactor turns.
+
+        Errors:
+            StartError: bmuid can't run; nothing was started.
+        """
+        now = datetime.fromtimestamp(IReactorTime(self._reactor).seconds(), UTC)
+        gate = gate_of(self._config, now) if Part.DOORS in self._parts else None
+        check_database(self._config, self._parts)
+        for claim in self._claims:
+            if not claim.hold():
+                raise StartError(os.EX_TEMPFAIL, ("another bmuid runs on this database already",))
+        if gate is not None:
+            self._doors = Doors(self._config, gate, self._reactor)
+            self._doors.startService()
+        self._core.addSystemEventTrigger("before", "shutdown", self._shut_down)
+        self._core.callWhenRunning(self._running)
+
+    def stop(self) -> None:
+        """Begin to stop in order; told again, stop at once."""
+        if self._is_stopping:
+            os._exit(os.EX_TEMPFAIL)
+        self._is_stopping = True
+        self._core.stop()
+
+    def reload(self) -> None:
+        """Read the configuration and what it names anew; with a fault in it, go on with the old."""
+        self._notify.reloading()
+        try:
+            config = load(self._config.path)
+            now = datetime.fromtimestamp(IReactorTime(self._reactor).seconds(), UTC)
+            if self._doors is not None:
+                self._doors.reload(config, gate_of(config, now))
+        except (ConfigError, StartError) as error:
+            for fault in error.faults:
+                log.error("not reloaded: %s", fault)  # noqa: TRY400 - the fault is all there is to say
+        else:
+            logs.configure(config.log.format, config.log.file, "bmuid")
+            log.info("configuration, certificates and lists were read anew")
+        self._notify.ready()
+
+    def _heed(self, number: int, told: Callable[[], None]) -> None:
+        signal.signal(number, lambda _number, _frame: self._threads.callFromThread(told))
+
+    def _running(self) -> None:
+        # Only now: the reactor sets handlers of its own when it begins to turn.
+        self._heed(signal.SIGTERM, self.stop)
+        self._heed(signal.SIGINT, self.stop)
+        self._heed(signal.SIGHUP, self.reload)
+        process = self._config.process
+        kinds = ["intake"] if Part.INTAKE in self._parts else []
+        kinds += ["rating"] * process.rating_workers if Part.RATING in self._parts else []
+        commands = tuple(worker_command(kind, self._config.path) for kind in kinds)
+        self._workers = Workers(commands, self._reactor, process.stop_seconds_max)
+        self._workers.startService()
+        if self._claims:
+            self._repeat(CLAIM_SECONDS, self._keep_claims)
+        if self._notify.watchdog_seconds:
+            self._repeat(self._notify.watchdog_seconds / 2, self._notify.alive)
+        log.info(
+            "bmuid serves",
+            extra={
+                "parts": ",".join(sorted(part.value for part in self._parts)),
+                "public": self._doors.public_address if self._doors else "-",
+                "admin": str(self._config.admin.socket) if self._doors else "-",
+            },
+        )
+        self._notify.ready()
+        self._told_ready()
+
+    def _shut_down(self) -> Deferred[None]:
+        log.info("stopping: what was begun is finished")
+        self._notify.stopping()
+        return Deferred.fromCoroutine(self._end())
+
+    async def _end(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+        services = [service for service in (self._doors, self._workers) if service is not None]
+        await gatherResults(service.stopService() for service in services)
+        for claim in self._claims:
+            claim.release()
+        log.info("stopped")
+
+    def _keep_claims(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._look_at_claims())
+
+    async def _look_at_claims(self) -> None:
+        pool = self._threads.getThreadPool()
+        for claim in self._claims:
+            try:
+                ours = await deferToThreadPool(self._threads, pool, claim.hold)
+            except DatabaseError as error:
+                log.warning("the database is away: %s", " ".join(str(error).split()))
+                return
+            if not ours and not self._is_stopping:
+                log.error("another bmuid has taken over this database; stopping")
+                self.status = os.EX_TEMPFAIL
+                self.stop()
+
+    def _repeat(self, seconds: float, what: Callable[[], object]) -> None:
+        loop = LoopingCall(what)
+        loop.clock = IReactorTime(self._reactor)
+        self._loops.append(loop)
+        _ = loop.start(seconds, now=False)
+
+
+def run(config: Config, parts: frozenset[Part], told_ready: Callable[[], None]) -> int:
+    """
+    Serve until told to stop; give the exit status.
+
+    Errors:
+        StartError: bmuid can't run; nothing was started.
+    """
+    # Only here: a fork after its import would leave the child a broken one.
+    from twisted.internet import reactor  # noqa: PLC0415
+
+    logs.configure(config.log.format, config.log.file, "bmuid")
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], redirectStandardIO=False)
+    logging.getLogger("twisted").setLevel(logging.WARNING)
+    # The service manager speaks through the environment, not through the configuration.
+    daemon = Daemon(config, parts, reactor, Notify(os.environ), told_ready)  # noqa: TID251
+    daemon.start()
+    IReactorCore(reactor).run()
+    return daemon.status

@@ -1,0 +1,16 @@
+"""Which parts of bmuid a process tree runs."""
+
+from enum import Enum
+
+
+class Part(Enum):
+    """One kind of service; value = the word after --only."""
+
+    DOORS = "doors"
+    INTAKE = "intake"
+    RATING = "rating"
+
+
+# Of these one at a database is enough, and two would get in each other's way.
+SINGLE = frozenset({Part.DOORS, Part.INTAKE})
+EVERY_PART = frozenset(Part)
