@@ -59,7 +59,7 @@ class ScriptRun(CGIProcessProtocol):
 class Script(Resource):
     """Where the script is reached."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(
         self,

@@ -20,14 +20,15 @@ from twisted.internet.ssl import (
     PrivateCertificate,
     TLSVersion,
 )
+from twisted.logger import STDLibLogObserver, globalLogBeginner
 from twisted.protocols.policies import ThrottlingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.python import log
 from twisted.web import http
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 from twisted.web.static import File
 
+from bmuid import logs
 from bmuid.config import ConfigError
 from bmuid.config.section import Section
 from bmuid.doors.webcgi import Script, refuse
@@ -242,7 +243,8 @@ def main(path: Path) -> int:
     from twisted.internet import reactor  # noqa: PLC0415
 
     assert isinstance(reactor, PosixReactorBase)
-    log.startLogging(sys.stderr, setStdout=False)
+    logs.configure("text", None, "webhost")
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], redirectStandardIO=False)
     try:
         listen(reactor, config)
     except (CannotListenError, OSError, crypto.Error) as error:
