@@ -1,0 +1,1 @@
+"""The commands: bmuid for whoever runs the machine, bmadmin for the staff."""

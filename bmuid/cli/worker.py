@@ -1,0 +1,27 @@
+"""The command `bmuid worker`: one worker process, which ends when the daemon that started it does."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve as a worker until told to stop; give the exit status."""
+    from bmuid.worker.main import main as serve  # noqa: PLC0415 - only once the parent is watched
+
+    words = list(argv)
+    if words[:1] == ["--parent"] and len(words) > 1 and words[1].isdigit():
+        _end_with(int(words[1]))
+        words = words[2:]
+    return serve(words)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process, in order, once *parent* is gone: also when that was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(os.EX_TEMPFAIL)
