@@ -6,13 +6,10 @@ It runs the very cgi-bin/bmui.py that a larger web server runs, and leads it to 
 
 import os
 import socket
-import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from OpenSSL import crypto
-from twisted.internet.error import CannotListenError
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import (
     AcceptableCiphers,
@@ -221,40 +218,34 @@ def listen(reactor: PosixReactorBase, config: WebConfig) -> None:
     Errors:
         CannotListenError, OSError: one of them can't be opened.
     """
-    config.socket.unlink(missing_ok=True)
-    reactor.listenUNIX(str(config.socket), RelayFactory(reactor, config.way), mode=0o600)
     inner = TLSMemoryBIOFactory(tls(config), isClient=False, wrappedFactory=site(reactor, config))
-    reactor.listenTCP(
-        config.port,
-        ThrottlingFactory(inner, maxConnectionCount=CONNECTIONS_MAX),
-        interface=config.address,
-    )
+    outer = ThrottlingFactory(inner, maxConnectionCount=CONNECTIONS_MAX)
+    relay = RelayFactory(reactor, config.way)
+    reactor.listenTCP(config.port, outer, interface=config.address)
+    # The port is ours, so whoever left this socket is gone.
+    config.socket.unlink(missing_ok=True)
+    reactor.listenUNIX(str(config.socket), relay, mode=0o600)
 
 
-def main(path: Path) -> int:
-    """Serve the portal until SIGTERM or SIGINT; give the exit code."""
-    try:
-        config = load(path)
-    except ConfigError as error:
-        for fault in error.faults:
-            sys.stderr.write(f"bmuid webhost: {fault}\n")
-        return 1
+def serve(config: WebConfig) -> None:
+    """
+    Serve the portal until SIGTERM or SIGINT.
+
+    Errors:
+        CannotListenError, OSError: the port or the socket can't be opened.
+        OpenSSL.crypto.Error: a certificate or key file holds something else.
+    """
     # Imported late: loading it opens descriptors.
     from twisted.internet import reactor  # noqa: PLC0415
 
     assert isinstance(reactor, PosixReactorBase)
     logs.configure("text", None, "webhost")
     globalLogBeginner.beginLoggingTo([STDLibLogObserver()], redirectStandardIO=False)
-    try:
-        listen(reactor, config)
-    except (CannotListenError, OSError, crypto.Error) as error:
-        sys.stderr.write(f"bmuid webhost: {error}\n")
-        return 1
-    # Where a process starts with no directory of its own, Twisted need not fork this one.
+    listen(reactor, config)
+    # A process that is given no directory of its own is spawned without a fork of this one.
     os.chdir("/")
     reactor.callWhenRunning(notify_ready)
     reactor.run()
-    return 0
 
 
 def notify_ready() -> None:
