@@ -67,7 +67,11 @@ class Desk:
         secrets: Secrets,
         clock: IReactorTime,
     ) -> None:
-        self._operations = {operation.name: operation for operation in operations}
+        # By door and name; by name alone, so that a try at another door's is denied and audited.
+        self._operations: dict[tuple[Door | None, str], Operation] = {}
+        for operation in operations:
+            for door in (*operation.doors, None):
+                self._operations[door, operation.name] = operation
         self._perform = perform
         self._secrets = secrets
         self._clock = clock
@@ -98,7 +102,8 @@ class Desk:
     async def _answer(
         self, caller: Caller, request: Request, allowance: Allowances | None
     ) -> Answer:
-        operation = self._operations.get(request.operation)
+        named = self._operations.get((None, request.operation))
+        operation = self._operations.get((caller.door, request.operation), named)
         if not self._is_open:
             return refusal(request.id, STOPPING)
         if operation is None:
