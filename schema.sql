@@ -389,6 +389,34 @@ END $$;
 CREATE TRIGGER charge_founded AFTER INSERT ON charge
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION charge_is_founded();
 
+-- The same for rows that are written straight to the partition of their day, as intake does with whole batches
+-- (a trigger of the whole table is not called for those). All is in the partitions of that day, which are named,
+-- so that the planner can choose by their sizes and the batch's.
+CREATE FUNCTION charge_of_day_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    day text := right(tg_table_name, 8);
+    unfounded boolean;
+BEGIN
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (SELECT FROM %I AS u'
+        ' WHERE u.account_id = a.account_id AND u.started_at = a.started_at AND u.id = a.udr_id))',
+        'udr_' || day
+    ) INTO unfounded;
+    IF unfounded THEN
+        RAISE EXCEPTION 'a charge names a UDR that does not exist' USING ERRCODE = '23503';
+    END IF;
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM added AS a WHERE a.replaces IS NOT NULL AND NOT EXISTS (SELECT FROM %I AS r'
+        ' WHERE r.account_id = a.account_id AND r.started_at = a.started_at AND r.udr_id = a.udr_id'
+        ' AND r.version = a.replaces))', 'charge_reversal_' || day
+    ) INTO unfounded;
+    IF unfounded THEN
+        RAISE EXCEPTION 'a charge replaces one that is not reversed' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+
 ------------------------------------------------------------------------------------- buckets and draws
 
 -- One allowance of one service for one period. balance is the sum of its draws, kept by the database alone.
@@ -405,7 +433,7 @@ CREATE TABLE bucket (
     FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0)
-);
+) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
 
 -- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row.
 CREATE TABLE draw (
@@ -421,18 +449,21 @@ CREATE TABLE draw (
     CHECK ((kind IN ('DRAW', 'RETURN')) = (udr_id > 0 AND version > 0))
 ) PARTITION BY RANGE (started_at);
 
+-- Each bucket is found by its key, however many there are.
 CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = bmu, pg_temp AS $$
+    SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_seqscan = off AS $$
 DECLARE
-    wanted bigint;
-    found_buckets bigint;
+    missing boolean;
 BEGIN
-    SELECT count(DISTINCT (account_id, bucket_id)) INTO wanted FROM added;
-    UPDATE bucket AS b SET balance = b.balance + a.quantity
-        FROM (SELECT account_id, bucket_id, sum(quantity) AS quantity FROM added GROUP BY 1, 2) AS a
-        WHERE b.account_id = a.account_id AND b.id = a.bucket_id;
-    GET DIAGNOSTICS found_buckets = ROW_COUNT;
-    IF found_buckets <> wanted THEN
+    WITH sums AS MATERIALIZED (
+        SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM added GROUP BY 1, 2
+    ), moved AS (
+        UPDATE bucket AS b SET balance = b.balance + s.quantity FROM sums AS s
+            WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM sums) <> (SELECT count(*) FROM moved) INTO missing;
+    IF missing THEN
         RAISE EXCEPTION 'a draw names a bucket that is not of its account' USING ERRCODE = '23503';
     END IF;
     RETURN NULL;
@@ -597,7 +628,8 @@ CREATE CONSTRAINT TRIGGER invoice_line_sums AFTER INSERT ON invoice_line DEFERRA
 ------------------------------------------------------------------------------------- days (partitions)
 
 -- The partitions of one day (UTC), made on first need. Their foreign keys join partition to partition: a key
--- to the whole partitioned table would look at every day for every row.
+-- to the whole partitioned table would look at every day for every row. The service may add rows to a partition
+-- itself: COPY is refused where row level security is on, as it is for the whole tables.
 CREATE FUNCTION ensure_day(day date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
 DECLARE
@@ -615,9 +647,13 @@ BEGIN
         RETURN false;
     END IF;
     FOREACH name IN ARRAY ARRAY['udr', 'charge_reversal', 'charge', 'draw', 'invoice_charge'] LOOP
+        -- Made apart and then attached: so nobody who reads or writes other days has to wait.
         EXECUTE format(
-            'CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
-            name || '_' || suffix, name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
+            'CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name || '_' || suffix, name
+        );
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            name, name || '_' || suffix, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
         );
         EXECUTE format(
             'CREATE INDEX %I ON %I USING brin (started_at)', name || '_' || suffix || '_time', name || '_' || suffix
@@ -633,6 +669,17 @@ BEGIN
         ' REFERENCES %I (account_id, started_at, udr_id, version),'
         ' ADD FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)',
         'invoice_charge_' || suffix, 'charge_' || suffix
+    );
+    EXECUTE format(
+        'CREATE TRIGGER charge_founded AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION charge_of_day_is_founded()', 'charge_' || suffix
+    );
+    EXECUTE format(
+        'CREATE TRIGGER draw_moves_balance AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws()', 'draw_' || suffix
+    );
+    EXECUTE format(
+        'GRANT INSERT ON %I, %I, %I TO bmuid', 'udr_' || suffix, 'charge_' || suffix, 'draw_' || suffix
     );
     RETURN true;
 END $$;
