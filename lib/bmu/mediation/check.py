@@ -1,0 +1,90 @@
+"""What is wrong with a profile, all of it at once, before a line is read by it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+
+from bmu.mediation.profile import Delimited, Match, Pairs, Profile
+
+
+def faults(profile: Profile) -> tuple[str, ...]:
+    """Find all that keeps a profile from being used."""
+    return tuple(
+        chain(
+            _unknown_fields(profile),
+            _needed(profile),
+            _layout(profile),
+            _encoding(profile),
+            _filters(profile),
+        )
+    )
+
+
+def _unknown_fields(profile: Profile) -> Iterator[str]:
+    started = profile.started
+    named = [
+        *(("quantity", profile.quantity), ("origin", profile.origin)),
+        *(("destination", profile.destination), ("started", started.field)),
+        *(("times", field) for field in profile.times),
+        *(("uids", uid.field) for uid in profile.uids),
+        *(("identities", field) for identity in profile.identities for field in identity),
+        *((f"filter {each.name!r}", c.field) for each in profile.filters for c in each.conditions),
+    ]
+    if started.not_before is not None:
+        named.append(("started", started.not_before))
+    for where, field in named:
+        if field not in profile.fields:
+            yield f"{where}: no field is called {field!r}"
+    for field, times in Counter(profile.fields).items():
+        if times > 1:
+            yield f"fields: {field!r} is there {times} times"
+
+
+def _layout(profile: Profile) -> Iterator[str]:
+    match profile.layout:
+        case Delimited(widths=widths, delimiter=delimiter):
+            if not widths or min(widths) < 1 or max(widths) > len(profile.fields):
+                yield f"widths: not 1 to {len(profile.fields)}, the number of fields"
+            if len(delimiter) != 1 or delimiter in '"\r\n ':
+                yield f"delimiter: {delimiter!r} is no single delimiting character"
+        case Pairs(separator=separator, label=label):
+            if not separator or "=" in separator:
+                yield f"separator: {separator!r} does not separate pairs"
+            if label not in profile.fields:
+                yield f"label: no field is called {label!r}"
+
+
+def _needed(profile: Profile) -> Iterator[str]:
+    if not profile.identities or not all(profile.identities):
+        yield "identities: an event needs fields that tell it from others"
+    if not profile.uids:
+        yield "uids: a UDR needs a usage identifier"
+
+
+def _encoding(profile: Profile) -> Iterator[str]:
+    plain = bytes(range(128))
+    try:
+        whole = plain.decode(profile.encoding) == plain.decode("ascii")
+    except (LookupError, ValueError):
+        whole = False
+    if not whole:
+        yield f"encoding: {profile.encoding!r} is not known, or does not contain ASCII"
+
+
+def _filters(profile: Profile) -> Iterator[str]:
+    for each in profile.filters:
+        if not each.conditions:
+            yield f"filter {each.name!r}: without a condition it drops every record"
+        for condition in each.conditions:
+            if condition.match is Match.LIKE and not _is_one_pattern(condition.texts):
+                yield f"filter {each.name!r}: LIKE takes one regular expression"
+
+
+def _is_one_pattern(texts: tuple[str, ...]) -> bool:
+    try:
+        for text in texts:
+            re.compile(text)
+    except re.error:
+        return False
+    return len(texts) == 1

@@ -1,0 +1,55 @@
+"""The filters of a profile, made quick: which records are no usage."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from bmu.mediation.profile import Condition, Filter, Match
+from bmu.mediation.reject import shown
+
+Holds = Callable[[Sequence[str]], bool]
+# Place of a field, texts, whether it must be one of them; then what else must hold, and of which filter.
+Step = tuple[int, frozenset[str], bool, Sequence[Holds], Filter]
+_ALWAYS: frozenset[str] = frozenset()
+
+
+class Sieve:
+    """Tells which records are no usage, by filters in their order."""
+
+    __slots__ = ("_places", "_steps")
+
+    def __init__(self, filters: Sequence[Filter], places: Mapping[str, int]) -> None:
+        self._places = places
+        self._steps = [_step(each, places) for each in filters]
+
+    def dropped_by(self, fields: Sequence[str]) -> Filter | None:
+        """Give the first filter that drops the record."""
+        for place, texts, one_of, others, found in self._steps:
+            if (fields[place] in texts) is one_of and all(holds(fields) for holds in others):
+                return found
+        return None
+
+    def why(self, found: Filter, fields: Sequence[str]) -> str:
+        """Say in words why a filter dropped the record."""
+        read = [f"{c.field} is {shown(fields[self._places[c.field]])}" for c in found.conditions]
+        return f"{found.name}: {', '.join(read)}"
+
+
+def _step(found: Filter, places: Mapping[str, int]) -> Step:
+    """Split off the first condition, which decides for nearly every record, where it is a plain one."""
+    first, *others = found.conditions
+    if first.match is Match.LIKE:
+        return 0, _ALWAYS, False, [_holds(c, places) for c in found.conditions], found
+    texts, one_of = frozenset(first.texts), first.match is Match.IS
+    return places[first.field], texts, one_of, [_holds(c, places) for c in others], found
+
+
+def _holds(condition: Condition, places: Mapping[str, int]) -> Holds:
+    place, texts = places[condition.field], frozenset(condition.texts)
+    match condition.match:
+        case Match.IS:
+            return lambda fields: fields[place] in texts
+        case Match.IS_NOT:
+            return lambda fields: fields[place] not in texts
+        case Match.LIKE:
+            like = re.compile(condition.texts[0]).fullmatch
+            return lambda fields: like(fields[place]) is not None

@@ -1,0 +1,168 @@
+"""Whatever a switch sends, each line ends as one thing or the other, and profiles are judged before use."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bmu.mediation import (
+    BUILT_IN,
+    Clock,
+    Condition,
+    Delimited,
+    Filter,
+    Form,
+    Identifier,
+    Instant,
+    Match,
+    Mediator,
+    Pairs,
+    Profile,
+    Quoting,
+    Reject,
+    SourceSettings,
+    faults,
+)
+from bmu.usage import UDR
+
+LONDON = SourceSettings("pbx", "Europe/London", "44", "0", "00")
+MEDIATORS = {code: Mediator(profile, LONDON) for code, profile in BUILT_IN.items()}
+
+pieces = st.sampled_from(
+    [
+        *(b'"', b",", b'","', b'""', b"\r", b"\x00", b"\xff", b"=", b"; ", b"(): ", b": "),
+        *(
+            b"2026-08-03 09:12:44",
+            b"2026-10-25 01:30:00",
+            b"ANSWERED",
+            b"73",
+            b"0",
+            b"+4420794601",
+        ),
+        *(b"start_time=1795254062.7", b"duration=1", b"src_user=1", b"dst_user=2", b"call_id=3"),
+    ]
+)
+anything = st.one_of(st.binary(max_size=300), st.lists(pieces, max_size=60).map(b"".join))
+
+
+@given(st.sampled_from(sorted(BUILT_IN)), st.lists(anything, max_size=20))
+def test_any_octets_end_as_usage_or_as_a_reject(code: str, lines: list[bytes]) -> None:
+    """Nothing a switch sends stops the intake, and many lines at once are read like one by one."""
+    mediator = MEDIATORS[code]
+    alone = [mediator.take(line_no, line) for line_no, line in enumerate(lines, 5)]
+    assert mediator.take_many(lines, 5) == alone
+    for line_no, taken in enumerate(alone, 5):
+        assert taken.line_no == line_no
+        if isinstance(taken, Reject):
+            assert taken.detail.isprintable()
+        else:
+            assert taken.quantity >= 0
+            assert all(text.isprintable() for text in (taken.uid, taken.origin, taken.destination))
+
+
+SIMPLE = Profile(
+    code="simple",
+    name="A made-up switch",
+    encoding="latin-1",
+    layout=Delimited(Quoting.DOUBLED, widths=(7,), delimiter=";"),
+    fields=("id", "account", "from", "to", "at", "seconds", "kind"),
+    filters=(
+        Filter(
+            "test call",
+            (Condition("kind", Match.LIKE, ("T.*",)), Condition("to", Match.IS, ("1",))),
+        ),
+        Filter("not final", (Condition("kind", Match.IS_NOT, ("F", "T1")),)),
+        Filter(
+            "abroad", (Condition("to", Match.IS, ("2",)), Condition("from", Match.IS_NOT, ("",)))
+        ),
+    ),
+    identities=(("id",), ("at", "from")),
+    uids=(
+        Identifier("account", "account", Form.TEXT),
+        Identifier("phone", "from", Form.NUMBER),
+    ),
+    usage_class="voice",
+    started=Instant("at", Clock.EPOCH),
+    times=(),
+    quantity="seconds",
+    origin="from",
+    destination="to",
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("1;A7;0201234567;0209876543;1795254062;5;F", ("account", "A7")),
+        ("1;;0201234567;0209876543;1795254062;5;F", ("phone", "44201234567")),
+        ("1;;;0209876543;1795254062;5;F", "account and from is empty; expected a value"),
+        ("1;A7;;0209876543;1795254062;5;F", ("account", "A7")),
+        (";A7;;0209876543;1795254062;5;F", ("account", "A7")),
+        (";A7;;0209876543;;5;F", "id and at is empty; expected a value"),
+        ("1;A7;;1;1795254062;5;T1", "test call: kind is 'T1', to is '1'"),
+        ("1;A7;;2;1795254062;5;T1", ("account", "A7")),
+        ("1;A7;9;2;1795254062;5;T1", "abroad: to is '2', from is '9'"),
+        ("1;A7;9;2;1795254062;5;P", "not final: kind is 'P'"),
+        ('1;"A;7";9;3;1795254062;5;F', ("account", "A;7")),
+        ("1;Jörg;9;3;1795254062;5;F", ("account", "Jörg")),
+    ],
+)
+def test_a_profile_is_data(line: str, expected: tuple[str, str] | str) -> None:
+    """A switch nobody has seen before is described, not programmed: filters, identity, whose it is."""
+    taken = Mediator(SIMPLE, LONDON).take(1, line.encode("latin-1"))
+    if isinstance(expected, str):
+        assert isinstance(taken, Reject)
+        assert taken.detail == expected
+    else:
+        assert isinstance(taken, UDR)
+        assert (taken.uid_type, taken.uid) == expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (replace(SIMPLE, quantity="time"), "quantity: no field is called 'time'"),
+        (replace(SIMPLE, origin="x"), "origin: no field"),
+        (replace(SIMPLE, destination="x"), "destination: no field"),
+        (replace(SIMPLE, started=Instant("x", Clock.LOCAL)), "started: no field"),
+        (replace(SIMPLE, started=Instant("at", Clock.LOCAL, "x")), "started: no field"),
+        (replace(SIMPLE, times=("x",)), "times: no field"),
+        (replace(SIMPLE, uids=(Identifier("phone", "x", Form.TEXT),)), "uids: no field"),
+        (replace(SIMPLE, uids=()), "uids: a UDR needs"),
+        (replace(SIMPLE, identities=()), "identities: an event needs"),
+        (replace(SIMPLE, identities=((),)), "identities: an event needs"),
+        (replace(SIMPLE, identities=(("x",),)), "identities: no field"),
+        (replace(SIMPLE, fields=("id", *SIMPLE.fields)), "fields: 'id' is there 2 times"),
+        (replace(SIMPLE, encoding="utf-16"), "encoding: 'utf-16'"),
+        (replace(SIMPLE, encoding="klingon"), "encoding: 'klingon'"),
+        (replace(SIMPLE, layout=Delimited(Quoting.DOUBLED, ())), "widths: not 1 to 7"),
+        (replace(SIMPLE, layout=Delimited(Quoting.DOUBLED, (8,))), "widths: not 1 to 7"),
+        (replace(SIMPLE, layout=Delimited(Quoting.DOUBLED, (7,), "::")), "delimiter: '::'"),
+        (replace(SIMPLE, layout=Pairs("", "", "kind")), "separator: ''"),
+        (replace(SIMPLE, layout=Pairs("", ";", "x")), "label: no field"),
+        (replace(SIMPLE, filters=(Filter("all", ()),)), "filter 'all': without a condition"),
+        (
+            replace(SIMPLE, filters=(Filter("f", (Condition("x", Match.IS, ("1",)),)),)),
+            "filter 'f': no field",
+        ),
+        (
+            replace(SIMPLE, filters=(Filter("f", (Condition("to", Match.LIKE, ("(",)),)),)),
+            "filter 'f': LIKE takes one",
+        ),
+        (
+            replace(SIMPLE, filters=(Filter("f", (Condition("to", Match.LIKE, ("a", "b")),)),)),
+            "filter 'f': LIKE takes one",
+        ),
+    ],
+)
+def test_a_wrong_profile_is_refused_before_it_reads_a_line(profile: Profile, words: str) -> None:
+    """Whoever describes a switch is told every mistake, and what to mend."""
+    assert any(words in fault for fault in faults(profile))
+    assert faults(SIMPLE) == ()
+
+
+def test_a_source_needs_a_zone_that_exists() -> None:
+    """A source in a time zone nobody knows is refused at once, not at its first call."""
+    with pytest.raises(ValueError, match="not a time zone"):
+        Mediator(BUILT_IN["asterisk-master-csv"], replace(LONDON, time_zone="Europe/Lundun"))
