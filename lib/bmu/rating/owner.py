@@ -1,6 +1,6 @@
 """Whose usage it is: who owned a usage identifier when the event began, and on what terms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bmu.rating.outcome import UnratedReason
@@ -49,15 +49,18 @@ class Owner(NamedTuple):
     bill_day: int
 
 
+_NOBODY: Mapping[str, Owner | list[Owner]] = {}
+
+
 class Owners:
     """All usage identifiers with their owners in time; fixed once made."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_types",)
 
     def __init__(self, rows: Iterable[OwnerRow]) -> None:
         shared: dict[Terms, Terms] = {}
         # One owner stands alone, which spares a million lists of one.
-        self._found: dict[str, Owner | list[Owner]] = {}
+        self._types: dict[str, dict[str, Owner | list[Owner]]] = {}
         for row in rows:
             terms = Terms(row.package, row.currency, row.zone)
             owner = Owner(
@@ -69,14 +72,14 @@ class Owners:
                 shared.setdefault(terms, terms),
                 row.bill_day,
             )
-            self._add(f"{row.uid_type}:{row.value}", owner)
+            self._add(row.uid_type, row.value, owner)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return sum(len(found) for found in self._types.values())
 
     def find(self, uid_type: str, value: str, started_us: int) -> Owner | UnratedReason:
         """Find who owned a usage identifier at an instant."""
-        found = self._found.get(f"{uid_type}:{value}")
+        found = self._types.get(uid_type, _NOBODY).get(value)
         if found is None:
             return UnratedReason.NO_UID
         for owner in (found,) if isinstance(found, Owner) else found:
@@ -84,11 +87,12 @@ class Owners:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD
 
-    def _add(self, key: str, owner: Owner) -> None:
-        before = self._found.get(key)
+    def _add(self, uid_type: str, value: str, owner: Owner) -> None:
+        found = self._types.setdefault(uid_type, {})
+        before = found.get(value)
         if before is None:
-            self._found[key] = owner
+            found[value] = owner
         elif isinstance(before, Owner):
-            self._found[key] = [before, owner]
+            found[value] = [before, owner]
         else:
             before.append(owner)

@@ -96,14 +96,12 @@ class Route:
     a quarter of an hour with such a change inside is looked at event by event.
     """
 
-    __slots__ = ("_moments", "_quarters", "currency", "geotree", "level", "plan_id", "way")
+    __slots__ = ("_moments", "_quarters", "facts", "longest", "way")
 
     def __init__(self, way: Way) -> None:
         self.way = way
-        self.geotree = way.geotree
-        self.level = way.level
-        self.plan_id = way.plan.id
-        self.currency = way.plan.currency
+        self.longest = way.geotree.longest if way.geotree else None
+        self.facts = (way.usage_class.id, way.level, way.plan.id, way.plan.currency)
         self._quarters: dict[int, dict[int, Resolved | Unrated]] = {}
         self._moments: dict[tuple[int, ...], dict[int, Resolved | Unrated]] = {}
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bmu.money import Rounding, divide
 from bmu.rating.rows import TaxRow
 from bmu.rating.span import day_span
 
@@ -33,5 +32,5 @@ def tax_at(spans: Iterable[TaxSpan], us: int) -> TaxSpan | None:
 
 
 def tax_of(amount_e11: int, rate_ppm: int) -> int:
-    """Compute the tax on an amount, rounded half up at 11 places."""
-    return divide(amount_e11 * rate_ppm, PPM, Rounding.HALF_UP)
+    """Compute the tax on an amount, 0 or more, rounded half up at 11 places."""
+    return (amount_e11 * rate_ppm + PPM // 2) // PPM
