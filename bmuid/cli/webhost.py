@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         webhost.serve(webhost.load(arguments.config))
     except ConfigError as error:
         return complain("bmuid webhost", error.faults, os.EX_CONFIG)
-    except (crypto.Error, SSL.Error):
+    except (crypto.Error, SSL.Error, ValueError):
         return complain(
             "bmuid webhost",
             ("a file does not hold the certificate or key it should",),

@@ -1,0 +1,123 @@
+"""The command `bmadmin`: the staff's face of the operations."""
+
+import argparse
+import getpass
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bmu.wire import Answer, Request
+from bmuid.cli.asking import DaemonAwayError, SocketClosedToUsError, ask
+from bmuid.cli.completion import script
+from bmuid.cli.showing import lines
+from bmuid.cli.telling import complain
+from bmuid.cli.words import DEFAULT_SOCKET, SILENT_VERBS, Verb, nouns, parser, verbs
+from bmuid.operations.registry import ArgumentForm, Operation, Refused, forms, read_arguments
+from bmuid.operations.table import OPERATIONS
+
+STATUSES = {
+    "NOT_PERMITTED": os.EX_NOPERM,
+    "BUSY": os.EX_TEMPFAIL,
+    "UNAVAILABLE": os.EX_TEMPFAIL,
+    "BAD_ARGUMENT": 2,
+    "UNKNOWN_OPERATION": 2,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ask the one thing the command line says; give the exit status."""
+    commands = verbs(OPERATIONS)
+    parsed = parser(commands)
+    said = parsed.parse_args(argv)
+    if said.version:
+        print(f"bmadmin {version('bmuid')}")
+        return os.EX_OK
+    if said.noun == "completion":
+        print(script(said.verb, commands), end="")
+        return os.EX_OK
+    command = _command(commands, said)
+    if command is None:
+        parsed.print_usage(sys.stderr)
+        return complain("bmadmin", ["say a noun and a verb; bmadmin --help lists them"], 2)
+    return _guarded(command.operation, said)
+
+
+def _guarded(operation: Operation, said: argparse.Namespace) -> int:
+    try:
+        return _perform(operation, said)
+    except DaemonAwayError as error:
+        return complain("bmadmin", [str(error)], os.EX_UNAVAILABLE)
+    except SocketClosedToUsError as error:
+        return complain("bmadmin", [str(error)], os.EX_NOPERM)
+    except (OSError, UnicodeDecodeError) as error:
+        return complain("bmadmin", [str(error)], os.EX_NOINPUT)
+
+
+def _command(commands: Sequence[Verb], said: argparse.Namespace) -> Verb | None:
+    of_noun = nouns(commands).get(said.noun or "", {})
+    wanted = getattr(said, "verb", None)
+    if wanted is not None:
+        return of_noun.get(wanted)
+    silent = [of_noun[verb] for verb in SILENT_VERBS if verb in of_noun]
+    return next(
+        (one for one in silent if not any(form.required for form in forms(one.operation))), None
+    )
+
+
+def _perform(operation: Operation, said: argparse.Namespace) -> int:
+    texts = _texts(operation, said)
+    wrong = read_arguments(operation, texts)
+    if isinstance(wrong, Refused):
+        return complain("bmadmin", [wrong.text], 2)
+    if operation.keyed:
+        texts["key"] = getattr(said, "value_key", None) or secrets.token_hex(16)
+    request = Request(secrets.token_hex(8), operation.name, texts)
+    try:
+        answer = ask(getattr(said, "socket", DEFAULT_SOCKET), request)
+    except DaemonAwayError as error:
+        if operation.keyed:
+            raise DaemonAwayError(
+                f"{error}; asked again with --key {texts['key']} it is not done twice"
+            ) from error
+        raise
+    return _show(answer, as_json=getattr(said, "json", False))
+
+
+def _texts(operation: Operation, said: argparse.Namespace) -> dict[str, str]:
+    texts = {}
+    for form in forms(operation):
+        value = getattr(said, f"value_{form.name}", None)
+        if value is None and form.secret and form.required and sys.stdin.isatty():
+            texts[form.name] = getpass.getpass(f"{form.summary}: ")
+        elif value is not None:
+            texts[form.name] = _read(form, value)
+    return texts
+
+
+def _read(form: ArgumentForm, value: str) -> str:
+    if not (form.from_file or form.secret):
+        return value
+    text = sys.stdin.read() if value == "-" else Path(value).read_text(encoding="utf-8")
+    # A password's file ends in a line feed that is not part of it.
+    return text.removesuffix("\n") if form.secret else text
+
+
+def _show(answer: Answer, *, as_json: bool) -> int:
+    document = json.loads(answer.body)
+    if as_json:
+        print(answer.body.decode("utf-8"))
+    elif answer.done:
+        for line in lines(document, for_people=sys.stdout.isatty()):
+            print(line)
+    if answer.done:
+        return os.EX_OK
+    status = STATUSES.get(document["code"], 1)
+    return (
+        status
+        if as_json
+        else complain("bmadmin", [f"{document['text']} ({document['code']})"], status)
+    )

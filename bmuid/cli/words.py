@@ -1,0 +1,141 @@
+"""The staff's command line, drawn from the table of operations: operation noun_verb is `bmadmin noun verb`."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmuid.operations.grammar import Choice, Day, Grammar, Integer
+from bmuid.operations.registry import ArgumentForm, Door, Operation, forms
+
+DEFAULT_SOCKET = Path("/run/bmuid/admin.sock")
+# A noun alone means the first of these that it has.
+SILENT_VERBS = ("list", "show")
+
+EXIT_STATUSES = """\
+exit status:
+  0   done
+  1   refused; the reason is on standard error
+  2   the command line is wrong
+  66  a file to read is missing
+  69  the daemon can't be reached
+  75  the daemon is busy or the database away; try again
+  77  your user may not do this
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command: what is typed, and the operation it asks for."""
+
+    noun: str
+    verb: str
+    operation: Operation
+
+
+def verbs(operations: Iterable[Operation]) -> tuple[Verb, ...]:
+    """Give the commands of the admin door, by noun and verb."""
+    found = []
+    for operation in operations:
+        if Door.ADMIN in operation.doors:
+            noun, _, verb = operation.name.rpartition("_")
+            found.append(Verb(noun.replace("_", "-"), verb, operation))
+    return tuple(sorted(found, key=lambda one: (one.noun, one.verb)))
+
+
+def nouns(commands: Iterable[Verb]) -> Mapping[str, Mapping[str, Verb]]:
+    """Give for each noun its verbs."""
+    found: dict[str, dict[str, Verb]] = {}
+    for command in commands:
+        found.setdefault(command.noun, {})[command.verb] = command
+    return found
+
+
+def flag(form: ArgumentForm) -> str:
+    """Give the option of an argument; a secret is read from a file, never typed where others can see it."""
+    return "--" + form.name.replace("_", "-") + ("-file" if form.secret else "")
+
+
+def is_positional(form: ArgumentForm) -> bool:
+    """Tell whether an argument is typed by its place."""
+    return form.required and not form.secret
+
+
+def parser(commands: Iterable[Verb]) -> argparse.ArgumentParser:
+    """Give the parser: `noun`, `verb`, and `value_NAME` for each argument, in its namespace."""
+    general = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    general.add_argument("--socket", type=Path, help=f"of the daemon (default {DEFAULT_SOCKET})")
+    general.add_argument("--json", action="store_true", help="print the answer as JSON")
+    top = argparse.ArgumentParser(
+        prog="bmadmin",
+        description="Asks the running bmuid, through its admin socket, as the user you are.",
+        epilog=f"`bmadmin NOUN --help` tells the verbs of a noun.\n\n{EXIT_STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[general],
+    )
+    top.add_argument("--version", action="store_true", help="tell the version")
+    of_nouns = top.add_subparsers(dest="noun", metavar="NOUN")
+    for noun, of_noun in nouns(commands).items():
+        summaries = "; ".join(f"{verb}: {one.operation.summary}" for verb, one in of_noun.items())
+        named = of_nouns.add_parser(
+            noun, help=", ".join(of_noun), description=summaries, parents=[general]
+        )
+        of_verbs = named.add_subparsers(dest="verb", metavar="VERB")
+        for verb, one in of_noun.items():
+            _add_verb(of_verbs, verb, one.operation, general)
+    completion = of_nouns.add_parser("completion", help="print a completion script for your shell")
+    completion.add_argument("verb", choices=["bash", "zsh"])
+    return top
+
+
+def _add_verb(
+    of_verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    verb: str,
+    operation: Operation,
+    general: argparse.ArgumentParser,
+) -> None:
+    known = forms(operation)
+    added = of_verbs.add_parser(
+        verb,
+        help=operation.summary,
+        description=operation.summary,
+        epilog=f"example:\n  {example(operation)}\n\n{EXIT_STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[general],
+    )
+    for form in known:
+        about = f"{form.summary}: {form.grammar.described}".replace("%", "%%")
+        shown = "FILE" if form.from_file or form.secret else form.name.upper()
+        if form.from_file:
+            about += "; read from FILE, or from standard input with -"
+        if is_positional(form):
+            added.add_argument(f"value_{form.name}", metavar=shown, help=about)
+        else:
+            added.add_argument(flag(form), dest=f"value_{form.name}", metavar=shown, help=about)
+    if operation.keyed:
+        about = "a name for this request: asked again with it, nothing is done twice"
+        added.add_argument("--key", dest="value_key", metavar="KEY", help=about)
+
+
+def example(operation: Operation) -> str:
+    """Give a command line for *operation*, as one would type it."""
+    noun, _, verb = operation.name.rpartition("_")
+    words = ["bmadmin", noun.replace("_", "-"), verb]
+    words += [_sample(form) for form in forms(operation) if is_positional(form)]
+    return " ".join(words)
+
+
+def _sample(form: ArgumentForm) -> str:
+    return f"{form.name}.toml" if form.from_file else _value(form.grammar, form.name)
+
+
+def _value(grammar: Grammar, name: str) -> str:
+    match grammar:
+        case Day():
+            return "2026-08-31"
+        case Choice():
+            return grammar.words[0]
+        case Integer():
+            return str(grammar.smallest)
+        case _:
+            return name.upper()
