@@ -1,0 +1,1 @@
+"""From files of raw usage to charges: arrive, mediate, own, rate, write; each step runs again unharmed."""

@@ -1,0 +1,45 @@
+"""The arrival of a file: taken out of its source's reach, measured, known; the same octets again change nothing."""
+
+from dataclasses import dataclass, replace
+
+from bmuid.intake.spool import Measure, Spool, Taken
+from bmuid.store import files, wakeup
+from bmuid.store.files import Arrived, Registered, Source, Verdicts
+from bmuid.store.transaction import Transaction
+
+
+def register(
+    txn: Transaction, source: Source, taken: Taken, measure: Measure, parts: int
+) -> Registered | None:
+    """
+    Make the file's row, and wake the rating workers; or find the row it has already.
+
+    Shapes:
+        Result: None while no catalogue was loaded, so that nothing could be rated.
+    """
+    arrived = Arrived(source.id, measure.sha256, taken.name, measure.octets, measure.lines)
+    registered = files.register(txn, arrived, parts)
+    if registered is not None and registered.first:
+        if not measure.lines:
+            files.close(txn, registered.file_id)
+            return replace(registered, state="DONE", verdicts=Verdicts())
+        wakeup.tell(txn, wakeup.USAGE)
+    return registered
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file in work/ that is done, so its last move is missing."""
+
+    source: str
+    sha256: bytes
+
+
+def left_in_work(txn: Transaction, spool: Spool) -> list[Left]:
+    """Give the files that a crash kept from their move to done/."""
+    return [
+        Left(source, sha256)
+        for source in spool.sources()
+        for sha256 in spool.in_work(source)
+        if files.state_of(txn, source, sha256) == "DONE"
+    ]

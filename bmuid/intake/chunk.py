@@ -1,0 +1,200 @@
+"""One chunk of one part of a file, from lines to charges: one transaction, safe to run again."""
+
+from dataclasses import dataclass, field
+
+from bmu.mediation import BUILT_IN, Mediator, SourceSettings
+from bmu.rating import Unrated
+from bmu.usage import UDR
+from bmuid.intake import pricing, repeats
+from bmuid.intake.lines import Chunk, read_chunk
+from bmuid.intake.ours import Ours, pick, share_of
+from bmuid.intake.repeats import Repeat
+from bmuid.intake.snapshot import Snapshot, Snapshots
+from bmuid.intake.spool import Spool
+from bmuid.store import charges, days, files, keys, udrs, verdicts, wakeup
+from bmuid.store.files import Part, Source, Verdicts
+from bmuid.store.transaction import Transaction
+from bmuid.store.verdicts import Outcome, Verdict
+
+CHUNK_LINES = 100_000
+DAYS_BACK = 400
+
+
+class FileBlockedError(Exception):
+    """Raised when a file can't be worked until a person has acted; the message says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A chunk as read for a part; it is the same however often the transaction is run."""
+
+    file_id: int
+    part: int
+    chunk: Chunk
+    ours: Ours
+
+
+@dataclass(slots=True)
+class Bench:
+    """
+    What a rating worker keeps from one chunk to the next.
+
+    Shapes:
+        days: those known to have partitions, counted from 1970-01-01 UTC.
+        picked: the chunk last read, in case its transaction is run again.
+    """
+
+    spool: Spool
+    chunk_lines: int = CHUNK_LINES
+    days_back: int = DAYS_BACK
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    mediators: dict[Source, Mediator] = field(default_factory=dict)
+    days: set[int] = field(default_factory=set)
+    picked: Picked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A chunk that was worked; *done* when it was the part's last."""
+
+    part: Part
+    next_line: int
+    found: Verdicts
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DaysMissing:
+    """Nothing was written, because these days have no partitions yet."""
+
+    days: tuple[int, ...]
+
+
+def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
+    """
+    Take the next chunk of the oldest part that is free, and write all that follows from its lines.
+
+    Shapes:
+        Result: None when there is nothing to do.
+
+    Errors:
+        FileBlockedError: the file is gone or cut, or its source has a profile that is not known.
+    """
+    part = files.take_part(txn)
+    if part is None:
+        return None
+    snapshot = bench.snapshots.at(txn, part.revision)
+    picked = _pick(bench, part, snapshot)
+    needed = pricing.days_needed(picked.ours, snapshot.tariff) - bench.days
+    missing = days.missing(txn, needed) if needed else ()
+    if missing:
+        return DaysMissing(missing)
+    bench.days |= needed
+    found = _write(txn, bench.spool, part, picked, snapshot)
+    next_line = picked.chunk.next_line
+    files.advance(txn, part, next_line, picked.chunk.next_octet, found)
+    done = next_line > part.lines
+    if done:
+        # Parts of later files may have waited for it.
+        wakeup.tell(txn, wakeup.USAGE)
+    return Worked(part, next_line, found, done)
+
+
+def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
+    picked = bench.picked
+    if (
+        picked is not None
+        and (picked.file_id, picked.part) == (part.file_id, part.part)
+        and picked.chunk.first_line == part.next_line
+    ):
+        return picked
+    path = bench.spool.find(part.source.code, part.sha256)
+    if path is None:
+        raise FileBlockedError(
+            f"file {part.file_id} of source {part.source.code} is not in the spool:"
+            f" put the octets with SHA-256 {part.sha256.hex()} back into its work/"
+        )
+    lines_max = min(bench.chunk_lines, part.lines - part.next_line + 1)
+    with path.open("rb", buffering=0) as file:
+        chunk = read_chunk(file, part.next_line, part.next_octet, lines_max)
+    if not chunk.lines:
+        raise FileBlockedError(
+            f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
+            " put the octets back that its name is the SHA-256 of"
+        )
+    ours = pick(
+        chunk, _mediator(bench, part.source), snapshot.owners, share_of(part, bench.days_back)
+    )
+    bench.picked = Picked(part.file_id, part.part, chunk, ours)
+    return bench.picked
+
+
+def _mediator(bench: Bench, source: Source) -> Mediator:
+    found = bench.mediators.get(source)
+    if found is not None:
+        return found
+    profile = BUILT_IN.get(source.profile)
+    if profile is None:
+        raise FileBlockedError(
+            f"source {source.code} has the profile {source.profile!r}, which this program does not know:"
+            f" name one of {', '.join(BUILT_IN)}"
+        )
+    settings = SourceSettings(
+        source.code,
+        source.time_zone,
+        source.country_code,
+        source.trunk_prefix,
+        source.international_prefix,
+    )
+    return bench.mediators.setdefault(source, Mediator(profile, settings))
+
+
+def _write(
+    txn: Transaction, spool: Spool, part: Part, picked: Picked, snapshot: Snapshot
+) -> Verdicts:
+    """Give each of the lines its verdict; what is new and has a price is charged."""
+    chunk, ours = picked.chunk, picked.ours
+    repeated = _repeated(txn, part.file_id, ours.udrs)
+    again = {each.udr.line_no for each in repeated}
+    fresh = [
+        (udr, owner)
+        for udr, owner in zip(ours.udrs, ours.owners, strict=True)
+        if udr.line_no not in again
+    ]
+    priced, lost = pricing.price(txn, snapshot.tariff, fresh)
+    for of_day in priced:
+        udrs.add(txn, part.file_id, of_day)
+        charges.add(txn, part.revision, of_day)
+    said = [
+        *ours.rejected,
+        *repeats.judge(txn, spool, part.file_id, chunk, repeated),
+        *(_suspended(chunk, udr, why) for udr, why in lost),
+    ]
+    verdicts.add(txn, part.file_id, said)
+    counts = [each.outcome for each in said]
+    return Verdicts(
+        new=sum(len(of_day.ids) for of_day in priced),
+        duplicate=counts.count(Outcome.DUPLICATE),
+        suspended=counts.count(Outcome.SUSPENDED),
+        rejected=counts.count(Outcome.REJECTED),
+    )
+
+
+def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
+    repeated = repeats.within(udrs, file_id)
+    if repeated:
+        again = {each.udr.line_no for each in repeated}
+        udrs = [udr for udr in udrs if udr.line_no not in again]
+    earlier = keys.claim(txn, file_id, udrs) if udrs else {}
+    if earlier:
+        repeated += [
+            Repeat(udr, earlier[udr.event_key]) for udr in udrs if udr.event_key in earlier
+        ]
+    return repeated
+
+
+def _suspended(chunk: Chunk, udr: UDR, why: Unrated) -> Verdict:
+    line = chunk.lines[udr.line_no - chunk.first_line]
+    return Verdict(
+        udr.line_no, Outcome.SUSPENDED, why.reason.value, why.tried, line, udr.event_key
+    )

@@ -1,0 +1,81 @@
+"""Lines whose event was there before: the same again is a duplicate, anything else a conflict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bmu.rating import UnratedReason
+from bmu.usage import UDR
+from bmuid.intake.lines import Chunk, lines_of
+from bmuid.intake.spool import Spool
+from bmuid.store import files
+from bmuid.store.keys import Earlier
+from bmuid.store.transaction import Transaction
+from bmuid.store.verdicts import Outcome, Verdict
+
+REPEATED = "REPEATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A UDR of this chunk, and who had its event key first."""
+
+    udr: UDR
+    earlier: Earlier
+
+
+def within(udrs: Sequence[UDR], file_id: int) -> list[Repeat]:
+    """Give the UDRs whose key an earlier one of the same sequence has."""
+    if len({udr.event_key for udr in udrs}) == len(udrs):
+        return []
+    first: dict[bytes, UDR] = {}
+    found = []
+    for udr in udrs:
+        other = first.setdefault(udr.event_key, udr)
+        if other is not udr:
+            found.append(Repeat(udr, Earlier(other.content, file_id, other.line_no)))
+    return found
+
+
+def judge(
+    txn: Transaction, spool: Spool, file_id: int, chunk: Chunk, repeats: Sequence[Repeat]
+) -> list[Verdict]:
+    """Give the verdict of each repeat; a conflict's shows both bodies."""
+    found = []
+    conflicts = [each for each in repeats if each.udr.content != each.earlier.content]
+    bodies = _bodies(txn, spool, file_id, chunk, [each.earlier for each in conflicts])
+    for udr, earlier in ((each.udr, each.earlier) for each in repeats):
+        line = chunk.lines[udr.line_no - chunk.first_line]
+        first = f"file {earlier.file_id} line {earlier.line_no}"
+        if udr.content == earlier.content:
+            outcome, reason, detail = Outcome.DUPLICATE, REPEATED, f"the same as {first}"
+        else:
+            body = bodies.get((earlier.file_id, earlier.line_no), b"(not at hand)")
+            outcome, reason = Outcome.SUSPENDED, UnratedReason.CONFLICT.value
+            detail = f"{first}: {_text(body)}\nthis line: {_text(line)}"
+        found.append(Verdict(udr.line_no, outcome, reason, detail, line, udr.event_key))
+    return found
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _bodies(
+    txn: Transaction, spool: Spool, file_id: int, chunk: Chunk, wanted: Sequence[Earlier]
+) -> Mapping[tuple[int, int], bytes]:
+    """Give the lines, of this chunk or of files that are still kept; each file is read once."""
+    found: dict[tuple[int, int], bytes] = {}
+    elsewhere: dict[int, set[int]] = {}
+    for earlier in wanted:
+        if earlier.file_id == file_id and chunk.first_line <= earlier.line_no < chunk.next_line:
+            line = chunk.lines[earlier.line_no - chunk.first_line]
+            found[earlier.file_id, earlier.line_no] = line
+        else:
+            elsewhere.setdefault(earlier.file_id, set()).add(earlier.line_no)
+    for other_id, line_nos in elsewhere.items():
+        original = files.original(txn, other_id)
+        path = spool.find(original.source, original.sha256) if original else None
+        if path is not None:
+            lines = lines_of(path, line_nos)
+            found.update({(other_id, line_no): line for line_no, line in lines.items()})
+    return found

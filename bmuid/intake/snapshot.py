@@ -1,0 +1,35 @@
+"""The reference data of one revision: what a worker holds in memory to rate with."""
+
+from dataclasses import dataclass, field
+
+from bmu.rating import Owners, Tariff
+from bmuid.store import owners, tariffs
+from bmuid.store.transaction import Transaction
+
+SNAPSHOTS_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tariff and the owners of usage identifiers as of one revision; neither ever changes."""
+
+    tariff: Tariff
+    owners: Owners
+
+
+@dataclass(slots=True)
+class Snapshots:
+    """The snapshots last asked for; files of one day tend to share a revision."""
+
+    _kept: dict[int, Snapshot] = field(default_factory=dict)
+
+    def at(self, txn: Transaction, revision: int) -> Snapshot:
+        """Give the snapshot of a revision, from memory if it is there."""
+        found = self._kept.pop(revision, None)
+        if found is None:
+            # Room first: two large snapshots are more than one too many.
+            while len(self._kept) >= SNAPSHOTS_MAX:
+                del self._kept[next(iter(self._kept))]
+            found = Snapshot(tariffs.at(txn, revision), Owners(owners.at(txn, revision)))
+        self._kept[revision] = found
+        return found

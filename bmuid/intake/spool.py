@@ -1,0 +1,159 @@
+"""
+The spool: where files of usage arrive and are kept.
+
+A directory a source, and in it ``in/`` (the source writes there), ``taking/`` (out of its reach, not yet
+known), ``work/`` (known, named by SHA-256) and ``done/`` (every line has its verdict; kept). A file moves
+by rename within one file system, and both directories are synced, so it is never absent and never half there.
+"""
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOCK_OCTETS = 1 << 20
+UNFINISHED_SUFFIX = ".part"
+KEPT_MODE = 0o400
+STAGES = ("in", "taking", "work", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that is out of its source's reach, under the name that the source gave it."""
+
+    source: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name as text that can be stored, at most 255 characters."""
+        return os.fsencode(self.path.name).decode("utf-8", "backslashreplace")[:255]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a file holds; a last line needs no line end to count."""
+
+    sha256: bytes
+    octets: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """The directory of all sources' directories."""
+
+    root: Path
+
+    def make(self, source: str) -> None:
+        """Make the directories of a source, unless they are there."""
+        for stage in STAGES:
+            (self.root / source / stage).mkdir(mode=0o750, parents=True, exist_ok=True)
+
+    def sources(self) -> Iterator[str]:
+        """Give the names of the sources' directories."""
+        with os.scandir(self.root) as entries:
+            yield from sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+
+    def take(self, source: str) -> Iterator[Taken]:
+        """
+        Take the files that have arrived whole, oldest first; those taken before and not yet kept come first.
+
+        A name that begins with a dot or ends in .part is still being written. Only plain files are
+        taken: a link could name a file that is none of the source's.
+        """
+        taking = self.root / source / "taking"
+        for path in _plain_files(taking):
+            yield Taken(source, path)
+        for path in _plain_files(self.root / source / "in"):
+            if path.name.startswith(".") or path.name.endswith(UNFINISHED_SUFFIX):
+                continue
+            taken = taking / path.name
+            # Another intake worker may have been first.
+            with contextlib.suppress(FileNotFoundError):
+                _move(path, taken)
+                yield Taken(source, taken)
+
+    def keep(self, taken: Taken, sha256: bytes) -> None:
+        """Give the file its place in work/ as well; its name in taking/ stays until it is known."""
+        kept = self._at(taken.source, "work", sha256)
+        with contextlib.suppress(FileExistsError):
+            os.link(taken.path, kept, follow_symlinks=False)
+        _sync(kept.parent)
+
+    def known(self, taken: Taken) -> None:
+        """Drop the name in taking/, since the file has its row."""
+        taken.path.unlink(missing_ok=True)
+
+    def finish(self, source: str, sha256: bytes) -> None:
+        """Move a file whose every line has a verdict from work/ to done/; again is no harm."""
+        with contextlib.suppress(FileNotFoundError):
+            _move(self._at(source, "work", sha256), self._at(source, "done", sha256))
+
+    def in_work(self, source: str) -> Iterator[bytes]:
+        """Give the SHA-256 of each file in work/."""
+        for path in _plain_files(self.root / source / "work"):
+            with contextlib.suppress(ValueError):
+                yield bytes.fromhex(path.name)
+
+    def find(self, source: str, sha256: bytes) -> Path | None:
+        """Give the path of a file in work/ or done/."""
+        places = (self._at(source, stage, sha256) for stage in ("work", "done"))
+        return next((path for path in places if path.exists()), None)
+
+    def _at(self, source: str, stage: str, sha256: bytes) -> Path:
+        return self.root / source / stage / sha256.hex()
+
+
+def measure(path: Path) -> Measure:
+    """
+    Read the file once, make it durable and read-only, and say what it holds.
+
+    Errors:
+        OSError: it can't be read, or is no plain file of ours.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("not a plain file")
+        os.fchmod(descriptor, KEPT_MODE)
+        os.fsync(descriptor)
+        digest = hashlib.sha256()
+        octets = lines = 0
+        last = b"\n"
+        while block := file.read(BLOCK_OCTETS):
+            digest.update(block)
+            octets += len(block)
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return Measure(digest.digest(), octets, lines + (last != b"\n"))
+
+
+def _plain_files(directory: Path) -> list[Path]:
+    try:
+        with os.scandir(directory) as entries:
+            found = [
+                (each.stat(follow_symlinks=False).st_mtime_ns, each.name)
+                for each in entries
+                if each.is_file(follow_symlinks=False)
+            ]
+    except FileNotFoundError:
+        return []
+    return [directory / name for _, name in sorted(found)]
+
+
+def _move(path: Path, target: Path) -> None:
+    path.rename(target)
+    _sync(target.parent)
+    _sync(path.parent)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,304 @@
+"""Usage files and their parts: registered once, worked in chunks, closed when every line has a verdict."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg2.errors
+
+from bmuid.store.transaction import Transaction
+
+
+class FileDoesNotAddUpError(Exception):
+    """Raised when a file's verdicts are not as many as its lines; it then stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A feed that sends files, and how its records are read."""
+
+    id: int
+    code: str
+    profile: str
+    time_zone: str
+    country_code: str
+    trunk_prefix: str
+    international_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A file as it came."""
+
+    source_id: int
+    sha256: bytes
+    name: str
+    octets: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The file's row; *first* tells whether this arrival made it."""
+
+    file_id: int
+    state: str
+    first: bool
+    name: str
+    verdicts: "Verdicts | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How many lines ended as what."""
+
+    new: int = 0
+    duplicate: int = 0
+    suspended: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a file that this transaction has locked, and where its next line is."""
+
+    file_id: int
+    part: int
+    parts: int
+    next_line: int
+    next_octet: int
+    lines: int
+    sha256: bytes
+    revision: int
+    received_at: datetime
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What names a file's octets in the spool."""
+
+    source: str
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A file that is done."""
+
+    file_id: int
+    name: str
+    source: str
+    sha256: bytes
+    verdicts: Verdicts
+
+
+def source(txn: Transaction, code: str) -> Source | None:
+    """Give the source of that code."""
+    txn.execute(
+        """
+        SELECT id, code, profile, time_zone, country_code, trunk_prefix, international_prefix
+        FROM source WHERE code = %(code)s
+        """,
+        {"code": code},
+    )
+    row = txn.fetchone()
+    return Source(*row) if row else None
+
+
+def source_codes(txn: Transaction) -> tuple[str, ...]:
+    """Give the codes of all sources."""
+    txn.execute("SELECT code FROM source ORDER BY code")
+    return tuple(code for (code,) in txn.fetchall())
+
+
+def register(txn: Transaction, arrived: Arrived, parts: int) -> Registered | None:
+    """
+    Make the file's row and its parts, pinned to the newest revision; or find the row it has.
+
+    Shapes:
+        Result: None while there is no revision, so nothing to rate with.
+    """
+    txn.execute(
+        """
+        INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision)
+        SELECT %(source_id)s, %(sha256)s, %(name)s, %(octets)s, %(lines)s, %(parts)s, max(id)
+        FROM revision HAVING max(id) IS NOT NULL
+        ON CONFLICT (source_id, sha256) DO NOTHING RETURNING id
+        """,
+        {
+            "source_id": arrived.source_id,
+            "sha256": arrived.sha256,
+            "name": arrived.name,
+            "octets": arrived.octets,
+            "lines": arrived.lines,
+            "parts": parts,
+        },
+    )
+    row = txn.fetchone()
+    if row is None:
+        return _known(txn, arrived)
+    if arrived.lines:
+        txn.execute(
+            """
+            INSERT INTO usage_file_part (file_id, part)
+            SELECT %(id)s, generate_series(0, %(parts)s - 1)
+            """,
+            {"id": row[0], "parts": parts},
+        )
+    return Registered(row[0], "OPEN", first=True, name=arrived.name, verdicts=None)
+
+
+def _known(txn: Transaction, arrived: Arrived) -> Registered | None:
+    txn.execute(
+        """
+        SELECT id, state, name, new, duplicate, suspended, rejected
+        FROM usage_file WHERE source_id = %(source_id)s AND sha256 = %(sha256)s
+        """,
+        {"source_id": arrived.source_id, "sha256": arrived.sha256},
+    )
+    row = txn.fetchone()
+    if row is None:
+        return None
+    verdicts = Verdicts(*row[3:]) if row[1] == "DONE" else None
+    return Registered(row[0], row[1], first=False, name=row[2], verdicts=verdicts)
+
+
+def take_part(txn: Transaction) -> Part | None:
+    """
+    Lock the oldest open part that nobody works at and that may be worked now.
+
+    A part waits for the parts of earlier files that may hold the same accounts: the same part where
+    files have as many parts, else the whole file. So each account's usage is rated in order of arrival.
+    """
+    txn.execute(
+        """
+        SELECT p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
+            f.revision, f.received_at, s.id, s.code, s.profile, s.time_zone, s.country_code,
+            s.trunk_prefix, s.international_prefix
+        FROM usage_file_part AS p
+        JOIN usage_file AS f ON f.id = p.file_id
+        JOIN source AS s ON s.id = f.source_id
+        WHERE f.state = 'OPEN' AND p.state = 'OPEN' AND NOT EXISTS (
+            SELECT FROM usage_file AS g JOIN usage_file_part AS q ON q.file_id = g.id
+            WHERE g.state = 'OPEN' AND g.id < f.id AND q.state = 'OPEN'
+            AND (g.parts <> f.parts OR q.part = p.part)
+        )
+        ORDER BY p.file_id, p.part LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
+        """
+    )
+    row = txn.fetchone()
+    if row is None:
+        return None
+    return Part(
+        file_id=row[0],
+        part=row[1],
+        parts=row[2],
+        next_line=row[3],
+        next_octet=row[4],
+        lines=row[5],
+        sha256=bytes(row[6]),
+        revision=row[7],
+        received_at=row[8],
+        source=Source(*row[9:]),
+    )
+
+
+def advance(
+    txn: Transaction, part: Part, next_line: int, next_octet: int, found: Verdicts
+) -> None:
+    """Move the part over the lines just worked; past the last one it is done."""
+    txn.execute(
+        """
+        UPDATE usage_file_part SET next_line = %(next_line)s, next_octet = %(next_octet)s,
+            new = new + %(new)s, duplicate = duplicate + %(duplicate)s,
+            suspended = suspended + %(suspended)s, rejected = rejected + %(rejected)s,
+            state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE 'OPEN' END
+        WHERE file_id = %(file_id)s AND part = %(part)s AND next_line = %(from_line)s
+        """,
+        {
+            "next_line": next_line,
+            "next_octet": next_octet,
+            "new": found.new,
+            "duplicate": found.duplicate,
+            "suspended": found.suspended,
+            "rejected": found.rejected,
+            "lines": part.lines,
+            "file_id": part.file_id,
+            "part": part.part,
+            "from_line": part.next_line,
+        },
+    )
+    assert txn.rowcount == 1, "the part was locked by this transaction"
+
+
+def finished(txn: Transaction) -> tuple[int, ...]:
+    """Give the open files whose parts are all done."""
+    txn.execute(
+        """
+        SELECT f.id FROM usage_file AS f WHERE f.state = 'OPEN' AND NOT EXISTS (
+            SELECT FROM usage_file_part AS p WHERE p.file_id = f.id AND p.state = 'OPEN'
+        ) ORDER BY f.id
+        """
+    )
+    return tuple(file_id for (file_id,) in txn.fetchall())
+
+
+def close(txn: Transaction, file_id: int) -> Closed | None:
+    """
+    Set the sums of a file whose parts are all done.
+
+    Shapes:
+        Result: None when it is closed already.
+
+    Errors:
+        FileDoesNotAddUpError: the database refused: verdicts and lines are not as many.
+    """
+    try:
+        txn.execute(
+            """
+            UPDATE usage_file AS f SET state = 'DONE', done_at = transaction_timestamp(),
+                new = p.new, duplicate = p.duplicate, suspended = p.suspended, rejected = p.rejected
+            FROM (
+                SELECT coalesce(sum(new), 0) AS new, coalesce(sum(duplicate), 0) AS duplicate,
+                    coalesce(sum(suspended), 0) AS suspended, coalesce(sum(rejected), 0) AS rejected,
+                    count(*) FILTER (WHERE state = 'OPEN') AS open
+                FROM usage_file_part WHERE file_id = %(id)s
+            ) AS p, source AS s
+            WHERE f.id = %(id)s AND f.state = 'OPEN' AND p.open = 0 AND s.id = f.source_id
+            RETURNING f.name, s.code, f.sha256, f.new, f.duplicate, f.suspended, f.rejected
+            """,
+            {"id": file_id},
+        )
+    except psycopg2.errors.CheckViolation as error:
+        raise FileDoesNotAddUpError(f"file {file_id}: verdicts and lines differ") from error
+    row = txn.fetchone()
+    if row is None:
+        return None
+    name, source_code, sha256, *counts = row
+    return Closed(file_id, name, source_code, bytes(sha256), Verdicts(*counts))
+
+
+def state_of(txn: Transaction, source_code: str, sha256: bytes) -> str | None:
+    """Give the state of a file's row, None where it has none."""
+    txn.execute(
+        """
+        SELECT f.state FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        WHERE s.code = %(source)s AND f.sha256 = %(sha256)s
+        """,
+        {"source": source_code, "sha256": sha256},
+    )
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
+def original(txn: Transaction, file_id: int) -> Original | None:
+    """Tell where the octets of a file are kept."""
+    txn.execute(
+        """
+        SELECT s.code, f.sha256 FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        WHERE f.id = %(id)s
+        """,
+        {"id": file_id},
+    )
+    row = txn.fetchone()
+    return Original(row[0], bytes(row[1])) if row else None

@@ -1,0 +1,84 @@
+"""Event keys: each is claimed once, for ever, whatever the file or the day."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg2.errors
+
+from bmu.usage import UDR
+from bmuid.store.copying import copy_in, row_start
+from bmuid.store.transaction import Transaction
+
+ROW = row_start("16s q q q")
+COPY = "COPY usage_key (event_key, content, file_id, line_no) FROM STDIN BINARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Who claimed a key before: the content then, and the line of which file."""
+
+    content: int
+    file_id: int
+    line_no: int
+
+
+def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+    """
+    Claim the event keys of *udrs* for their lines of the file.
+
+    Shapes:
+        udrs: no key twice.
+        Result: the keys that were not to be had, with who has them. All others are ours now.
+    """
+    txn.execute("SAVEPOINT claim")
+    try:
+        copy_in(txn, COPY, _rows(file_id, udrs))
+    except psycopg2.errors.UniqueViolation:
+        txn.execute("ROLLBACK TO SAVEPOINT claim")
+        return _claim_each(txn, file_id, udrs)
+    txn.execute("RELEASE SAVEPOINT claim")
+    return {}
+
+
+def _rows(file_id: int, udrs: Sequence[UDR]) -> Iterator[bytes]:
+    # In the order of the key, neighbours share pages of the index.
+    pack = ROW.pack
+    rows = [pack(4, 16, udr.event_key, 8, udr.content, 8, file_id, 8, udr.line_no) for udr in udrs]
+    rows.sort()
+    return iter(rows)
+
+
+def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+    columns = {
+        "keys": _array(udr.event_key.hex() for udr in udrs),
+        "contents": _array(str(udr.content) for udr in udrs),
+        "lines": _array(str(udr.line_no) for udr in udrs),
+        "file_id": file_id,
+    }
+    txn.execute(
+        """
+        INSERT INTO usage_key (event_key, content, file_id, line_no)
+        SELECT key, content, %(file_id)s, line_no
+        FROM unnest(%(keys)s::uuid[], %(contents)s::bigint[], %(lines)s::bigint[])
+            AS arriving (key, content, line_no)
+        ORDER BY key ON CONFLICT (event_key) DO NOTHING
+        """,
+        columns,
+    )
+    txn.execute(
+        """
+        SELECT k.event_key, k.content, k.file_id, k.line_no
+        FROM unnest(%(keys)s::uuid[], %(lines)s::bigint[]) AS arriving (key, line_no)
+        JOIN usage_key AS k ON k.event_key = arriving.key
+        WHERE k.file_id <> %(file_id)s OR k.line_no <> arriving.line_no
+        """,
+        columns,
+    )
+    return {
+        bytes.fromhex(key.replace("-", "")): Earlier(content, earlier_file, line_no)
+        for key, content, earlier_file, line_no in txn.fetchall()
+    }
+
+
+def _array(items: Iterator[str]) -> str:
+    return "{" + ",".join(items) + "}"

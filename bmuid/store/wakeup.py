@@ -1,0 +1,50 @@
+"""Connections of worker processes, and how they wake each other: NOTIFY, never polling."""
+
+import select
+from collections.abc import Sequence
+
+import psycopg2
+from psycopg2.sql import SQL, Identifier
+
+from bmuid.store.transaction import Connection, Transaction
+
+# Raised by any call when the database goes away.
+LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+# What is told: a file or part of one can be worked; a bill run was asked for.
+USAGE = "bmu_usage"
+BILLING = "bmu_billing"
+
+
+def connect(dsn: str) -> Connection:
+    """
+    Open a connection.
+
+    Errors:
+        One of LOST: the database does not answer.
+    """
+    return psycopg2.connect(dsn)
+
+
+def listen(txn: Transaction, channels: Sequence[str]) -> None:
+    """Hear, from the commit of this transaction on, what is told on the channels."""
+    for channel in channels:
+        txn.execute(SQL("LISTEN {}").format(Identifier(channel)))
+
+
+def tell(txn: Transaction, channel: str) -> None:
+    """Wake who listens to the channel, when this transaction commits."""
+    txn.execute("SELECT pg_notify(%(channel)s, '')", {"channel": channel})
+
+
+def wait(connection: Connection, also: int, seconds: float) -> None:
+    """
+    Return when a listened channel was told of, *also* (a file descriptor) can be read, or the time is over.
+
+    Errors:
+        One of LOST: the connection has ended.
+    """
+    if not connection.notifies:
+        select.select([connection.fileno(), also], [], [], seconds)
+        connection.poll()
+    connection.notifies.clear()

@@ -1,0 +1,89 @@
+"""The intake worker: looks into the spool, makes the files known, puts away those that are done."""
+
+import logging
+from dataclasses import dataclass, field
+
+from bmuid.intake import arrival
+from bmuid.intake.spool import Spool, Taken, measure
+from bmuid.store import files, wakeup
+from bmuid.store.transaction import Connection, run
+from bmuid.worker.life import Stop
+
+log = logging.getLogger(__name__)
+
+# A scan is one look into each source's directory. Files are complete when they get their name, so looking is
+# enough; a source of a few thousand files a second would need another door anyway.
+SCAN_SECONDS = 1.0
+SCANS_A_ROUND = 10
+
+
+@dataclass(slots=True)
+class Arriving:
+    """
+    Takes files in, one after the other.
+
+    Shapes:
+        parts: of each file, so how many rating workers may share it.
+    """
+
+    spool: Spool
+    parts: int
+    stop: Stop
+    _said: set[str] = field(default_factory=set)
+
+    def serve(self, connection: Connection) -> None:
+        """Take in what arrives until told to stop."""
+        self._put_away(connection)
+        while not self.stop.told():
+            for code in run(connection, files.source_codes):
+                self.spool.make(code)
+            for _ in range(SCANS_A_ROUND):
+                self._scan(connection)
+                wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
+                if self.stop.told():
+                    break
+
+    def _scan(self, connection: Connection) -> None:
+        for code in self.spool.sources():
+            for taken in self.spool.take(code):
+                try:
+                    self._take_in(connection, taken)
+                except OSError as error:
+                    self._say_once(f"can't take {taken.path}: {error.strerror or error}")
+                if self.stop.told():
+                    return
+
+    def _take_in(self, connection: Connection, taken: Taken) -> None:
+        source = run(connection, files.source, taken.source)
+        if source is None:
+            self._say_once(f"{taken.path}: there is no source {taken.source!r}; left alone")
+            return
+        measured = measure(taken.path)
+        self.spool.keep(taken, measured.sha256)
+        registered = run(connection, arrival.register, source, taken, measured, self.parts)
+        if registered is None:
+            self._say_once(f"{taken.path}: waits, since no catalogue was loaded yet")
+            return
+        self.spool.known(taken)
+        if registered.state == "DONE":
+            self.spool.finish(taken.source, measured.sha256)
+        log.info(
+            "file taken in" if registered.first else "file was here before; nothing changed",
+            extra={
+                "source": taken.source,
+                "name_given": taken.name,
+                "file": registered.file_id,
+                "first_name": registered.name,
+                "lines": measured.lines,
+                "state": registered.state,
+            },
+        )
+
+    def _put_away(self, connection: Connection) -> None:
+        for left in run(connection, arrival.left_in_work, self.spool):
+            self.spool.finish(left.source, left.sha256)
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            log.warning(text)

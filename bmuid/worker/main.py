@@ -1,0 +1,69 @@
+"""The command `bmuid worker`: one process that takes files in, or one that rates and bills."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bmuid import logs
+from bmuid.config import ConfigError, load
+from bmuid.intake.chunk import CHUNK_LINES, DAYS_BACK, Bench
+from bmuid.intake.spool import Spool
+from bmuid.worker.arriving import Arriving
+from bmuid.worker.life import Stop, keep_serving
+from bmuid.worker.rating import Rating
+
+EXIT_BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    What a worker needs to know.
+
+    Shapes:
+        parts: into how many a file is split, so how many rating workers can share it.
+    """
+
+    dsn: str
+    spool: Spool
+    parts: int
+    chunk_lines: int = CHUNK_LINES
+    days_back: int = DAYS_BACK
+
+
+def take_in(settings: Settings) -> None:
+    """Be the intake worker until told to stop."""
+    stop = Stop()
+    keep_serving(settings.dsn, Arriving(settings.spool, settings.parts, stop).serve, stop)
+
+
+def rate(settings: Settings) -> None:
+    """Be a rating worker until told to stop."""
+    stop = Stop()
+    bench = Bench(settings.spool, settings.chunk_lines, settings.days_back)
+    keep_serving(settings.dsn, Rating(bench, stop).serve, stop)
+
+
+KINDS = {"intake": take_in, "rating": rate}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one worker in the foreground until SIGTERM; give the exit status."""
+    parser = argparse.ArgumentParser(prog="bmuid worker", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="the configuration file")
+    parser.add_argument("--kind", choices=sorted(KINDS), required=True, help="what it does")
+    arguments = parser.parse_args(argv)
+    try:
+        config = load(arguments.config)
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"bmuid worker: {fault}\n")
+        return EXIT_BAD_CONFIGURATION
+    logs.configure(config.log.format, config.log.file, arguments.kind)
+    spool = Spool(config.spool.directory)
+    KINDS[arguments.kind](
+        Settings(config.database.engine_dsn, spool, config.process.rating_workers)
+    )
+    return 0

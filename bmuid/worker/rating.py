@@ -1,0 +1,88 @@
+"""The rating worker: takes the next chunk of the oldest file that is free, then bills, then waits to be woken."""
+
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+
+from bmuid.intake import chunk
+from bmuid.intake.chunk import Bench, DaysMissing, FileBlockedError, Worked
+from bmuid.store import days, files, wakeup
+from bmuid.store.files import Closed, FileDoesNotAddUpError
+from bmuid.store.transaction import Connection, run
+from bmuid.worker.life import Stop
+
+log = logging.getLogger(__name__)
+
+# Whoever makes work tells so. This is for what nobody could tell: a worker elsewhere that died at its part.
+IDLE_SECONDS_MAX = 30.0
+
+
+@dataclass(slots=True)
+class Rating:
+    """Rates usage and bills it."""
+
+    bench: Bench
+    stop: Stop
+    _refused: set[int] = field(default_factory=set)
+
+    def serve(self, connection: Connection) -> None:
+        """Work while there is work, and wait to be woken, until told to stop."""
+        run(connection, wakeup.listen, (wakeup.USAGE, wakeup.BILLING))
+        while not self.stop.told():
+            if not self._step(connection):
+                wakeup.wait(connection, self.stop.fileno(), IDLE_SECONDS_MAX)
+
+    def _step(self, connection: Connection) -> bool:
+        """Do the next piece of work; False when there is none."""
+        started = time.perf_counter()
+        try:
+            worked = run(connection, chunk.work, self.bench)
+        except FileBlockedError as error:
+            log.error("a file is blocked: %s", error)  # noqa: TRY400
+            worked = None
+        if isinstance(worked, DaysMissing):
+            for day in worked.days:
+                run(connection, days.ensure, day)
+            return True
+        if worked is not None:
+            _tell(worked, time.perf_counter() - started)
+            if worked.done:
+                self._close(connection)
+            return True
+        self._close(connection)
+        return False
+
+    def _close(self, connection: Connection) -> None:
+        """Close the files whose parts are all done; one that does not add up stays open, and is told of."""
+        for file_id in run(connection, files.finished):
+            if file_id in self._refused:
+                continue
+            try:
+                closed = run(connection, files.close, file_id)
+            except FileDoesNotAddUpError:
+                self._refused.add(file_id)
+                log.exception("A FILE DOES NOT ADD UP and stays open", extra={"file": file_id})
+                continue
+            if closed is not None:
+                self.bench.spool.finish(closed.source, closed.sha256)
+                log.info("file done", extra=_told_of(closed))
+
+
+def _told_of(closed: Closed) -> dict[str, object]:
+    found = {"source": closed.source, "file": closed.file_id, "first_name": closed.name}
+    return found | asdict(closed.verdicts)
+
+
+def _tell(worked: Worked, seconds: float) -> None:
+    part = worked.part
+    lines = worked.next_line - part.next_line
+    log.info(
+        "lines rated",
+        extra={
+            "file": part.file_id,
+            "part": part.part,
+            "lines": f"{part.next_line}-{worked.next_line - 1}",
+            "lines_a_second": round(lines / seconds),
+            **asdict(worked.found),
+        },
+    )
