@@ -8,6 +8,8 @@ import unicodedata
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+NAME_MIN = 3
+NAME_MAX = 254
 LENGTH_MIN = 15
 LENGTH_MAX = 128
 DIFFERENT_MIN = 5
@@ -30,6 +32,16 @@ def login_name(text: str) -> str:
     """Give the one form under which a login's name is kept and looked up, however it is typed."""
     folded = unicodedata.normalize("NFKC", text.strip()).casefold()
     return unicodedata.normalize("NFKC", folded)
+
+
+def name_fault(name: str) -> str | None:
+    """Say why *name* can't be the name of a login; None: it can."""
+    kept = login_name(name)
+    if not NAME_MIN <= len(kept) <= NAME_MAX:
+        return f"a login's name has {NAME_MIN} to {NAME_MAX} characters"
+    if kept != kept.lower() or not kept.isprintable():
+        return "a login's name has no such characters"
+    return None
 
 
 def fault_of(password: str, name: str) -> str | None:

@@ -5,11 +5,12 @@ from datetime import date, datetime
 
 from bmu.money import decimal_text, money_text
 from bmu.usage import Unit
+from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Pattern
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import NOT_FOUND, customer_reads, staff_reads
 from bmuid.operations.statement import Heading, heading
-from bmuid.store import accounts, invoices_view, sessions
+from bmuid.store import accounts, companies, invoices_view, sessions
 from bmuid.store.accounts import Account
 from bmuid.store.invoices_view import Head, Line
 from bmuid.store.transaction import Transaction
@@ -18,7 +19,6 @@ SHOWN_MAX = 500
 PPM_A_PERCENT_E11 = 10_000_000
 
 NUMBER = Pattern(r"[A-Za-z0-9._/-]{1,64}", "the number of an invoice")
-ACCOUNT = Pattern(r"[A-Z0-9-]{1,32}", "the number of an account: capitals, digits and hyphens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _listed(txn: Transaction, account: Account) -> Invoices:
 
 def _shown(txn: Transaction, account: Account, number: str) -> Shown | Refused:
     head = invoices_view.head(txn, account.id, number)
-    company = invoices_view.company(txn)
+    company = companies.company(txn)
     if head is None or company is None:
         return NOT_FOUND
     row = invoice_row(head)

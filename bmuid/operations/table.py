@@ -1,11 +1,38 @@
 """The table of operations: all there are, and nothing else reaches a transaction."""
 
-from bmuid.operations import invoices, login, overview, usage
+from bmuid.operations import (
+    accounts,
+    accounts_load,
+    audit,
+    bills,
+    charges,
+    files,
+    invoices,
+    login,
+    logins,
+    overview,
+    sources,
+    status,
+    suspense,
+    uids,
+    usage,
+)
 from bmuid.operations.registry import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *login.OPERATIONS,
     *overview.OPERATIONS,
     *usage.OPERATIONS,
+    *charges.OPERATIONS,
     *invoices.OPERATIONS,
+    *accounts.OPERATIONS,
+    *accounts_load.OPERATIONS,
+    *uids.OPERATIONS,
+    *logins.OPERATIONS,
+    *sources.OPERATIONS,
+    *files.OPERATIONS,
+    *suspense.OPERATIONS,
+    *bills.OPERATIONS,
+    *audit.OPERATIONS,
+    *status.OPERATIONS,
 )

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from bmu.money import decimal_text
 from bmu.period import Period, from_us, to_us, zone_of
 from bmu.usage import Unit
+from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Integer, Pattern
-from bmuid.operations.invoices import ACCOUNT
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import NOT_FOUND, customer_reads, staff_reads
 from bmuid.operations.statement import (

@@ -1,5 +1,6 @@
-"""Accounts, the services they subscribe to, and who owned which usage identifier when."""
+"""Accounts, and the services they subscribe to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,11 +22,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account as it is asked for; *parent* is the number of the account it belongs to."""
+    """An account as it is asked for."""
 
     number: str
     name: str
-    parent: str | None
     currency: str
     country: str
     time_zone: str
@@ -37,32 +37,18 @@ class Service:
     """A service subscription; without an end it is still held."""
 
     id: int
+    account_id: int
     package: str
     from_: datetime
     to: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
-    """A usage identifier that was owned for some time; without an end it still is."""
+class NewService:
+    """A service subscription as it is asked for."""
 
-    id: int
-    type: str
-    value: str
-    account: str
-    account_service_id: int
-    from_: datetime
-    to: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewOwnership:
-    """An ownership as it is asked for."""
-
-    type: str
-    value: str
     account_id: int
-    account_service_id: int
+    package: str
     from_: datetime
     to: datetime | None
 
@@ -83,15 +69,20 @@ def by_id(txn: Transaction, account_id: int) -> Account:
 
 def by_number(txn: Transaction, number: str) -> Account | None:
     """Give the account of that number."""
+    return by_numbers(txn, [number]).get(number)
+
+
+def by_numbers(txn: Transaction, numbers: Sequence[str]) -> dict[str, Account]:
+    """Give those of the accounts that exist, by number."""
     txn.execute(
         """
         SELECT id, number, name, currency, country, time_zone, bill_day
-        FROM account WHERE number = %(number)s
+        FROM account WHERE number = ANY (%(numbers)s)
         """,
-        {"number": number},
+        {"numbers": list(numbers)},
     )
-    row = txn.fetchone()
-    return Account(*row) if row else None
+    found = [Account(*row) for row in txn.fetchall()]
+    return {account.number: account for account in found}
 
 
 def page(txn: Transaction, after: str, limit: int) -> tuple[Account, ...]:
@@ -106,55 +97,61 @@ def page(txn: Transaction, after: str, limit: int) -> tuple[Account, ...]:
     return tuple(Account(*row) for row in txn.fetchall())
 
 
-def add(txn: Transaction, account: NewAccount) -> int | None:
-    """Add an account; give its id, or None when its number is taken."""
+def add(txn: Transaction, wanted: Sequence[NewAccount]) -> dict[str, Account]:
+    """Add accounts, by number; one whose number is taken is left as it is and not given."""
     txn.execute(
         """
-        INSERT INTO account (number, name, parent_id, currency, country, time_zone, bill_day)
-        VALUES (%(number)s, %(name)s, (SELECT id FROM account WHERE number = %(parent)s),
-            %(currency)s, %(country)s, %(time_zone)s, %(bill_day)s)
-        ON CONFLICT (number) DO NOTHING RETURNING id
+        INSERT INTO account (number, name, currency, country, time_zone, bill_day)
+        SELECT number, name, currency, country, time_zone, bill_day
+        FROM unnest(%(numbers)s::text[], %(names)s::text[], %(currencies)s::text[],
+            %(countries)s::text[], %(zones)s::text[], %(bill_days)s::smallint[])
+            AS wanted (number, name, currency, country, time_zone, bill_day)
+        ON CONFLICT (number) DO NOTHING
+        RETURNING id, number, name, currency, country, time_zone, bill_day
         """,
         {
-            "number": account.number,
-            "name": account.name,
-            "parent": account.parent,
-            "currency": account.currency,
-            "country": account.country,
-            "time_zone": account.time_zone,
-            "bill_day": account.bill_day,
+            "numbers": [one.number for one in wanted],
+            "names": [one.name for one in wanted],
+            "currencies": [one.currency for one in wanted],
+            "countries": [one.country for one in wanted],
+            "zones": [one.time_zone for one in wanted],
+            "bill_days": [one.bill_day for one in wanted],
         },
     )
-    row = txn.fetchone()
-    return int(row[0]) if row else None
+    added = [Account(*row) for row in txn.fetchall()]
+    return {account.number: account for account in added}
 
 
-def services(txn: Transaction, account_id: int) -> tuple[Service, ...]:
-    """Give the services of an account, the earliest first."""
+def services(txn: Transaction, account_ids: Sequence[int]) -> tuple[Service, ...]:
+    """Give the services of accounts, the earliest first."""
     txn.execute(
         """
-        SELECT id, package, lower(during), upper(during) FROM account_service
-        WHERE account_id = %(account_id)s ORDER BY lower(during), id
+        SELECT id, account_id, package, lower(during), upper(during) FROM account_service
+        WHERE account_id = ANY (%(account_ids)s) ORDER BY lower(during), id
         """,
-        {"account_id": account_id},
+        {"account_ids": list(account_ids)},
     )
     return tuple(Service(*row) for row in txn.fetchall())
 
 
-def add_service(
-    txn: Transaction, account_id: int, package: str, from_: datetime, to: datetime | None
-) -> int:
-    """Subscribe an account to a package for that time; give the service's id."""
+def add_services(txn: Transaction, wanted: Sequence[NewService]) -> tuple[Service, ...]:
+    """Subscribe accounts to packages."""
     txn.execute(
         """
         INSERT INTO account_service (account_id, package, during)
-        VALUES (%(account_id)s, %(package)s, tstzrange(%(from)s, %(to)s)) RETURNING id
+        SELECT account_id, package, tstzrange(from_, to_)
+        FROM unnest(%(account_ids)s::bigint[], %(packages)s::text[], %(froms)s::timestamptz[],
+            %(tos)s::timestamptz[]) AS wanted (account_id, package, from_, to_)
+        RETURNING id, account_id, package, lower(during), upper(during)
         """,
-        {"account_id": account_id, "package": package, "from": from_, "to": to},
+        {
+            "account_ids": [one.account_id for one in wanted],
+            "packages": [one.package for one in wanted],
+            "froms": [one.from_ for one in wanted],
+            "tos": [one.to for one in wanted],
+        },
     )
-    row = txn.fetchone()
-    assert row is not None, "an insert gives its row"
-    return int(row[0])
+    return tuple(Service(*row) for row in txn.fetchall())
 
 
 def end_service(txn: Transaction, service_id: int, to: datetime) -> None:
@@ -165,65 +162,4 @@ def end_service(txn: Transaction, service_id: int, to: datetime) -> None:
         WHERE id = %(id)s
         """,
         {"id": service_id, "to": to},
-    )
-
-
-def ownerships(txn: Transaction, account_id: int) -> tuple[Ownership, ...]:
-    """Give what usage identifiers an account owned when, as far as that is in force."""
-    txn.execute(
-        """
-        SELECT h.id, h.uid_type, h.value, a.number, h.account_service_id, lower(h.during),
-            upper(h.during)
-        FROM uid_history AS h JOIN account AS a ON a.id = h.account_id
-        WHERE h.account_id = %(account_id)s AND h.until IS NULL
-        ORDER BY h.account_service_id, h.uid_type, h.value, lower(h.during)
-        """,
-        {"account_id": account_id},
-    )
-    return tuple(Ownership(*row) for row in txn.fetchall())
-
-
-def owners_of(txn: Transaction, uid_type: str, value: str) -> tuple[Ownership, ...]:
-    """Give who owned a usage identifier when, the earliest first."""
-    txn.execute(
-        """
-        SELECT h.id, h.uid_type, h.value, a.number, h.account_service_id, lower(h.during),
-            upper(h.during)
-        FROM uid_history AS h JOIN account AS a ON a.id = h.account_id
-        WHERE textrange(h.uid_type || ':' || h.value, h.uid_type || ':' || h.value, '[]')
-            && textrange(%(key)s, %(key)s, '[]') AND h.until IS NULL
-        ORDER BY lower(h.during)
-        """,
-        {"key": f"{uid_type}:{value}"},
-    )
-    return tuple(Ownership(*row) for row in txn.fetchall())
-
-
-def assign(txn: Transaction, ownership: NewOwnership, since: int) -> bool:
-    """Note an owner, from revision *since*; tell whether nobody else owns it in that time."""
-    txn.execute(
-        """
-        INSERT INTO uid_history (uid_type, value, account_id, account_service_id, during, since)
-        VALUES (%(type)s, %(value)s, %(account_id)s, %(service_id)s, tstzrange(%(from)s, %(to)s),
-            %(since)s)
-        ON CONFLICT DO NOTHING
-        """,
-        {
-            "type": ownership.type,
-            "value": ownership.value,
-            "account_id": ownership.account_id,
-            "service_id": ownership.account_service_id,
-            "from": ownership.from_,
-            "to": ownership.to,
-            "since": since,
-        },
-    )
-    return txn.rowcount == 1
-
-
-def withdraw(txn: Transaction, ownership_id: int, until: int) -> None:
-    """Take an ownership out of force at revision *until*; its row stays, for what was rated by it."""
-    txn.execute(
-        "UPDATE uid_history SET until = %(until)s WHERE id = %(id)s AND until IS NULL",
-        {"id": ownership_id, "until": until},
     )

@@ -39,14 +39,6 @@ class Line:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
-    """Who issues."""
-
-    name: str
-    country: str
-
-
 def heads(txn: Transaction, account_id: int, limit: int) -> tuple[Head, ...]:
     """Give the invoices of an account, the newest first."""
     txn.execute(
@@ -93,10 +85,3 @@ def lines(txn: Transaction, account_id: int, invoice_id: int) -> tuple[Line, ...
         Line(kind, description, events, Unit(unit) if unit else None, *rest)
         for kind, description, events, unit, *rest in txn.fetchall()
     )
-
-
-def company(txn: Transaction) -> Company | None:
-    """Give who issues; None before a catalogue was loaded."""
-    txn.execute("SELECT name, country FROM company")
-    row = txn.fetchone()
-    return Company(*row) if row else None

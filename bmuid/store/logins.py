@@ -1,5 +1,6 @@
 """Logins of customers: tried by the role that checks passwords, kept by the staff's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bmuid.store.transaction import Transaction
@@ -23,7 +24,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login as the staff sees it."""
+    """A login; failures: wrong passwords in a row; sessions: those that are open now."""
 
     name: str
     account: str
@@ -84,6 +85,18 @@ def set_disabled(txn: Transaction, name: str, *, disabled: bool) -> bool:
         {"name": name, "disabled": disabled},
     )
     return txn.rowcount == 1
+
+
+def owners(txn: Transaction, names: Sequence[str]) -> dict[str, str]:
+    """Give the numbers of the accounts that have logins of these names, by name."""
+    txn.execute(
+        """
+        SELECT l.name, a.number FROM login AS l JOIN account AS a ON a.id = l.account_id
+        WHERE l.name = ANY (%(names)s)
+        """,
+        {"names": list(names)},
+    )
+    return dict(txn.fetchall())
 
 
 def known(txn: Transaction, account: str | None, name: str | None) -> tuple[Login, ...]:

@@ -1,0 +1,219 @@
+"""Accounts loaded from a document: what is new is added, what is there is left, what differs is refused."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bmu.period import midnight
+from bmuid import passwords
+from bmuid.operations import accounts_check
+from bmuid.operations.accounts_check import Known, end_of, matched
+from bmuid.operations.accounts_document import AccountEntry, UIDEntry, read
+from bmuid.operations.entries import bad_document, read_document
+from bmuid.operations.grammar import Text
+from bmuid.operations.registry import Actor, Refused, argument
+from bmuid.operations.rows import ADMINS, staff_changes
+from bmuid.store import accounts, companies, logins, ownerships, revisions
+from bmuid.store.accounts import Account, NewAccount, NewService, Service
+from bmuid.store.companies import Company
+from bmuid.store.ownerships import NewOwnership, Ownership
+from bmuid.store.transaction import Transaction
+
+DOCUMENT = Text(8 * 1024 * 1024, lines=True)
+
+NO_CATALOGUE = Refused(
+    "NO_CATALOGUE", "load a catalogue first: it names the company and its packages"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The document."""
+
+    document: str = argument(
+        DOCUMENT, "accounts, services, UIDs and logins (TOML)", from_file=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each kind."""
+
+    accounts: int
+    services: int
+    uids: int
+    logins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was added, and what was there already."""
+
+    added: Counts
+    left: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How many of one kind were added, and how many were there."""
+
+    added: int
+    left: int
+
+
+def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Loaded | Refused:
+    """Add what the document holds and the database does not; all of it, or nothing."""
+    document = read_document(arguments.document, read)
+    if isinstance(document, Refused):
+        return document
+    company = companies.company(txn)
+    if company is None:
+        return NO_CATALOGUE
+    revisions.lock(txn)
+    known = _known(txn, company, document)
+    entries = tuple(_completed(entry, known) for entry in document)
+    faults = accounts_check.faults(entries, known)
+    if faults:
+        return bad_document(faults)
+    return _write(txn, actor, entries, known)
+
+
+def _known(txn: Transaction, company: Company, document: Sequence[AccountEntry]) -> Known:
+    found = accounts.by_numbers(txn, [entry.number for entry in document])
+    uids = [uid for entry in document for service in entry.services for uid in service.uids]
+    owners: dict[tuple[str, str], list[Ownership]] = defaultdict(list)
+    owned = ownerships.of_uids(txn, [uid.type for uid in uids], [uid.value for uid in uids])
+    for ownership in owned:
+        owners[ownership.type, ownership.value].append(ownership)
+    names = [login.name for entry in document for login in entry.logins]
+    return Known(
+        company=company,
+        packages=companies.packages(txn),
+        accounts=found,
+        services=services_of(txn, found),
+        owners={uid: tuple(held) for uid, held in owners.items()},
+        logins=logins.owners(txn, names),
+    )
+
+
+def services_of(txn: Transaction, found: dict[str, Account]) -> dict[int, tuple[Service, ...]]:
+    """Give the services of these accounts, by account."""
+    services: dict[int, list[Service]] = defaultdict(list)
+    for service in accounts.services(txn, [account.id for account in found.values()]):
+        services[service.account_id].append(service)
+    return {account_id: tuple(held) for account_id, held in services.items()}
+
+
+def _completed(entry: AccountEntry, known: Known) -> AccountEntry:
+    """Fill what the document leaves open: as the account has it, else as the company has it."""
+    like = known.accounts.get(entry.number) or known.company
+    return replace(
+        entry,
+        currency=entry.currency or like.currency,
+        country=entry.country or like.country,
+        time_zone=entry.time_zone or like.time_zone,
+    )
+
+
+def _write(
+    txn: Transaction, actor: Actor, entries: Sequence[AccountEntry], known: Known
+) -> Loaded:
+    """Add what is missing; what is there is as the document says."""
+    new = [entry for entry in entries if entry.number not in known.accounts]
+    added = accounts.add(txn, [_new_account(entry) for entry in new])
+    assert len(added) == len(new), "nobody else adds accounts while revisions are locked"
+    filled = replace(known, accounts=known.accounts | added)
+    of_services = _add_services(txn, entries, filled)
+    of_uids = _add_uids(txn, actor, entries, filled)
+    of_logins = _add_logins(txn, actor, entries, filled)
+    return Loaded(
+        added=Counts(len(new), of_services.added, of_uids.added, of_logins.added),
+        left=Counts(len(entries) - len(new), of_services.left, of_uids.left, of_logins.left),
+    )
+
+
+def _new_account(entry: AccountEntry) -> NewAccount:
+    return NewAccount(
+        number=entry.number,
+        name=entry.name,
+        currency=entry.currency,
+        country=entry.country,
+        time_zone=entry.time_zone,
+        bill_day=entry.bill_day,
+    )
+
+
+def _add_services(txn: Transaction, entries: Sequence[AccountEntry], known: Known) -> Split:
+    pairs = [(entry, *pair) for entry in entries for pair in matched(entry, known)]
+    wanted = [
+        NewService(
+            known.accounts[entry.number].id,
+            service.package,
+            midnight(service.from_, entry.time_zone),
+            end_of(service.to, entry),
+        )
+        for entry, service, held in pairs
+        if held is None
+    ]
+    accounts.add_services(txn, wanted)
+    return Split(len(wanted), len(pairs) - len(wanted))
+
+
+def _add_uids(
+    txn: Transaction, actor: Actor, entries: Sequence[AccountEntry], known: Known
+) -> Split:
+    filled = replace(known, services=services_of(txn, known.accounts))
+    wanted = []
+    left = 0
+    for entry in entries:
+        for service, held in matched(entry, filled):
+            assert held is not None, "all services were added"
+            new = [_new_ownership(uid, held, entry) for uid in service.uids]
+            wanted += [one for one in new if not _is_owned(one, known)]
+            left += sum(_is_owned(one, known) for one in new)
+    if wanted:
+        revision = revisions.add(txn, actor.name, "accounts_load")
+        count = ownerships.add(txn, wanted, revision)
+        assert count == len(wanted), "nobody else changes owners while revisions are locked"
+    return Split(len(wanted), left)
+
+
+def _new_ownership(uid: UIDEntry, service: Service, entry: AccountEntry) -> NewOwnership:
+    return NewOwnership(
+        type=uid.type,
+        value=uid.value,
+        account_id=service.account_id,
+        account_service_id=service.id,
+        from_=midnight(uid.from_, entry.time_zone),
+        to=end_of(uid.to, entry),
+    )
+
+
+def _is_owned(one: NewOwnership, known: Known) -> bool:
+    """Tell whether it is there; who else owns the UID then was refused before."""
+    held = known.owners.get((one.type, one.value), ())
+    return any((other.from_, other.to) == (one.from_, one.to) for other in held)
+
+
+def _add_logins(
+    txn: Transaction, actor: Actor, entries: Sequence[AccountEntry], known: Known
+) -> Split:
+    pairs = [(entry, login) for entry in entries for login in entry.logins]
+    wanted = [(entry, login) for entry, login in pairs if login.name not in known.logins]
+    for entry, login in wanted:
+        hashed = passwords.hash_of(login.password, actor.secrets.pepper)
+        was_free = logins.add(txn, known.accounts[entry.number].id, login.name, hashed)
+        assert was_free, "nobody else adds logins while revisions are locked"
+    return Split(len(wanted), len(pairs) - len(wanted))
+
+
+OPERATIONS = (
+    staff_changes(
+        ("accounts_load", "Add the accounts, services, UIDs and logins of a document"),
+        Load,
+        Loaded,
+        load,
+        ADMINS,
+    ),
+)

@@ -1,0 +1,131 @@
+"""Sources of usage files: added, changed, listed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bmu.mediation import BUILT_IN
+from bmuid.operations.accounts_document import ZONE, is_zone
+from bmuid.operations.accounts_load import DOCUMENT
+from bmuid.operations.entries import Entry, bad_document, read_document
+from bmuid.operations.grammar import Choice, Pattern, Text
+from bmuid.operations.registry import Actor, Refused, argument
+from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
+from bmuid.store import sources
+from bmuid.store.sources import Source
+from bmuid.store.transaction import Transaction
+
+CODE = Pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "a source's code: small letters, digits, - and _")
+NAME = Text(200)
+PROFILE = Choice(tuple(sorted(BUILT_IN)))
+COUNTRY_CODE = Pattern(r"[1-9][0-9]{0,2}", "a country calling code, like 44")
+TRUNK_PREFIX = Pattern(
+    r"[0-9]{0,4}", "what is dialled before a national number, like 0; or nothing"
+)
+INTERNATIONAL_PREFIX = Pattern(r"[0-9]{1,5}", "what is dialled before a country code, like 00")
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A new source."""
+
+    code: str = argument(CODE, "the source's code, and its directory's name")
+    name: str = argument(NAME, "what people call it")
+    profile: str = argument(PROFILE, "how its records are read")
+    time_zone: str = argument(ZONE, "the zone of timestamps that carry none")
+    country_code: str = argument(COUNTRY_CODE, "the country it stands in")
+    trunk_prefix: str = argument(TRUNK_PREFIX, "dialled before national numbers")
+    international_prefix: str = argument(INTERNATIONAL_PREFIX, "dialled before country codes")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The document."""
+
+    document: str = argument(DOCUMENT, "sources (TOML)", from_file=True)
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """All of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources, by code."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The codes of sources that were added, changed, and left as they were."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Source | Refused:
+    """Add a source."""
+    wanted = Source(
+        code=arguments.code,
+        name=arguments.name,
+        profile=arguments.profile,
+        time_zone=arguments.time_zone,
+        country_code=arguments.country_code,
+        trunk_prefix=arguments.trunk_prefix,
+        international_prefix=arguments.international_prefix,
+    )
+    if not is_zone(wanted.time_zone):
+        return Refused("BAD_ARGUMENT", "time_zone: not a time zone of the IANA data")
+    if any(one.code == wanted.code for one in sources.known(txn)):
+        return Refused(
+            "SOURCE_EXISTS", f"there is a source {wanted.code}; change it by a document"
+        )
+    sources.put(txn, [wanted])
+    return wanted
+
+
+def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Loaded | Refused:
+    """Set the sources of the document to what it says; others stay."""
+    wanted = read_document(arguments.document, lambda document: document.each("source", _source))
+    if isinstance(wanted, Refused):
+        return wanted
+    codes = [one.code for one in wanted]
+    repeated = sorted({code for code in codes if codes.count(code) > 1})
+    if repeated:
+        return bad_document([f"source: {code} is there more than once" for code in repeated])
+    held = {one.code: one for one in sources.known(txn)}
+    sources.put(txn, [one for one in wanted if held.get(one.code) != one])
+    return Loaded(
+        added=tuple(code for code in codes if code not in held),
+        changed=tuple(one.code for one in wanted if held.get(one.code, one) != one),
+        left=tuple(one.code for one in wanted if held.get(one.code) == one),
+    )
+
+
+def _source(entry: Entry) -> Source:
+    zone = entry.text("time_zone", ZONE)
+    if zone and not is_zone(zone):
+        entry.fault("time_zone", f"{zone} is not a time zone of the IANA data")
+    return Source(
+        code=entry.text("code", CODE),
+        name=entry.text("name", NAME),
+        profile=entry.text("profile", PROFILE),
+        time_zone=zone,
+        country_code=entry.text("country", COUNTRY_CODE),
+        trunk_prefix=entry.text("trunk_prefix", TRUNK_PREFIX),
+        international_prefix=entry.text("international_prefix", INTERNATIONAL_PREFIX),
+    )
+
+
+def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Sources:
+    """List the sources."""
+    return Sources(sources.known(txn))
+
+
+OPERATIONS = (
+    staff_changes(("source_add", "Add a source of usage files"), Add, Source, add, CLERKS),
+    staff_changes(("sources_load", "Set the sources of a document"), Load, Loaded, load, CLERKS),
+    staff_reads("source_list", "The sources, by code", List, Sources, list_),
+)

@@ -1,0 +1,46 @@
+"""The company that runs this installation: one row."""
+
+from dataclasses import dataclass
+
+from bmuid.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who issues invoices; its time zone counts the days of rate groups."""
+
+    name: str
+    currency: str
+    time_zone: str
+    country: str
+
+
+def company(txn: Transaction) -> Company | None:
+    """Give the company; None before a catalogue was loaded."""
+    txn.execute("SELECT name, currency, time_zone, country FROM company")
+    row = txn.fetchone()
+    return Company(*row) if row else None
+
+
+def put(txn: Transaction, wanted: Company) -> None:
+    """Set the company."""
+    txn.execute(
+        """
+        INSERT INTO company (name, currency, time_zone, country)
+        VALUES (%(name)s, %(currency)s, %(time_zone)s, %(country)s)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, currency = excluded.currency,
+            time_zone = excluded.time_zone, country = excluded.country
+        """,
+        {
+            "name": wanted.name,
+            "currency": wanted.currency,
+            "time_zone": wanted.time_zone,
+            "country": wanted.country,
+        },
+    )
+
+
+def packages(txn: Transaction) -> dict[str, str]:
+    """Give the currency of each package that is sold, by code."""
+    txn.execute("SELECT code, currency FROM package WHERE until IS NULL")
+    return dict(txn.fetchall())

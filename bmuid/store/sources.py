@@ -1,0 +1,64 @@
+"""Sources: the feeds that send usage files, and how their records are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bmuid.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    A feed.
+
+    Shapes:
+        time_zone: of timestamps that carry none.
+        country_code, trunk_prefix, international_prefix: how its numbers are dialled.
+    """
+
+    code: str
+    name: str
+    profile: str
+    time_zone: str
+    country_code: str
+    trunk_prefix: str
+    international_prefix: str
+
+
+def known(txn: Transaction) -> tuple[Source, ...]:
+    """Give all sources, by code."""
+    txn.execute(
+        """
+        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix
+        FROM source ORDER BY code
+        """
+    )
+    return tuple(Source(*row) for row in txn.fetchall())
+
+
+def put(txn: Transaction, wanted: Sequence[Source]) -> None:
+    """Add sources; one whose code is known is set to what is wanted now."""
+    txn.execute(
+        """
+        INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix,
+            international_prefix)
+        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix
+        FROM unnest(%(codes)s::text[], %(names)s::text[], %(profiles)s::text[], %(zones)s::text[],
+            %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[])
+            AS wanted (code, name, profile, time_zone, country_code, trunk_prefix,
+                international_prefix)
+        ON CONFLICT (code) DO UPDATE SET name = excluded.name, profile = excluded.profile,
+            time_zone = excluded.time_zone, country_code = excluded.country_code,
+            trunk_prefix = excluded.trunk_prefix,
+            international_prefix = excluded.international_prefix
+        """,
+        {
+            "codes": [one.code for one in wanted],
+            "names": [one.name for one in wanted],
+            "profiles": [one.profile for one in wanted],
+            "zones": [one.time_zone for one in wanted],
+            "country_codes": [one.country_code for one in wanted],
+            "trunk_prefixes": [one.trunk_prefix for one in wanted],
+            "international_prefixes": [one.international_prefix for one in wanted],
+        },
+    )

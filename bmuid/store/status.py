@@ -1,0 +1,88 @@
+"""How things stand, in a few counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bmuid.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits: files and their lines not yet looked at, the oldest since when, bill runs not done."""
+
+    files: int
+    lines: int
+    oldest: datetime | None
+    bill_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What there is; udrs: lines of done files that became usage."""
+
+    accounts: int
+    sources: int
+    files: int
+    udrs: int
+    suspended: int
+    invoices: int
+    sessions: int
+    audit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Of the schema, of the database server, and the newest revision of the reference data."""
+
+    schema: int
+    server: str
+    revision: int
+
+
+def queue(txn: Transaction) -> Queue:
+    """Count what waits."""
+    txn.execute(
+        """
+        SELECT count(*), coalesce(sum(f.lines - p.seen), 0)::bigint, min(f.received_at),
+            (SELECT count(*) FROM bill_run WHERE state = 'OPEN')
+        FROM usage_file AS f CROSS JOIN LATERAL (
+            SELECT coalesce(sum(new + duplicate + suspended + rejected), 0) AS seen
+            FROM usage_file_part WHERE file_id = f.id
+        ) AS p
+        WHERE f.state = 'OPEN'
+        """
+    )
+    [row] = txn.fetchall()
+    return Queue(*row)
+
+
+def totals(txn: Transaction) -> Totals:
+    """Count what there is."""
+    txn.execute(
+        """
+        SELECT
+            (SELECT count(*) FROM account),
+            (SELECT count(*) FROM source),
+            (SELECT count(*) FROM usage_file),
+            (SELECT coalesce(sum(new), 0)::bigint FROM usage_file),
+            (SELECT count(*) FROM verdict WHERE verdict = 'SUSPENDED' AND resolved_at IS NULL),
+            (SELECT count(*) FROM invoice),
+            (SELECT count(*) FROM session WHERE NOT ended AND ends_at > clock_timestamp()
+                AND seen_at > clock_timestamp() - interval '15 minutes'),
+            (SELECT coalesce(max(seq), 0) FROM audit)
+        """
+    )
+    [row] = txn.fetchall()
+    return Totals(*row)
+
+
+def versions(txn: Transaction) -> Versions:
+    """Tell the versions."""
+    txn.execute(
+        """
+        SELECT (SELECT version FROM schema_version), current_setting('server_version'),
+            (SELECT coalesce(max(id), 0) FROM revision)
+        """
+    )
+    [row] = txn.fetchall()
+    return Versions(*row)

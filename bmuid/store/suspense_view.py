@@ -1,0 +1,91 @@
+"""Lines that did not become usage, read for people: how many, why, and as they were sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bmuid.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines; None: any. after: only those that follow this file and line."""
+
+    verdict: str | None
+    reason: str | None
+    file: int | None
+    after: tuple[int, int]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of one source that wait, or were rejected, for one reason; example: one of their details."""
+
+    verdict: str
+    reason: str
+    source: str
+    lines: int
+    files: int
+    first_at: datetime
+    last_at: datetime
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, as it was sent."""
+
+    file: int
+    line_no: int
+    source: str
+    file_name: str
+    verdict: str
+    reason: str
+    detail: str
+    at: datetime
+    octets: bytes
+
+
+def groups(txn: Transaction, reason: str | None, file: int | None) -> tuple[Group, ...]:
+    """Count suspended lines that still wait, and rejected ones, by reason and source."""
+    txn.execute(
+        """
+        SELECT v.verdict, v.reason, s.code, count(*), count(DISTINCT v.file_id), min(v.at),
+            max(v.at), min(v.detail)
+        FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
+        JOIN source AS s ON s.id = f.source_id
+        WHERE v.verdict <> 'DUPLICATE' AND v.resolved_at IS NULL
+        AND (%(reason)s IS NULL OR v.reason = %(reason)s)
+        AND (%(file)s IS NULL OR v.file_id = %(file)s)
+        GROUP BY v.verdict, v.reason, s.code
+        ORDER BY v.verdict DESC, count(*) DESC, v.reason, s.code
+        """,
+        {"reason": reason, "file": file},
+    )
+    return tuple(Group(*row) for row in txn.fetchall())
+
+
+def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
+    """Give suspended lines that still wait, and rejected ones, in the order they were sent."""
+    txn.execute(
+        """
+        SELECT v.file_id, v.line_no, s.code, f.name, v.verdict, v.reason, v.detail, v.at, v.line
+        FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
+        JOIN source AS s ON s.id = f.source_id
+        WHERE v.verdict <> 'DUPLICATE' AND v.resolved_at IS NULL
+        AND (v.file_id, v.line_no) > (%(after_file)s, %(after_line)s)
+        AND (%(verdict)s IS NULL OR v.verdict = %(verdict)s)
+        AND (%(reason)s IS NULL OR v.reason = %(reason)s)
+        AND (%(file)s IS NULL OR v.file_id = %(file)s)
+        ORDER BY v.file_id, v.line_no LIMIT %(limit)s
+        """,
+        {
+            "verdict": wanted.verdict,
+            "reason": wanted.reason,
+            "file": wanted.file,
+            "after_file": wanted.after[0],
+            "after_line": wanted.after[1],
+            "limit": wanted.limit,
+        },
+    )
+    return tuple(Line(*values, octets=bytes(octets)) for *values, octets in txn.fetchall())
