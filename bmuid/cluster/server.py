@@ -87,7 +87,7 @@ def start(cluster: Cluster, settings: Mapping[str, str] | None = None) -> None:
     """
     if is_running(cluster):
         return
-    _drop_stale_pid_file(cluster.data)
+    _drop_stale_claims(cluster)
     wanted = {
         "listen_addresses": "",
         "port": str(PORT),
@@ -188,7 +188,7 @@ def _initialise(cluster: Cluster) -> None:
 
 def _postmaster(data: Path) -> int | None:
     """Give the process that serves *data*; its own command line says so, whatever the pid file claims."""
-    number = _pid_in_file(data)
+    number = _pid_in_file(data / "postmaster.pid")
     if number is None:
         return None
     try:
@@ -198,19 +198,24 @@ def _postmaster(data: Path) -> int | None:
     return number if os.fsencode(data) in command else None
 
 
-def _pid_in_file(data: Path) -> int | None:
+def _pid_in_file(file: Path) -> int | None:
     try:
-        first = (data / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0]
+        first = file.read_text(encoding="utf-8").partition("\n")[0]
     except FileNotFoundError:
         return None
     return int(first) if first.isdigit() else None
 
 
-def _drop_stale_pid_file(data: Path) -> None:
-    """Remove the pid file of a server that is no more if its number is another process's now: PostgreSQL would refuse."""
-    number = _pid_in_file(data)
-    if number is not None and Path(f"/proc/{number}").exists():
-        (data / "postmaster.pid").unlink()
+def _drop_stale_claims(cluster: Cluster) -> None:
+    """
+    Remove what a killed server left if its number is another process's by now: PostgreSQL would refuse to start.
+
+    A dead number is left to PostgreSQL, which then also looks whether children of the dead still run.
+    """
+    for claim in (cluster.data / "postmaster.pid", cluster.socket / f".s.PGSQL.{PORT}.lock"):
+        number = _pid_in_file(claim)
+        if number is not None and Path(f"/proc/{number}").exists():
+            claim.unlink()
 
 
 def _last_words(cluster: Cluster, said: str) -> str:
