@@ -10,11 +10,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import (
     AcceptableCiphers,
     CertificateOptions,
-    PrivateCertificate,
     TLSVersion,
 )
 from twisted.logger import STDLibLogObserver, globalLogBeginner
@@ -201,10 +202,13 @@ def site(reactor: PosixReactorBase, config: WebConfig) -> Site:
 
 def tls(config: WebConfig) -> CertificateOptions:
     """Give the TLS side of the site."""
-    pair = PrivateCertificate.loadPEM(config.certificate.read_bytes() + config.key.read_bytes())
+    leaf, *chain = map(
+        X509.from_cryptography, load_pem_x509_certificates(config.certificate.read_bytes())
+    )
     return CertificateOptions(
-        privateKey=pair.privateKey.original,
-        certificate=pair.original,
+        privateKey=load_privatekey(FILETYPE_PEM, config.key.read_bytes()),
+        certificate=leaf,
+        extraCertChain=chain,
         raiseMinimumTo=TLSVersion.TLSv1_2,
         acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
         acceptableProtocols=[b"http/1.1"],
@@ -233,7 +237,7 @@ def serve(config: WebConfig) -> None:
 
     Errors:
         CannotListenError, OSError: the port or the socket can't be opened.
-        OpenSSL.crypto.Error: a certificate or key file holds something else.
+        ValueError, OpenSSL.crypto.Error: a certificate or key file holds something else.
     """
     # Imported late: loading it opens descriptors.
     from twisted.internet import reactor  # noqa: PLC0415
