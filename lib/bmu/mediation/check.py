@@ -1,5 +1,6 @@
 """What is wrong with a profile, all of it at once, before a line is read by it."""
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -63,13 +64,14 @@ def _needed(profile: Profile) -> Iterator[str]:
 
 
 def _encoding(profile: Profile) -> Iterator[str]:
-    plain = bytes(range(128))
     try:
-        whole = plain.decode(profile.encoding) == plain.decode("ascii")
+        name = codecs.lookup(profile.encoding).name
+        every = bytes(range(256)).decode(name, "replace")
     except (LookupError, ValueError):
-        whole = False
-    if not whole:
-        yield f"encoding: {profile.encoding!r} is not known, or does not contain ASCII"
+        name = every = ""
+    plain = bytes(range(128)).decode("ascii")
+    if name != "utf-8" and not (len(every) == 256 and every.startswith(plain)):
+        yield f"encoding: {profile.encoding!r} is not UTF-8 or one octet a character, ASCII first"
 
 
 def _filters(profile: Profile) -> Iterator[str]:

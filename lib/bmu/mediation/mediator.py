@@ -1,12 +1,13 @@
 """Lines of a source to UDRs: split, filter, map, transform, validate, as its profile says."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from struct import Struct
 
 from bmu.mediation.check import faults
 from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.glance import glance_of
 from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
 from bmu.mediation.profile import Clock, Form, Profile
 from bmu.mediation.reject import Reason, Reject, UnreadError, shown
@@ -35,6 +36,7 @@ class Mediator:
     __slots__ = (
         "_destination",
         "_encoding",
+        "_glance",
         "_identities",
         "_key_prefix",
         "_known",
@@ -56,6 +58,7 @@ class Mediator:
         self._places = places
         self._encoding = profile.encoding
         self._lines = lines_of(profile.layout, profile.fields)
+        self._glance = glance_of(profile)
         self._sieve = Sieve(profile.filters, places)
         self._numbers = Numbers(source)
         # Each text stands behind its length, so that no two lists of texts are written alike.
@@ -84,6 +87,27 @@ class Mediator:
         for start in range(0, len(lines), LINES_AT_ONCE):
             taken += self._take_block(lines[start : start + LINES_AT_ONCE], first_line_no + start)
         return taken
+
+    def uid_texts(self, lines: Iterable[bytes]) -> list[bytes | None]:
+        """
+        Find, without mediating them, the octets that the lines' usage identifiers are made of.
+
+        Shapes:
+            Result: None where that can't be told quickly. What is given stands for uid_of() of it,
+                if take() makes a UDR of the line; of other lines nothing is promised.
+        """
+        return list(map(self._glance, lines))
+
+    def uid_of(self, text: bytes) -> tuple[str, str] | None:
+        """Give type and value of the identifier that octets of uid_texts() stand for, if they do."""
+        uid = self._profile.uids[0]
+        try:
+            written = self._decoded(text)
+            if uid.form is Form.NUMBER:
+                return uid.uid_type, self._numbers.read(written)
+            return uid.uid_type, as_it_stands(written)
+        except UnreadError:
+            return None
 
     def _take_block(self, lines: Sequence[bytes], first_line_no: int) -> list[UDR | Reject]:
         records = [line.removesuffix(b"\r") for line in lines]

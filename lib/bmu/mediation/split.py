@@ -104,7 +104,7 @@ class PairLines:
         fields = self._empty | {layout.label: label}
         seen = {layout.label}
         for pair in record[len(label) + len(colon) :].split(layout.separator):
-            name, equals, value = pair.strip().partition("=")
+            name, equals, value = pair.strip(" \t").partition("=")
             if not equals or name not in fields or name in seen:
                 raise UnreadError(Reason.MALFORMED_LINE, f"{shown(pair)}: unknown, or there twice")
             seen.add(name)

@@ -1,6 +1,7 @@
 """Whatever a switch sends, each line ends as one thing or the other, and profiles are judged before use."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,22 @@ MEDIATORS = {code: Mediator(profile, LONDON) for code, profile in BUILT_IN.items
 
 pieces = st.sampled_from(
     [
-        *(b'"', b",", b'","', b'""', b"\r", b"\x00", b"\xff", b"=", b"; ", b"(): ", b": "),
+        *(
+            b'"',
+            b",",
+            b'","',
+            b'""',
+            b"\r",
+            b"\x00",
+            b"\xff",
+            b"=",
+            b"; ",
+            b"(): ",
+            b": ",
+            b" ",
+            b"\t",
+            b"\xc2\xa0",
+        ),
         *(
             b"2026-08-03 09:12:44",
             b"2026-10-25 01:30:00",
@@ -59,6 +75,63 @@ def test_any_octets_end_as_usage_or_as_a_reject(code: str, lines: list[bytes]) -
         else:
             assert taken.quantity >= 0
             assert all(text.isprintable() for text in (taken.uid, taken.origin, taken.destination))
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples/usage"
+REAL = {
+    "asterisk-master-csv": "asterisk/Master-2026-10.csv",
+    "freeswitch-cdr-csv": "freeswitch/Master-2026-10.csv",
+    "kamailio-acc": "kamailio/acc-recorded.log",
+}
+
+
+@pytest.mark.parametrize("code", sorted(BUILT_IN))
+def test_whose_a_line_is_can_be_told_at_a_glance(code: str) -> None:
+    """Workers share a file by customers, and each leaves the others' lines to them nearly unread."""
+    lines = (EXAMPLES / REAL[code]).read_bytes().splitlines()
+    mediator = MEDIATORS[code]
+    texts = mediator.uid_texts(lines)
+    told = 0
+    for text, taken in zip(texts, mediator.take_many(lines, 1), strict=True):
+        if isinstance(taken, UDR) and text is not None:
+            assert mediator.uid_of(text) == (taken.uid_type, taken.uid)
+            told += 1
+    assert told > len(lines) / 2
+
+
+@given(st.sampled_from(sorted(BUILT_IN)), st.data())
+def test_a_glance_never_tells_another_customer(code: str, data: st.DataObject) -> None:
+    """Also in a line that was tampered with, the glance and the whole reading name the same customer."""
+    lines = (EXAMPLES / REAL[code]).read_bytes().splitlines()[:40]
+    line = data.draw(st.sampled_from(lines))
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(line)))
+        line = line[:at] + data.draw(pieces) + line[at + data.draw(st.integers(0, 3)) :]
+    mediator = MEDIATORS[code]
+    (text,) = mediator.uid_texts([line])
+    taken = mediator.take(1, line)
+    if isinstance(taken, UDR) and text is not None:
+        assert mediator.uid_of(text) == (taken.uid_type, taken.uid)
+
+
+def test_nothing_is_told_where_several_fields_may_say_it() -> None:
+    """Where the account's code comes before the number, a line is read whole."""
+    assert Mediator(SIMPLE, LONDON).uid_texts([b"1;A7;9;3;1795254062;5;F"]) == [None]
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"4\x004"])
+def test_octets_that_name_nobody(text: bytes) -> None:
+    """What no line could be usage with stands for nobody."""
+    assert MEDIATORS["kamailio-acc"].uid_of(text) is None
+
+
+def test_an_identifier_that_is_no_number() -> None:
+    """Account codes are taken as they stand."""
+    by_account = replace(SIMPLE, uids=SIMPLE.uids[:1])
+    mediator = Mediator(by_account, LONDON)
+    (text,) = mediator.uid_texts([b"1;A7;9;3;1795254062;5;F"])
+    assert text is not None
+    assert mediator.uid_of(text) == ("account", "A7")
 
 
 SIMPLE = Profile(
@@ -135,6 +208,8 @@ def test_a_profile_is_data(line: str, expected: tuple[str, str] | str) -> None:
         (replace(SIMPLE, identities=(("x",),)), "identities: no field"),
         (replace(SIMPLE, fields=("id", *SIMPLE.fields)), "fields: 'id' is there 2 times"),
         (replace(SIMPLE, encoding="utf-16"), "encoding: 'utf-16'"),
+        (replace(SIMPLE, encoding="shift-jis"), "encoding: 'shift-jis'"),
+        (replace(SIMPLE, encoding="rot13"), "encoding: 'rot13'"),
         (replace(SIMPLE, encoding="klingon"), "encoding: 'klingon'"),
         (replace(SIMPLE, layout=Delimited(Quoting.DOUBLED, ())), "widths: not 1 to 7"),
         (replace(SIMPLE, layout=Delimited(Quoting.DOUBLED, (8,))), "widths: not 1 to 7"),
