@@ -59,6 +59,14 @@ def printable(text: str) -> str:
     )
 
 
+def field(value: object) -> str:
+    """Give a value as text for `key=value`, quoted where it could be taken for more than one value."""
+    text = printable(str(value))
+    if text and not any(c in ' "=[]' for c in text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
 class TextFormatter(logging.Formatter):
     """`2026-08-31T09:00:00.123Z INFO  bmuid [request] message key=value`."""
 
@@ -73,7 +81,7 @@ class TextFormatter(logging.Formatter):
         if request_id:
             parts.append(f"[{request_id}]")
         parts.append(printable(record.getMessage()))
-        parts += [f"{key}={printable(str(value))}" for key, value in _given(record).items()]
+        parts += [f"{key}={field(value)}" for key, value in _given(record).items()]
         if record.exc_info:
             parts.append(printable(self.formatException(record.exc_info)))
         return " ".join(parts)
@@ -94,8 +102,9 @@ class JSONFormatter(logging.Formatter):
             "program": self._program,
             "request_id": _request_id.get(),
             "message": record.getMessage(),
-            **{key: _plain(value) for key, value in _given(record).items()},
         }
+        for key, value in _given(record).items():
+            event.setdefault(key, _plain(value))
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return json.dumps(event, ensure_ascii=True)

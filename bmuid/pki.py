@@ -2,12 +2,14 @@
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -17,6 +19,9 @@ LEAF_DAYS = 397
 CRL_DAYS = 30
 # Clocks of two hosts differ; a certificate is good a little before it was made.
 CLOCK_SKEW = timedelta(minutes=5)
+# A common name (64 octets at most) that is also the name of two files.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 
 
 class PKIError(Exception):
@@ -98,9 +103,10 @@ def issue(
         hosts: DNS names and IP addresses of the subject; a server needs at least one.
 
     Errors:
-        PKIError: no authority there, the name is taken or unfit for a file, or a server without host.
+        PKIError: no authority there, the name is taken or unfit for a file, no host of a server or none
+            that could be one.
     """
-    if not name or name.startswith(".") or "/" in name or name == "ca":
+    if not NAME.fullmatch(name) or name == "ca":
         raise PKIError(f"{name!r} can't be the name of a certificate")
     if purpose is Purpose.SERVER and not hosts:
         raise PKIError("a server's certificate needs at least one host name or address")
@@ -138,12 +144,16 @@ def revoke(authority: Authority, certificate: Path, now: datetime) -> int:
     Take *certificate* back and write the list anew; give the serial number.
 
     Errors:
-        PKIError: the certificate is not of this authority.
+        PKIError: no certificate there, or not one of this authority.
     """
     ca, _ = _load(authority)
-    taken = x509.load_pem_x509_certificate(certificate.read_bytes())
-    if taken.issuer != ca.subject:
-        raise PKIError(f"{certificate} was not issued by the authority in {authority.directory}")
+    taken = _read_certificate(certificate)
+    try:
+        taken.verify_directly_issued_by(ca)
+    except (ValueError, InvalidSignature) as error:
+        raise PKIError(
+            f"{certificate} was not issued by the authority in {authority.directory}"
+        ) from error
     known, number = _read_crl(authority)
     if taken.serial_number not in {entry.serial_number for entry in known}:
         entry = x509.RevokedCertificateBuilder()
@@ -197,24 +207,44 @@ def _names(hosts: tuple[str, ...]) -> list[x509.GeneralName]:
         try:
             names.append(x509.IPAddress(ipaddress.ip_address(host)))
         except ValueError:
+            if not HOST.fullmatch(host):
+                raise PKIError(f"{host!r} is neither a host name nor an address") from None
             names.append(x509.DNSName(host))
     return names
 
 
 def _load(authority: Authority) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    certificate = _read_certificate(authority.certificate)
+    octets = _read(authority.directory / "ca.key")
     try:
-        certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
-        octets = (authority.directory / "ca.key").read_bytes()
-    except FileNotFoundError as error:
-        raise PKIError(f"{error.filename} is missing: make the authority first") from error
-    key = serialization.load_pem_private_key(octets, password=None)
+        key = serialization.load_pem_private_key(octets, password=None)
+    except (ValueError, TypeError) as error:
+        raise PKIError(f"{authority.directory / 'ca.key'} holds no key we can read") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise PKIError(f"the key in {authority.directory} is not one of ours")
     return certificate, key
 
 
+def _read_certificate(file: Path) -> x509.Certificate:
+    octets = _read(file)
+    try:
+        return x509.load_pem_x509_certificate(octets)
+    except ValueError as error:
+        raise PKIError(f"{file} holds no certificate") from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise PKIError(f"{file}: {error.strerror}") from error
+
+
 def _read_crl(authority: Authority) -> tuple[list[x509.RevokedCertificate], int]:
-    crl = x509.load_pem_x509_crl(authority.crl.read_bytes())
+    try:
+        crl = x509.load_pem_x509_crl(_read(authority.crl))
+    except ValueError as error:
+        raise PKIError(f"{authority.crl} holds no revocation list") from error
     number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     return list(crl), number
 

@@ -21,8 +21,14 @@ class TestText:
         line = TextFormatter("bmuid").format(record("took file", file="a\nERROR forged\x1b[2J"))
 
         assert line == (
-            "2026-08-01T16:00:00.123Z INFO    bmuid took file file=a\\nERROR forged\\x1b[2J"
+            '2026-08-01T16:00:00.123Z INFO    bmuid took file file="a\\nERROR forged\\x1b[2J"'
         )
+
+    def test_a_value_is_never_two(self) -> None:
+        """What a caller calls itself can't add a field to the line."""
+        line = TextFormatter("bmuid").format(record("refused", login='x" role=admin', tries=3))
+
+        assert line.endswith('refused login="x\\" role=admin" tries=3')
 
     def test_lines_of_a_request_bear_its_id(self) -> None:
         """All that was logged for one request can be found by its id."""
@@ -33,6 +39,12 @@ class TestText:
 
 class TestJSON:
     """Lines for collectors."""
+
+    def test_what_an_event_gives_can_not_replace_what_the_log_says(self) -> None:
+        """The level and the instant are the log's own, whatever an event is called."""
+        read = json.loads(JSONFormatter("bmuid").format(record("odd", level="none", at="never")))
+
+        assert (read["level"], read["at"]) == ("info", "2026-08-01T16:00:00.123Z")
 
     def test_each_line_is_an_object_with_what_the_event_gave(self) -> None:
         """A collector reads back exactly what happened."""

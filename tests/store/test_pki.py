@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, create_server
 
@@ -95,3 +95,52 @@ class TestCertificates:
             pki.issue(authority, "web", Purpose.CLIENT, (), NOW)
         with pytest.raises(PKIError, match="host"):
             pki.issue(authority, "db", Purpose.SERVER, (), NOW)
+
+    def test_a_web_hosts_certificate_serves_no_door(self, tmp_path: Path) -> None:
+        """A stolen client certificate can't play the daemon."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        client = pki.issue(authority, "web", Purpose.CLIENT, ("db.example",), NOW)
+
+        with pytest.raises(ssl.SSLError, match="purpose"):
+            talk(authority, client, client)
+
+    def test_a_certificate_ends(self, tmp_path: Path) -> None:
+        """After 397 days a certificate opens nothing; it has to be issued anew."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        server = pki.issue(authority, "db", Purpose.SERVER, ("db.example",), NOW)
+        old = pki.issue(authority, "web", Purpose.CLIENT, (), NOW - timedelta(days=398))
+
+        with pytest.raises(ssl.SSLError, match="expired"):
+            talk(authority, server, old)
+
+    def test_takes_back_only_what_it_issued(self, tmp_path: Path) -> None:
+        """A certificate of another authority of the same name is not written on this one's list."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        namesake = pki.init_ca(tmp_path / "other", "door", NOW)
+        strange = pki.issue(namesake, "web", Purpose.CLIENT, (), NOW)
+
+        with pytest.raises(PKIError, match="was not issued by"):
+            pki.revoke(authority, strange.certificate, NOW)
+
+    @pytest.mark.parametrize("name", ["", "ca", "../web", "web\n", "-x", "Zoë", "a" * 65])
+    def test_refuses_names_that_are_no_file(self, tmp_path: Path, name: str) -> None:
+        """A name is plain: it becomes two files, and the name that the door's list of hosts compares."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        with pytest.raises(PKIError, match="can't be the name"):
+            pki.issue(authority, name, Purpose.CLIENT, (), NOW)
+
+    @pytest.mark.parametrize("host", ["", "bücher.example", "a b", "*.example", "x\ny"])
+    def test_refuses_hosts_that_are_none(self, tmp_path: Path, host: str) -> None:
+        """A host is a name in ASCII or an address; anything else is said, not signed."""
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        with pytest.raises(PKIError, match="neither a host name nor an address"):
+            pki.issue(authority, "db", Purpose.SERVER, (host,), NOW)
+
+    def test_says_which_file_it_can_not_read(self, tmp_path: Path) -> None:
+        """A missing authority and a file of something else are named in one line."""
+        with pytest.raises(PKIError, match=r"ca\.crl: No such file"):
+            pki.renew_crl(pki.Authority(tmp_path), NOW)
+        authority = pki.init_ca(tmp_path / "ca", "door", NOW)
+        (tmp_path / "letter").write_text("Dear Sir", encoding="ascii")
+        with pytest.raises(PKIError, match="letter holds no certificate"):
+            pki.revoke(authority, tmp_path / "letter", NOW)
