@@ -5,9 +5,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from OpenSSL import SSL, crypto
-from twisted.internet.error import CannotListenError
-
 from bmuid.cli.telling import complain
 from bmuid.config import ConfigError
 from bmuid.doors import webhost
@@ -33,12 +30,6 @@ def main(argv: Sequence[str]) -> int:
         webhost.serve(webhost.load(arguments.config))
     except ConfigError as error:
         return complain("bmuid webhost", error.faults, os.EX_CONFIG)
-    except (crypto.Error, SSL.Error, ValueError):
-        return complain(
-            "bmuid webhost",
-            ("a file does not hold the certificate or key it should",),
-            os.EX_CONFIG,
-        )
-    except (CannotListenError, OSError) as error:
+    except webhost.PortTakenError as error:
         return complain("bmuid webhost", (str(error),), os.EX_CANTCREAT)
     return os.EX_OK

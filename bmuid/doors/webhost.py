@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificates
-from OpenSSL.crypto import FILETYPE_PEM, X509, load_privatekey
+from OpenSSL import SSL, crypto
+from twisted.internet.error import CannotListenError
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import (
     AcceptableCiphers,
@@ -53,6 +54,10 @@ HEADERS = {
 
 # TLS 1.3 brings its own; of 1.2 only what is forward secret and authenticated.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class PortTakenError(Exception):
+    """Raised when the port or the socket can't be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +208,10 @@ def site(reactor: PosixReactorBase, config: WebConfig) -> Site:
 def tls(config: WebConfig) -> CertificateOptions:
     """Give the TLS side of the site."""
     leaf, *chain = map(
-        X509.from_cryptography, load_pem_x509_certificates(config.certificate.read_bytes())
+        crypto.X509.from_cryptography, load_pem_x509_certificates(config.certificate.read_bytes())
     )
     return CertificateOptions(
-        privateKey=load_privatekey(FILETYPE_PEM, config.key.read_bytes()),
+        privateKey=crypto.load_privatekey(crypto.FILETYPE_PEM, config.key.read_bytes()),
         certificate=leaf,
         extraCertChain=chain,
         raiseMinimumTo=TLSVersion.TLSv1_2,
@@ -220,15 +225,24 @@ def listen(reactor: PosixReactorBase, config: WebConfig) -> None:
     Open the port and the relay's socket.
 
     Errors:
-        CannotListenError, OSError: one of them can't be opened.
+        ConfigError: a certificate or key file holds something else.
+        PortTakenError: the port or the socket can't be opened.
     """
-    inner = TLSMemoryBIOFactory(tls(config), isClient=False, wrappedFactory=site(reactor, config))
+    try:
+        inner = TLSMemoryBIOFactory(
+            tls(config), isClient=False, wrappedFactory=site(reactor, config)
+        )
+        relay = RelayFactory(reactor, config.way)
+    except (crypto.Error, SSL.Error, ValueError) as error:
+        raise ConfigError(("a file does not hold the certificate or key it should",)) from error
     outer = ThrottlingFactory(inner, maxConnectionCount=CONNECTIONS_MAX)
-    relay = RelayFactory(reactor, config.way)
-    reactor.listenTCP(config.port, outer, interface=config.address)
-    # The port is ours, so whoever left this socket is gone.
-    config.socket.unlink(missing_ok=True)
-    reactor.listenUNIX(str(config.socket), relay, mode=0o600)
+    try:
+        reactor.listenTCP(config.port, outer, interface=config.address)
+        # The port is ours, so whoever left this socket is gone.
+        config.socket.unlink(missing_ok=True)
+        reactor.listenUNIX(str(config.socket), relay, mode=0o600)
+    except (CannotListenError, OSError) as error:
+        raise PortTakenError(str(error)) from error
 
 
 def serve(config: WebConfig) -> None:
@@ -236,8 +250,7 @@ def serve(config: WebConfig) -> None:
     Serve the portal until SIGTERM or SIGINT.
 
     Errors:
-        CannotListenError, OSError: the port or the socket can't be opened.
-        ValueError, OpenSSL.crypto.Error: a certificate or key file holds something else.
+        ConfigError, PortTakenError: as listen() says; nothing was started.
     """
     # Imported late: loading it opens descriptors.
     from twisted.internet import reactor  # noqa: PLC0415
