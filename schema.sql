@@ -21,6 +21,12 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bmu_owner') THEN
         CREATE ROLE bmu_owner NOLOGIN;
     END IF;
+    -- The statements of these two hold tokens: others of their role must not read them in pg_stat_activity, nor
+    -- anybody in the log.
+    FOREACH wanted IN ARRAY ARRAY['bmuid_auth', 'bmuid_public'] LOOP
+        EXECUTE format('ALTER ROLE %I SET track_activities TO off', wanted);
+        EXECUTE format('ALTER ROLE %I SET log_min_error_statement TO panic', wanted);
+    END LOOP;
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format(
         'GRANT CONNECT ON DATABASE %I TO bmuid, bmuid_admin, bmuid_auth, bmuid_public', current_database()
@@ -29,6 +35,10 @@ BEGIN
     EXECUTE format('ALTER DATABASE %I SET search_path TO bmu', current_database());
 END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- What PostgreSQL lets everybody do and nobody here needs: keep large objects, end the work of others of the role.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+    pg_catalog.lo_from_bytea(oid, bytea), pg_catalog.lo_put(oid, bigint, bytea), pg_catalog.lowrite(integer, bytea),
+    pg_catalog.pg_cancel_backend(integer), pg_catalog.pg_terminate_backend(integer, bigint) FROM PUBLIC;
 CREATE SCHEMA bmu AUTHORIZATION bmu_owner;
 SET ROLE bmu_owner;
 SET search_path TO bmu;
@@ -539,6 +549,7 @@ CREATE TABLE bill_run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     as_of date NOT NULL UNIQUE,                                   -- periods that end on or before this day
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    last_account_id bigint NOT NULL DEFAULT 0,                    -- accounts up to this one are done
     actor text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     done_at timestamptz,
@@ -827,6 +838,9 @@ DECLARE
     prev_hash bytea;
     instant timestamptz;
 BEGIN
+    IF session_user IN ('bmuid_public', 'bmuid_auth') AND door <> 'PUBLIC' THEN
+        RAISE EXCEPTION 'the public door does not speak for the door %', door USING ERRCODE = '42501';
+    END IF;
     PERFORM pg_advisory_xact_lock(hashtext('bmu.audit'));
     SELECT a.seq, a.hash INTO next_seq, prev_hash FROM audit AS a ORDER BY a.seq DESC LIMIT 1;
     next_seq := coalesce(next_seq, 0) + 1;
@@ -926,7 +940,7 @@ GRANT INSERT (journal_id, line_no, ledger_account_id, currency, amount_minor) ON
 GRANT INSERT, UPDATE ON invoice_number TO bmuid;
 GRANT INSERT (account_id, number, kind, during, bill_run_id, journal_id, issued_at, issued_on, due_on, currency,
     net_minor, tax_minor, total_minor, customer_name) ON invoice TO bmuid;
-GRANT UPDATE (state, done_at) ON bill_run TO bmuid;
+GRANT UPDATE (state, done_at, last_account_id) ON bill_run TO bmuid;
 GRANT INSERT (kind, dedup_key, payload, not_before) ON outbox TO bmuid;
 GRANT UPDATE (state, not_before, tries) ON outbox TO bmuid;
 GRANT EXECUTE ON FUNCTION ensure_day(date), audit_hash(bytea, text[]),

@@ -1,0 +1,1 @@
+"""From priced usage and subscriptions to invoices and postings; nothing here knows a database."""
