@@ -129,7 +129,23 @@ def charged_until(txn: Transaction, account_id: int, period: Period) -> list[Cha
         _to_bill_of(account_id, period),
     )
     return [
-        Charged(*row[:3], Unit(row[3]), *row[4:11], *map(int, row[11:])) for row in txn.fetchall()
+        Charged(
+            account_service_id=row[0],
+            usage_class=row[1],
+            class_name=row[2],
+            unit=Unit(row[3]),
+            location=row[4],
+            location_name=row[5],
+            tax_code=row[6],
+            tax_name=row[7],
+            rate_ppm=row[8],
+            late=row[9],
+            events=row[10],
+            quantity=int(row[11]),
+            included=int(row[12]),
+            amount_e11=int(row[13]),
+        )
+        for row in txn.fetchall()
     ]
 
 

@@ -1,6 +1,7 @@
 """Bills: which periods are due, what part of a price is owed, and sums that a clerk can check by hand."""
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ class TestDuePeriods:
 
     @given(
         joined=st.dates(date(2025, 1, 1), date(2026, 6, 1)),
-        as_of=st.dates(date(2026, 6, 1), date(2027, 6, 1)),
+        as_of=st.dates(date(2026, 8, 1), date(2027, 6, 1)),
         bill_day=st.integers(1, 28),
         zone=st.sampled_from([LONDON, "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu"]),
     )
@@ -70,7 +71,7 @@ class TestDuePeriods:
         due = due_periods(first, None, as_of, bill_day, zone)
 
         assert first in due[0]
-        for earlier, later in zip(due, due[1:], strict=False):
+        for earlier, later in pairwise(due):
             assert earlier.to == later.from_
 
 
