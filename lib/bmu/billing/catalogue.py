@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bmu.billing.document import Entry
-from bmu.money import ONE_E11, Rounding, exponent
+from bmu.money import ONE_E11, Rounding, exponent, money_text, parse_e11, to_minor
 from bmu.period import zone_of
 from bmu.rating import (
     BucketTypeRow,
@@ -274,8 +274,9 @@ def _company_faults(company: Company) -> Iterator[tuple[str, str]]:
         try:
             look(value)
         except ValueError as error:
-            yield key, str(error)
-    if not _COUNTRY.fullmatch(company.country):
+            if value:
+                yield key, str(error)
+    if company.country and not _COUNTRY.fullmatch(company.country):
         yield "country", "must be two capitals of ISO 3166, like GB"
 
 
@@ -300,10 +301,10 @@ def _minor(entry: Entry, key: str, currency: str) -> int:
     """Read money that has to be whole in the minor unit of its currency."""
     amount_e11 = entry.amount_e11(key)
     try:
-        places = exponent(currency)
+        minor = to_minor(amount_e11, currency)
     except ValueError:
+        # The currency has its own fault.
         return 0
-    minor, rest = divmod(amount_e11, ONE_E11 // 10**places)
-    if rest:
-        entry.fault(key, f"has more than the {places} decimal places of {currency}")
+    if parse_e11(money_text(minor, currency)) != amount_e11:
+        entry.fault(key, f"has more than the {exponent(currency)} decimal places of {currency}")
     return minor
