@@ -1,24 +1,28 @@
 # make demo: try it; make test: prove it; make check: the quick half of the proof.
-.PHONY: demo demo-clean test check fmt develop lock bench
+.PHONY: demo demo-clean test check pages fmt develop lock bench
 
 PYTHON ?= python3
 DEMO ?= .demo
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --root-user-action=ignore --quiet
+LOCK := requirements/tests.lock
 CHECKED := bmuid lib tests cgi-bin benchmarks examples setup.py
+TEMPLATES := $(wildcard lib/bmu/ui/templates/*.html)
+COMPILED := lib/bmu/ui/compiled/__init__.py
 
-demo: .venv/.demo
-	@$(BIN)/bmuid demo --directory "$(DEMO)"
+demo: .venv/.demo .venv/.programs
+	@exec $(BIN)/bmuid demo --directory "$(DEMO)"
 
 # Works without the environment, too: what was started is found by the directory's own pid files.
 demo-clean:
 	@if [ -x $(BIN)/bmuid ]; then $(BIN)/bmuid demo --clean --directory "$(DEMO)"; else sh .ci/demo-clean "$(DEMO)"; fi
 
-test: check
+test:
 	@sh .ci/system-packages postgresql apache2 stunnel4 chromium chromium-driver
+	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest
 
-check: .venv/.test
+check: .venv/.test pages
 	@$(BIN)/ruff format --check $(CHECKED)
 	@$(BIN)/ruff check $(CHECKED)
 	@$(BIN)/mypy
@@ -29,29 +33,39 @@ fmt: .venv/.test
 	@$(BIN)/ruff format $(CHECKED)
 	@$(BIN)/ruff check --fix $(CHECKED)
 
-develop: .venv/.test
+develop: .venv/.test pages
 
-bench: .venv/.demo
+# A changed template is compiled again (installing compiles them, too).
+pages: $(COMPILED)
+
+$(COMPILED): $(TEMPLATES) lib/bmu/ui/compile.py | .venv/.test
+	@$(BIN)/python -m bmu.ui.compile
+
+bench: .venv/.demo .venv/.programs
 	@$(BIN)/python benchmarks/end_to_end.py
 	@$(BIN)/python benchmarks/portal.py
 
-# The exact versions of everything the tests run with; commit what it writes.
+# The newest versions that setup.py allows, written down exactly; run the tests, then commit what it wrote.
 lock: .venv/.test
-	@$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > requirements/tests.lock
+	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[daemon,test]'
+	@$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > $(LOCK)
 
-# The environment needs no python3-venv: pip of the system fills it.
+# The environment needs no python3-venv: the pip of the system can fill it.
 .venv/bin/python:
 	@sh .ci/environment "$(PYTHON)"
 
-.venv/.demo: setup.py pyproject.toml requirements/tests.lock .venv/bin/python
+.venv/.demo: setup.py pyproject.toml $(LOCK) $(TEMPLATES) | .venv/bin/python
 	@echo "installing what bmuid needs (once)"
-	@$(PIP) install --constraint requirements/tests.lock --editable '.[daemon]'
-	@sh .ci/database-programs $(BIN)/python
+	@$(PIP) install --constraint $(LOCK) --editable '.[daemon]'
 	@$(BIN)/python -m compileall -q lib bmuid
 	@touch $@
 
-.venv/.test: setup.py pyproject.toml requirements/tests.lock .venv/bin/python
+.venv/.test: setup.py pyproject.toml $(LOCK) | .venv/bin/python
 	@echo "installing what bmuid and its tests need (once)"
-	@$(PIP) install --constraint requirements/tests.lock --editable '.[daemon,test]'
+	@$(PIP) install --constraint $(LOCK) --editable '.[daemon,test]'
 	@$(BIN)/python -m compileall -q lib bmuid
 	@touch $@ .venv/.demo
+
+.venv/.programs: requirements/database.lock | .venv/.demo
+	@sh .ci/database-programs $(BIN)/python
+	@touch $@
