@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bmuid.intake.spool import Measure, Spool, Taken
 from bmuid.store import files, wakeup
-from bmuid.store.files import Arrived, Registered, Source, Verdicts
+from bmuid.store.files import Arrived, Closed, Registered, Source, Verdicts
 from bmuid.store.transaction import Transaction
 
 
@@ -21,10 +21,23 @@ def register(
     registered = files.register(txn, arrived, parts)
     if registered is not None and registered.first:
         if not measure.lines:
-            files.close(txn, registered.file_id)
+            close(txn, registered.file_id)
             return replace(registered, state="DONE", verdicts=Verdicts())
         wakeup.tell(txn, wakeup.USAGE)
     return registered
+
+
+def close(txn: Transaction, file_id: int) -> Closed | None:
+    """
+    Close a file whose parts are all done, and tell who waits for that; None when it is closed already.
+
+    Errors:
+        FileDoesNotAddUpError: its verdicts are not as many as its lines.
+    """
+    closed = files.close(txn, file_id)
+    if closed is not None:
+        wakeup.tell(txn, wakeup.DONE)
+    return closed
 
 
 @dataclass(frozen=True, slots=True)

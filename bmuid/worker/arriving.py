@@ -38,12 +38,13 @@ class Arriving:
             for code in run(connection, files.source_codes):
                 self.spool.make(code)
             for _ in range(SCANS_A_ROUND):
-                self._scan(connection)
+                self.scan(connection)
                 wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
                 if self.stop.told():
                     break
 
-    def _scan(self, connection: Connection) -> None:
+    def scan(self, connection: Connection) -> None:
+        """Take in what has arrived by now."""
         for code in self.spool.sources():
             for taken in self.spool.take(code):
                 try:

@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass, field
 
-from bmuid.intake import chunk
+from bmuid.intake import arrival, chunk
 from bmuid.intake.chunk import Bench, DaysMissing, FileBlockedError, Worked
 from bmuid.store import days, files, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
@@ -29,10 +29,10 @@ class Rating:
         """Work while there is work, and wait to be woken, until told to stop."""
         run(connection, wakeup.listen, (wakeup.USAGE, wakeup.BILLING))
         while not self.stop.told():
-            if not self._step(connection):
+            if not self.step(connection):
                 wakeup.wait(connection, self.stop.fileno(), IDLE_SECONDS_MAX)
 
-    def _step(self, connection: Connection) -> bool:
+    def step(self, connection: Connection) -> bool:
         """Do the next piece of work; False when there is none."""
         started = time.perf_counter()
         try:
@@ -58,7 +58,7 @@ class Rating:
             if file_id in self._refused:
                 continue
             try:
-                closed = run(connection, files.close, file_id)
+                closed = run(connection, arrival.close, file_id)
             except FileDoesNotAddUpError:
                 self._refused.add(file_id)
                 log.exception("A FILE DOES NOT ADD UP and stays open", extra={"file": file_id})
