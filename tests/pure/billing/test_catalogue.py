@@ -252,6 +252,11 @@ def test_all_mistakes_are_told_at_once() -> None:
     }
 
 
+def test_one_mistake_is_told_once() -> None:
+    """A quantity that can't be read is not also said to be too small."""
+    assert len(faults_of(SMALL.replace("quantity = 18000", 'quantity = "18000"'))) == 1
+
+
 def test_an_empty_document_names_no_company() -> None:
     """Nothing is no catalogue."""
     assert faults_of("") == ("company: is missing; give a table: [company]",)

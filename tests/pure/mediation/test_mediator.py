@@ -192,6 +192,41 @@ def test_a_profile_is_data(line: str, expected: tuple[str, str] | str) -> None:
         assert (taken.uid_type, taken.uid) == expected
 
 
+def test_a_line_cut_off_in_quotes_spoils_no_other() -> None:
+    """A record cut off in the middle is lost alone; the next line is never taken for its end."""
+    cut = b'1;A7;9;3;1795254062;5;"F'
+    whole = b"2;A7;9;3;1795254062;5;F"
+    mediator = Mediator(SIMPLE, LONDON)
+    taken = mediator.take_many([whole, cut, b'"', whole], 1)
+    assert [isinstance(each, UDR) for each in taken] == [True, False, False, True]
+    assert taken == [
+        mediator.take(line_no, line) for line_no, line in enumerate([whole, cut, b'"', whole], 1)
+    ]
+
+
+def test_fields_of_an_identity_do_not_run_together() -> None:
+    """Call 1 of account 23 is another than call 12 of account 3."""
+    mediator = Mediator(replace(SIMPLE, identities=(("id", "account"),)), LONDON)
+    calls = [mediator.take(1, b"1;23;9;3;1;5;F"), mediator.take(1, b"12;3;9;3;1;5;F")]
+    assert len({call.event_key for call in calls if isinstance(call, UDR)}) == 2
+
+
+@pytest.mark.parametrize("code", ["kamailio-acc", "freeswitch-cdr-csv"])
+def test_a_glance_is_not_led_astray(code: str) -> None:
+    """What stands before the record, or a caller called comma, makes nobody else the customer."""
+    lines = (EXAMPLES / REAL[code]).read_bytes().splitlines()
+    mediator = MEDIATORS[code]
+    line = next(line for line in lines if isinstance(mediator.take(1, line), UDR))
+    if code == "freeswitch-cdr-csv":
+        line = b'",' + line[line.index(b'","') :]
+    else:
+        line = b"src_user=1; " + line
+    taken = mediator.take(1, line)
+    assert isinstance(taken, UDR)
+    (text,) = mediator.uid_texts([line])
+    assert text is None or mediator.uid_of(text) == (taken.uid_type, taken.uid)
+
+
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
