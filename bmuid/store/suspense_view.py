@@ -88,4 +88,7 @@ def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
             "limit": wanted.limit,
         },
     )
-    return tuple(Line(*values, octets=bytes(octets)) for *values, octets in txn.fetchall())
+    return tuple(
+        Line(file_id, line_no, source, name, verdict, reason, detail, at, bytes(octets))
+        for file_id, line_no, source, name, verdict, reason, detail, at, octets in txn.fetchall()
+    )
