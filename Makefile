@@ -1,10 +1,14 @@
 # make demo: try it; make test: prove it; make check: the quick half of the proof.
 .PHONY: demo demo-clean test check pages fmt develop lock bench
 
+# pip is to do its work and say nothing else; the scripts of .ci/ inherit this.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
 PYTHON ?= python3
 DEMO ?= .demo
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --root-user-action=ignore --quiet
+PIP := $(BIN)/python -m pip --quiet
 LOCK := requirements/tests.lock
 CHECKED := bmuid lib tests cgi-bin benchmarks examples setup.py
 TEMPLATES := $(wildcard lib/bmu/ui/templates/*.html)
@@ -48,7 +52,7 @@ bench: .venv/.demo .venv/.programs
 # The newest versions that setup.py allows, written down exactly; run the tests, then commit what it wrote.
 lock: .venv/.test
 	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[daemon,test]'
-	@$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable > $(LOCK)
+	@$(BIN)/python -m pip freeze --exclude-editable > $(LOCK)
 
 # The environment needs no python3-venv: the pip of the system can fill it.
 .venv/bin/python:
