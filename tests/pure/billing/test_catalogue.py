@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmu.billing.catalogue import Catalogue, Company, read
@@ -262,6 +262,7 @@ def test_an_empty_document_names_no_company() -> None:
     assert faults_of("") == ("company: is missing; give a table: [company]",)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_document_breaks_the_reading(data: st.DataObject) -> None:
     """Whatever is written, the answer is a catalogue or a list of faults."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmu.mediation.clock import EpochClock, LocalClock
@@ -68,6 +68,7 @@ def test_a_time_that_never_was_is_refused(written: str) -> None:
     assert "2026-03-29" not in written or "went forward" in refused.value.detail
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(1577836800, 1893456000))
 def test_the_kept_hours_agree_with_the_zone(zone: str, second: int) -> None:
     """What is remembered of an hour gives the same instants as looking each up."""

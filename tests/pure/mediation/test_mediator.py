@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmu.mediation import (
@@ -62,6 +62,7 @@ pieces = st.sampled_from(
 anything = st.one_of(st.binary(max_size=300), st.lists(pieces, max_size=60).map(b"".join))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(BUILT_IN)), st.lists(anything, max_size=20))
 def test_any_octets_end_as_usage_or_as_a_reject(code: str, lines: list[bytes]) -> None:
     """Nothing a switch sends stops the intake, and many lines at once are read like one by one."""
@@ -99,6 +100,7 @@ def test_whose_a_line_is_can_be_told_at_a_glance(code: str) -> None:
     assert told > len(lines) / 2
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(BUILT_IN)), st.data())
 def test_a_glance_never_tells_another_customer(code: str, data: st.DataObject) -> None:
     """Also in a line that was tampered with, the glance and the whole reading name the same customer."""
