@@ -7,11 +7,11 @@ from datetime import date, datetime
 from itertools import pairwise
 from operator import itemgetter
 
+from bmu.billing.catalogue import Company
 from bmu.period import midnight
 from bmuid.operations.accounts_document import AccountEntry, ServiceEntry, UIDEntry
 from bmuid.operations.uids import overlap, taken
 from bmuid.store.accounts import Account, Service
-from bmuid.store.companies import Company
 from bmuid.store.ownerships import Ownership
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
+from bmu.billing.document import Entry
 from bmu.period import zone_of
 from bmuid import passwords
-from bmuid.operations.entries import Entry
+from bmuid.operations.entries import day, day_or_none, number, text, text_or_none
 from bmuid.operations.grammar import Integer, Pattern, Text
 
 ACCOUNT = Pattern(r"[A-Z0-9-]{1,32}", "the number of an account: capitals, digits and hyphens")
@@ -84,16 +85,16 @@ def _repeated(names: Iterator[str]) -> list[tuple[str, int]]:
 
 
 def _account(entry: Entry) -> AccountEntry:
-    zone = entry.text("time_zone", ZONE) if entry.has("time_zone") else ""
+    zone = text_or_none(entry, "time_zone", ZONE)
     if zone and not is_zone(zone):
         entry.fault("time_zone", f"{zone} is not a time zone of the IANA data")
     return AccountEntry(
-        number=entry.text("number", ACCOUNT),
-        name=entry.text("name", ACCOUNT_NAME),
-        currency=entry.text("currency", CURRENCY) if entry.has("currency") else "",
-        country=entry.text("country", COUNTRY) if entry.has("country") else "",
+        number=text(entry, "number", ACCOUNT),
+        name=text(entry, "name", ACCOUNT_NAME),
+        currency=text_or_none(entry, "currency", CURRENCY),
+        country=text_or_none(entry, "country", COUNTRY),
         time_zone=zone,
-        bill_day=entry.number("bill_day", BILL_DAY, 1),
+        bill_day=number(entry, "bill_day", BILL_DAY, 1),
         services=entry.each("service", _service),
         logins=entry.each("login", _login),
     )
@@ -109,11 +110,11 @@ def is_zone(name: str) -> bool:
 
 
 def _service(entry: Entry) -> ServiceEntry:
-    from_, to = entry.day("from"), entry.day_or_none("to")
+    from_, to = day(entry, "from"), day_or_none(entry, "to")
     if to is not None and to <= from_:
         entry.fault("to", "must lie after from; it is the local day after the last")
     return ServiceEntry(
-        package=entry.text("package", PACKAGE),
+        package=text(entry, "package", PACKAGE),
         from_=from_,
         to=to,
         uids=entry.each("uids", lambda uid: _uid(uid, from_, to)),
@@ -121,12 +122,12 @@ def _service(entry: Entry) -> ServiceEntry:
 
 
 def _uid(entry: Entry, service_from: date, service_to: date | None) -> UIDEntry:
-    type_, value = entry.text("type", UID_TYPE), entry.text("value", UID_VALUE)
+    type_, value = text(entry, "type", UID_TYPE), text(entry, "value", UID_VALUE)
     fault = uid_fault(type_, value)
     if value and fault:
         entry.fault("value", fault)
-    from_ = entry.day_or_none("from") or service_from
-    to = entry.day_or_none("to") or service_to
+    from_ = day_or_none(entry, "from") or service_from
+    to = day_or_none(entry, "to") or service_to
     if to is not None and to <= from_:
         entry.fault("to", "must lie after from; it is the local day after the last")
     if from_ < service_from or (service_to and (to or service_to) > service_to):
@@ -142,7 +143,7 @@ def uid_fault(type_: str, value: str) -> str | None:
 
 
 def _login(entry: Entry) -> LoginEntry:
-    name, password = entry.text("login", LOGIN), entry.text("password", PASSWORD)
+    name, password = text(entry, "login", LOGIN), text(entry, "password", PASSWORD)
     fault = passwords.name_fault(name) if name else None
     if fault:
         entry.fault("login", fault)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bmu.billing.catalogue import Company
 from bmu.period import midnight
 from bmuid import passwords
 from bmuid.operations import accounts_check
@@ -16,7 +17,6 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes
 from bmuid.store import accounts, companies, logins, ownerships, revisions
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
-from bmuid.store.companies import Company
 from bmuid.store.ownerships import NewOwnership, Ownership
 from bmuid.store.transaction import Transaction
 
@@ -81,9 +81,16 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
 
 def _known(txn: Transaction, company: Company, document: Sequence[AccountEntry]) -> Known:
     found = accounts.by_numbers(txn, [entry.number for entry in document])
-    uids = [uid for entry in document for service in entry.services for uid in service.uids]
+    uids = sorted(
+        {
+            (uid.type, uid.value)
+            for entry in document
+            for service in entry.services
+            for uid in service.uids
+        }
+    )
     owners: dict[tuple[str, str], list[Ownership]] = defaultdict(list)
-    owned = ownerships.of_uids(txn, [uid.type for uid in uids], [uid.value for uid in uids])
+    owned = ownerships.of_uids(txn, [type_ for type_, _ in uids], [value for _, value in uids])
     for ownership in owned:
         owners[ownership.type, ownership.value].append(ownership)
     names = [login.name for entry in document for login in entry.logins]

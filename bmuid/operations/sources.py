@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bmu.billing.document import Entry
 from bmu.mediation import BUILT_IN
 from bmuid.operations.accounts_document import ZONE, is_zone
 from bmuid.operations.accounts_load import DOCUMENT
-from bmuid.operations.entries import Entry, bad_document, read_document
+from bmuid.operations.entries import bad_document, read_document, text, text_or_none
 from bmuid.operations.grammar import Choice, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
@@ -105,17 +106,17 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
 
 
 def _source(entry: Entry) -> Source:
-    zone = entry.text("time_zone", ZONE)
+    zone = text(entry, "time_zone", ZONE)
     if zone and not is_zone(zone):
         entry.fault("time_zone", f"{zone} is not a time zone of the IANA data")
     return Source(
-        code=entry.text("code", CODE),
-        name=entry.text("name", NAME),
-        profile=entry.text("profile", PROFILE),
+        code=text(entry, "code", CODE),
+        name=text(entry, "name", NAME),
+        profile=text(entry, "profile", PROFILE),
         time_zone=zone,
-        country_code=entry.text("country", COUNTRY_CODE),
-        trunk_prefix=entry.text("trunk_prefix", TRUNK_PREFIX),
-        international_prefix=entry.text("international_prefix", INTERNATIONAL_PREFIX),
+        country_code=text(entry, "country", COUNTRY_CODE),
+        trunk_prefix=text_or_none(entry, "trunk_prefix", TRUNK_PREFIX),
+        international_prefix=text(entry, "international_prefix", INTERNATIONAL_PREFIX),
     )
 
 

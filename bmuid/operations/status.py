@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
+from bmu.billing.catalogue import Company
 from bmuid.operations.registry import Actor, Refused
 from bmuid.operations.rows import NOT_FOUND, staff_reads
 from bmuid.store import companies, status
-from bmuid.store.companies import Company
 from bmuid.store.status import Queue, Totals, Versions
 from bmuid.store.transaction import Transaction
 

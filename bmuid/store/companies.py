@@ -1,18 +1,7 @@
 """The company that runs this installation: one row."""
 
-from dataclasses import dataclass
-
+from bmu.billing.catalogue import Company
 from bmuid.store.transaction import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """Who issues invoices; its time zone counts the days of rate groups."""
-
-    name: str
-    currency: str
-    time_zone: str
-    country: str
 
 
 def company(txn: Transaction) -> Company | None:

@@ -116,8 +116,9 @@ class Entry:
             self.fault(key, f"must be tables, each begun with [[{key}]]")
             return ()
         found = []
+        place = f"{self.place}.{key}" if self.place else key
         for number, one in enumerate(values, 1):
-            entry = Entry(one, f"{key}[{number}]", self._faults)
+            entry = Entry(one, f"{place}[{number}]", self._faults)
             found.append(read(entry))
             entry.end()
         return tuple(found)
