@@ -209,8 +209,10 @@ def _refused(read: Callable[[], object]) -> Iterator[str]:
 
 
 def _outside(noun: str, number: int, least: int, most: int) -> Iterator[str]:
-    if not least <= number <= most:
-        yield f"has a {noun} of {number}, not {least} to {most}"
+    if number < least:
+        yield f"{noun} is {number}, less than {least}"
+    if number > most:
+        yield f"{noun} is {number}, more than {most}"
 
 
 def _backwards(first: date | None, end: date | None) -> Iterator[str]:
