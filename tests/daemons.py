@@ -128,7 +128,9 @@ class Running:
                 if self.events[-1]["message"] == message:
                     return self.events[-1]
                 continue
-            select.select([self.process.stderr], [], [], deadline - time.monotonic())
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.process.stderr], [], [], left)[0]:
+                break
             octets = os.read(self.process.stderr.fileno(), 65536)
             assert octets, (self._unread, self.events)
             self._unread += octets

@@ -10,11 +10,12 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import STDLibLogObserver, globalLogBeginner
+from twisted.python.failure import Failure
 
 from bmuid import logs
 from bmuid.config import Config, ConfigError, load
@@ -75,7 +76,7 @@ class Daemon:
             self._doors = Doors(self._config, gate, self._reactor)
             self._doors.startService()
         self._core.addSystemEventTrigger("before", "shutdown", self._shut_down)
-        self._core.callWhenRunning(self._running)
+        self._core.callWhenRunning(self._begin)
 
     def stop(self) -> None:
         """Begin to stop in order; told again, stop at once."""
@@ -102,6 +103,15 @@ class Daemon:
 
     def _heed(self, number: int, told: Callable[[], None]) -> None:
         signal.signal(number, lambda _number, _frame: self._threads.callFromThread(told))
+
+    def _begin(self) -> None:
+        # Left to itself, the reactor would log a fault here and go on turning, half started.
+        _ = maybeDeferred(self._running).addErrback(self._broke_off)
+
+    def _broke_off(self, failure: Failure) -> None:
+        log.critical("bmuid could not begin", exc_info=failure.value)
+        self.status = os.EX_SOFTWARE
+        self.stop()
 
     def _running(self) -> None:
         # Only now: the reactor sets handlers of its own when it begins to turn.

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class Notify:
@@ -32,6 +33,9 @@ class Notify:
         self._tell("STOPPING=1\nSTATUS=finishing what was begun")
 
     def _tell(self, text: str) -> None:
-        if self._address:
+        if not self._address:
+            return
+        # Whoever waits may be gone; that is no reason to stop, nor to stop otherwise than in order.
+        with suppress(OSError):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
                 line.sendto(text.encode(), self._address)

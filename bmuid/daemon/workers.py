@@ -55,13 +55,14 @@ class Worker(ProcessProtocol):
         self._next = None
         self._begun = self._clock.seconds()
         self._runs = True
-        self._processes.spawnProcess(
+        process = self._processes.spawnProcess(
             self,
             sys.executable,
             self._command.arguments,
             env=None,
             childFDs={0: "w", 1: 2, 2: 2},
         )
+        log.info("worker started", extra={"worker": self._command.name, "pid": process.pid})
 
     def stop(self, seconds: float) -> Deferred[None]:
         """Tell the process to finish; kill it after *seconds*. Fires when it is gone."""
@@ -84,9 +85,8 @@ class Worker(ProcessProtocol):
             return
         if self._clock.seconds() - self._begun > SETTLED_SECONDS:
             self._pause = PAUSE_SECONDS_FIRST
-        how = str(reason.value)
-        extra = {"next_try_seconds": self._pause}
-        log.error("the %s worker has ended: %s", self._command.name, how, extra=extra)
+        how = {"worker": self._command.name, "how": str(reason.value)}
+        log.error("worker ended", extra={**how, "next_try_seconds": self._pause})
         self._next = self._clock.callLater(self._pause, self.start)
         self._pause = min(2 * self._pause, PAUSE_SECONDS_MAX)
 
