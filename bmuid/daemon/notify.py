@@ -36,6 +36,8 @@ class Notify:
         if not self._address:
             return
         # Whoever waits may be gone; that is no reason to stop, nor to stop otherwise than in order.
-        with suppress(OSError):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
-                line.sendto(text.encode(), self._address)
+        with (
+            suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line,
+        ):
+            line.sendto(text.encode(), self._address)
