@@ -1,9 +1,11 @@
 """The rules of the house that no linter knows. One rule, one test."""
 
 import ast
+import os
 import re
-import subprocess
 import sys
+from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,10 @@ EXACT_ROOMS = (
     "bmuid/billrun",
     "bmuid/store",
 )
+# Run as a file: by the web server, by setup.py.
+RUN_BY_PATH = {ROOT / "cgi-bin/bmui.py", ROOT / "lib/bmu/ui/compile.py"}
+# A module's full name, alone or as setup.py has it: "bmuid = bmuid.__main__:main".
+ENTRY_POINT = re.compile(r"(?:\w+ = )?(bmuid?(?:\.\w+)+)(?::\w+)?")
 # What third parties a room may import; the standard library and our own rooms aside.
 THIRD_PARTIES = {
     "lib": {"bmu", "jinja2"},
@@ -55,11 +61,13 @@ NAMED_NOWHERE = tuple("".join(parts) for parts in (
 ))  # fmt: skip
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     """Parse one source file."""
     return ast.parse(path.read_text(encoding="utf-8"), path.name)
 
 
+@cache
 def imports_of(path: Path) -> set[str]:
     """Full names of the modules that a file imports, wherever in it."""
     found: set[str] = set()
@@ -71,6 +79,18 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+@cache
+def mentioned_in(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, or names in a text: commands are loaded when they are said."""
+    texts = {
+        node.value
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    matches = (ENTRY_POINT.fullmatch(text) for text in texts)
+    return imports_of(path) | {match[1] for match in matches if match}
+
+
 def module_name(path: Path) -> str:
     """The import name of a source file."""
     relative = path.relative_to(ROOT / "lib" if path.is_relative_to(ROOT / "lib") else ROOT)
@@ -78,16 +98,20 @@ def module_name(path: Path) -> str:
 
 
 def committed() -> list[Path]:
-    """Every file that git holds or would hold."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, check=True,
-    ).stdout  # fmt: skip
-    return [
-        ROOT / name.decode()
-        for name in listed.split(b"\0")
-        if name and (ROOT / name.decode()).is_file()
-    ]
+    """Every file of the tree but what .gitignore names; git itself need not be there."""
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    names = [name.rstrip("/") for name in ignored if "/" not in name.rstrip("/")] + [".git"]
+    places = {ROOT / name.strip("/") for name in ignored if "/" in name.rstrip("/")}
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        here = Path(folder)
+        folders[:] = [
+            name
+            for name in folders
+            if here / name not in places and not any(fnmatch(name, each) for each in names)
+        ]
+        found += [here / name for name in files if not any(fnmatch(name, each) for each in names)]
+    return found
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -138,15 +162,10 @@ class TestEverySource:
 
     def test_is_used(self, path: Path) -> None:
         """No module is left that nothing imports."""
-        name = module_name(path)
-        if path.name in ("__init__.py", "__main__.py", "compile.py") or path.is_relative_to(
-            ROOT / "cgi-bin"
-        ):
+        if path.name in ("__init__.py", "__main__.py") or path in RUN_BY_PATH:
             return
-        entry_points = (ROOT / "setup.py").read_text(encoding="utf-8")
-        assert name in entry_points or any(
-            name in imports_of(other) for other in SOURCES if other != path
-        ), f"{name} is imported by nothing"
+        others = [other for other in SOURCES if other != path] + [ROOT / "setup.py"]
+        assert any(module_name(path) in mentioned_in(other) for other in others)
 
 
 class TestTheTree:

@@ -1,0 +1,81 @@
+"""One word per thing: a text that the program writes is a text that the database takes, and the other way round."""
+
+import re
+from contextlib import closing
+from enum import Enum
+
+from conftest import Database
+
+from bmu.billing.invoice import LineKind
+from bmu.billing.ledger import LedgerKind
+from bmu.mediation.reject import Reason
+from bmu.money import Rounding
+from bmu.rating.outcome import UnratedReason
+from bmu.rating.rows import Frequency, RateKind
+from bmu.usage import Rater, Unit
+from bmuid.store.verdicts import Outcome
+
+WORDS: dict[str, type[Enum]] = {
+    "bucket.unit": Unit,
+    "bucket_type.recurrence": Frequency,
+    "bucket_type.unit": Unit,
+    "invoice_line.kind": LineKind,
+    "invoice_line.unit": Unit,
+    "ledger_account.kind": LedgerKind,
+    "package.frequency": Frequency,
+    "rate.kind": RateKind,
+    "rate_plan.rounding_mode": Rounding,
+    "usage_class.rater": Rater,
+    "usage_class.unit": Unit,
+    "verdict.verdict": Outcome,
+}
+# Written and read by statements alone; no code of the program branches on them.
+OF_STATEMENTS_ALONE = {
+    "bill_run.state",
+    "draw.kind",
+    "invoice.kind",
+    "journal.kind",
+    "outbox.kind",
+    "outbox.state",
+    "usage_file.state",
+    "usage_file_part.state",
+}
+LISTS = """
+    SELECT c.conrelid::regclass::text || '.' || a.attname, pg_get_constraintdef(c.oid)
+    FROM pg_constraint c
+    JOIN pg_class t ON t.oid = c.conrelid AND NOT t.relispartition
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    WHERE c.contype = 'c' AND c.connamespace = 'bmu'::regnamespace AND cardinality(c.conkey) = 1
+        AND (pg_get_constraintdef(c.oid) ~ '= ANY \\(ARRAY\\['
+            OR pg_get_constraintdef(c.oid) ~ '^CHECK \\(\\(\\w+ = ''[A-Z_]+''::text\\)\\)$')
+"""
+
+
+def lists_of(database: Database) -> dict[str, set[str]]:
+    """Give the words that each column may hold, of columns that may hold only listed ones."""
+    with closing(database.connect("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute(LISTS)
+        return {column: set(re.findall(r"'([A-Z_]+)'", text)) for column, text in cursor}
+
+
+def test_the_program_and_the_database_use_the_same_words(database: Database) -> None:
+    """Every word of an enum is one its column takes, and a column takes no word that the program doesn't know."""
+    lists = lists_of(database)
+
+    assert set(lists) == set(WORDS) | OF_STATEMENTS_ALONE
+    for column, enum in WORDS.items():
+        assert lists[column] == {member.value for member in enum}, column
+
+
+def test_reasons_are_words_the_database_takes(database: Database) -> None:
+    """Each reason for which a line may wait or be left out has a form that a verdict takes."""
+    with closing(database.connect("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'verdict_reason_check'"
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    found = re.search(r"'(\^.*\$)'", row[0])
+    assert found is not None
+    for reason in (*Reason, *UnratedReason):
+        assert re.fullmatch(found[1], reason.value), reason
