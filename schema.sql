@@ -654,7 +654,10 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('bmu.ensure_day'));
-    IF to_regclass('bmu.charge_' || suffix) IS NOT NULL THEN
+    -- Looked up in the table: to_regclass may still remember that there was none before we waited.
+    IF EXISTS (
+        SELECT FROM pg_class WHERE relname = 'charge_' || suffix AND relnamespace = 'bmu'::regnamespace
+    ) THEN
         RETURN false;
     END IF;
     FOREACH name IN ARRAY ARRAY['udr', 'charge_reversal', 'charge', 'draw', 'invoice_charge'] LOOP

@@ -3,7 +3,9 @@
 import logging
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 
+from bmuid import billrun
 from bmuid.intake import arrival, chunk
 from bmuid.intake.chunk import Bench, DaysMissing, FileBlockedError, Worked
 from bmuid.store import days, files, wakeup
@@ -50,7 +52,7 @@ class Rating:
                 self._close(connection)
             return True
         self._close(connection)
-        return False
+        return billrun.step(connection, datetime.now(UTC))  # noqa: TID251 - the edge where the clock is read
 
     def _close(self, connection: Connection) -> None:
         """Close the files whose parts are all done; one that does not add up stays open, and is told of."""
