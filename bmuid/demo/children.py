@@ -20,12 +20,20 @@ LOOK_SECONDS = 0.2
 READY = b"READY=1"
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process of ours, and the socket on which it tells how it is."""
+
+    process: subprocess.Popen[bytes]
+    heard: socket.socket
+
+
 @dataclass(slots=True)
 class Children:
     """What runs for this demo, in the order it was started."""
 
     places: Places
-    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _running: dict[str, Child] = field(default_factory=dict)
 
     def start(self, name: str, *arguments: str) -> None:
         """
@@ -37,10 +45,12 @@ class Children:
             DemoError: it ended, or was not ready in time; with the last line it wrote.
         """
         log = self.places.logs / f"{name}.err"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard, log.open("wb") as errors:
-            # In the abstract name space, where a long path to the demo does not matter.
-            address = f"bmuid-demo-{os.getpid()}-{secrets.token_hex(8)}"
-            heard.bind("\0" + address)
+        # Kept open while the child lives: it tells of its end, too. In the abstract name space, where a long path
+        # to the demo does not matter.
+        heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        address = f"bmuid-demo-{os.getpid()}-{secrets.token_hex(8)}"
+        heard.bind("\0" + address)
+        with log.open("wb") as errors:
             child = subprocess.Popen(
                 [sys.executable, "-m", "bmuid", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -49,9 +59,9 @@ class Children:
                 env={**_environment(), "NOTIFY_SOCKET": "@" + address},
                 start_new_session=True,
             )
-            self._running[name] = child
-            self.places.pid_file(name).write_text(f"{child.pid}\n", encoding="ascii")
-            _await_ready(child, heard, name, log)
+        self._running[name] = Child(child, heard)
+        self.places.pid_file(name).write_text(f"{child.pid}\n", encoding="ascii")
+        _await_ready(self._running[name], name, log)
 
     def pause(self, seconds: float | None = None) -> None:
         """
@@ -60,26 +70,27 @@ class Children:
         Errors:
             DemoError: one has ended by itself.
         """
-        ends = [os.pidfd_open(child.pid) for child in self._running.values()]
+        ends = [os.pidfd_open(child.process.pid) for child in self._running.values()]
         try:
             select.select(ends, [], [], seconds)
         finally:
             for descriptor in ends:
                 os.close(descriptor)
         for name, child in self._running.items():
-            if child.poll() is not None:
+            if child.process.poll() is not None:
                 raise DemoError(f"{name} ended by itself; see {self.places.logs}")
 
     def stop(self) -> None:
         """End all, the last one first, each in order; what does not end in time is killed."""
         for name, child in reversed(self._running.items()):
-            if child.poll() is None:
-                child.terminate()
+            if child.process.poll() is None:
+                child.process.terminate()
             try:
-                child.wait(STOP_SECONDS_MAX)
+                child.process.wait(STOP_SECONDS_MAX)
             except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+                child.process.kill()
+                child.process.wait()
+            child.heard.close()
             self.places.pid_file(name).unlink(missing_ok=True)
         self._running.clear()
 
@@ -90,14 +101,13 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}  # noqa: TID251
 
 
-def _await_ready(
-    child: subprocess.Popen[bytes], heard: socket.socket, name: str, log: Path
-) -> None:
+def _await_ready(child: Child, name: str, log: Path) -> None:
     ends = time.monotonic() + READY_SECONDS_MAX
     while time.monotonic() < ends:
-        if select.select([heard], [], [], LOOK_SECONDS)[0] and heard.recv(4096).startswith(READY):
+        told = select.select([child.heard], [], [], LOOK_SECONDS)[0]
+        if told and child.heard.recv(4096).startswith(READY):
             return
-        if child.poll() is not None:
+        if child.process.poll() is not None:
             raise DemoError(f"{name} did not start: {last_line(log)}")
     raise DemoError(f"{name} was not ready within {READY_SECONDS_MAX} seconds; see {log}")
 
