@@ -129,6 +129,11 @@ class WeekWindows:
     def __contains__(self, minute: int) -> bool:
         return self.minutes[minute] == 1
 
+    def is_even(self, first: int, length: int) -> bool:
+        """Tell whether *length* minutes from *first* on, in one week, all hold or all don't."""
+        minutes = self.minutes[first : first + length]
+        return len(minutes) == length == minutes.count(minutes[0])
+
 
 def parse_windows(texts: Iterable[str]) -> WeekWindows:
     """

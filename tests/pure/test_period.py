@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmu.period import (
+    HOUR_US,
     WEEK_MINUTES,
     LocalMinutes,
     Period,
@@ -197,3 +198,13 @@ def test_each_quarter_of_a_year_is_the_one_the_local_clock_shows(zone: str, year
         minute = wall.weekday() * 1440 + wall.hour * 60 + wall.minute
         assert clock.at(to_us(moment)) == minute, moment
         moment += timedelta(minutes=14, seconds=30)
+
+
+def test_a_clock_asked_about_many_years_stays_right() -> None:
+    """A worker that meets calls of six years neither grows without end nor forgets the time."""
+    clock = LocalMinutes("Europe/London")
+    start = to_us(datetime(2026, 7, 6, tzinfo=UTC))  # a Monday
+    for hour in range(50_001):
+        clock.at(start + hour * HOUR_US)
+    assert clock.at(start) == 60
+    assert clock.at(start + 5 * HOUR_US) == 360

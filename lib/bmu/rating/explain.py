@@ -96,13 +96,14 @@ def _price(evidence: Evidence) -> Iterator[str]:
         yield f"At least {_money(evidence, rate.minimum_charge_e11)}."
     if rate.connect_e11:
         yield f"And {_money(evidence, rate.connect_e11)} to connect."
-    yield "Nothing where all of it is included."
+    if evidence.draws:
+        yield "Nothing where all of it is included."
 
 
 def _counted(evidence: Evidence) -> str:
     rule = evidence.rounding
     measured = f"Measured: {_quantity(evidence, evidence.quantity)}."
-    if rule is None:
+    if rule is None or not evidence.quantity:
         return f"{measured} It is counted as measured."
     steps = f"in steps of {_quantity(evidence, rule.increment)}"
     if rule.minimum:
@@ -156,8 +157,10 @@ def _tax(evidence: Evidence) -> str:
 
 def _event(evidence: Evidence) -> str:
     """Name the event as a customer would."""
-    is_call = evidence.usage_class.unit is Unit.TIME and evidence.pattern is not None
-    return "call" if is_call else "usage"
+    unit = evidence.usage_class.unit
+    if unit is Unit.COUNT:
+        return "event"
+    return "call" if unit is Unit.TIME and evidence.pattern is not None else "session"
 
 
 def _money(evidence: Evidence, amount_e11: int) -> str:

@@ -14,7 +14,8 @@ from bmu.rating.tax import TaxSpan, tax_at
 # In place of a location: a rate for everywhere, or an event of a class without GeoTree.
 EVERYWHERE = -1
 
-_QUARTER_US = 15 * MINUTE_US
+_QUARTER_MINUTES = 15
+_QUARTER_US = _QUARTER_MINUTES * MINUTE_US
 _QUARTERS_MAX = 40_000  # more than a year of them
 
 
@@ -27,6 +28,10 @@ class Resolved(NamedTuple):
     rate_ppm: int
     price: Price
     buckets: frozenset[str]
+
+
+# By the location's index, or EVERYWHERE.
+_Rates = dict[int, Resolved | Unrated]
 
 
 class Hours(NamedTuple):
@@ -92,18 +97,22 @@ class Route:
     """
     Finds the rate of an event, and remembers it by quarter of an hour and location.
 
-    What holds may change only at the start of a minute, or where a clock or a validity changes;
-    a quarter of an hour with such a change inside is looked at event by event.
+    A quarter of an hour in which a validity, a clock or a window changes is looked at event by
+    event.
     """
 
-    __slots__ = ("_moments", "_quarters", "facts", "longest", "way")
+    __slots__ = ("_broken", "_hours", "_moments", "_quarters", "facts", "longest", "way")
 
     def __init__(self, way: Way) -> None:
         self.way = way
         self.longest = way.geotree.longest if way.geotree else None
         self.facts = (way.usage_class.id, way.level, way.plan.id, way.plan.currency)
-        self._quarters: dict[int, dict[int, Resolved | Unrated]] = {}
-        self._moments: dict[tuple[int, ...], dict[int, Resolved | Unrated]] = {}
+        edges = [edge for group in way.groups for edge in (group.from_us, group.to_us)]
+        edges += [edge for tax in way.taxes for edge in (tax.from_us, tax.to_us)]
+        self._broken = {edge // _QUARTER_US for edge in edges if edge % _QUARTER_US}
+        self._hours = tuple({group.hours for group in way.groups if group.hours})
+        self._quarters: dict[int, _Rates] = {}
+        self._moments: dict[tuple[tuple[str, ...], TaxSpan | None], _Rates] = {}
 
     def rate_at(self, us: int, location: int) -> Resolved | Unrated:
         """Find the rate for an event that begins at *us*, at a location's index or EVERYWHERE."""
@@ -115,28 +124,26 @@ class Route:
             found = rates[location] = self._resolve(self._moment(us), location)
         return found
 
-    def _rates(self, us: int) -> dict[int, Resolved | Unrated]:
+    def _rates(self, us: int) -> _Rates:
         """Give what is remembered for the moment; for its quarter too, if all of it is alike."""
         moment = self._moment(us)
-        key = (*(group.id for group in moment.groups), moment.tax.id if moment.tax else -1)
-        rates = self._moments.setdefault(key, {})
-        start = us - us % _QUARTER_US
-        if self._is_steady(start, start + _QUARTER_US) and all(
-            self._moment(minute) == moment
-            for minute in range(start, start + _QUARTER_US, MINUTE_US)
-        ):
+        codes = tuple(group.code for group in moment.groups)
+        rates = self._moments.setdefault((codes, moment.tax), {})
+        if self._is_even(us // _QUARTER_US):
             if len(self._quarters) >= _QUARTERS_MAX:
                 self._quarters.clear()
             self._quarters[us // _QUARTER_US] = rates
         return rates
 
-    def _is_steady(self, start: int, end: int) -> bool:
-        """Tell whether no validity changes inside [start, end), and no clock."""
-        edges = {edge for group in self.way.groups for edge in (group.from_us, group.to_us)}
-        edges |= {edge for tax in self.way.taxes for edge in (tax.from_us, tax.to_us)}
-        clocks = {group.hours.local for group in self.way.groups if group.hours}
-        return not any(start < edge < end for edge in edges) and all(
-            clock.is_steady(start, end) for clock in clocks
+    def _is_even(self, quarter: int) -> bool:
+        """Tell whether no validity, no clock and no window changes within a quarter of an hour."""
+        if quarter in self._broken:
+            return False
+        start = quarter * _QUARTER_US
+        return all(
+            local.is_steady(start, start + _QUARTER_US)
+            and windows.is_even(local.at(start), _QUARTER_MINUTES)
+            for local, windows in self._hours
         )
 
     def _moment(self, us: int) -> Moment:
