@@ -138,6 +138,9 @@ class Doors(Service):
         await drained
         if limit.active():
             limit.cancel()
+        # The answers must have left before the reactor may stop.
+        await self._public.connections.gone()
+        await self._admin.connections.gone()
         self._pools.close()
 
 

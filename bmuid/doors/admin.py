@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from bmu.wire import Request
 from bmuid.config import AdminDoor as AdminConfig
 from bmuid.config import Limits, Members
-from bmuid.doors.conversation import Conversation, ITransport, Terms
+from bmuid.doors.conversation import Connections, Conversation, ITransport, Terms
 from bmuid.doors.desk import Answered, Caller, Desk
 from bmuid.doors.framing import admin_session
 from bmuid.operations.registry import Door, Role
@@ -87,7 +87,7 @@ class AdminDoor(ServerFactory):
         self.config = config
         self.limits = limits
         self.clock = clock
-        self.connections: set[AdminConnection] = set()
+        self.connections: Connections[AdminConnection] = Connections()
         self._desk = desk
         self._is_stopping = False
 
@@ -111,5 +111,4 @@ class AdminDoor(ServerFactory):
     def stop(self) -> None:
         """Let nobody in any more; end the connections, after their answers."""
         self._is_stopping = True
-        for connection in tuple(self.connections):
-            connection.stop()
+        self.connections.stop()

@@ -1,9 +1,11 @@
 """Requests and answers on one connection of any door, with a deadline for each wait."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IConsumer,
     IDelayedCall,
@@ -50,6 +52,52 @@ class Deadline:
         if self._call is not None and self._call.active():
             self._call.cancel()
         self._call = None
+
+
+class Stoppable(Protocol):
+    """A connection, as its door sees it."""
+
+    def stop(self) -> None:
+        """End, after the answer if one is awaited."""
+
+
+C = TypeVar("C", bound=Stoppable)
+
+
+class Connections(Generic[C]):
+    """The open connections of a door."""
+
+    def __init__(self) -> None:
+        self._open: set[C] = set()
+        self._empty: Deferred[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[C]:
+        return iter(tuple(self._open))
+
+    def add(self, connection: C) -> None:
+        """Count one more."""
+        self._open.add(connection)
+
+    def discard(self, connection: C) -> None:
+        """Count one less, if it was counted."""
+        self._open.discard(connection)
+        if not self._open and self._empty is not None:
+            self._empty.callback(None)
+            self._empty = None
+
+    def stop(self) -> None:
+        """End each, after the answer if one is awaited."""
+        for connection in self:
+            connection.stop()
+
+    async def gone(self) -> None:
+        """Return once none is open: each has a deadline, so that is a matter of time."""
+        if self._open:
+            self._empty = Deferred()
+            await self._empty
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from bmu.wire import GREETING, Request, ServerSession
 from bmuid.config import Limits
-from bmuid.doors.conversation import Conversation, Deadline, ITransport, Terms
+from bmuid.doors.conversation import Connections, Conversation, Deadline, ITransport, Terms
 from bmuid.doors.desk import Answered, Caller, Desk
 from bmuid.doors.gate import Gate
 from bmuid.doors.limits import allowances
@@ -101,7 +101,7 @@ class PublicDoor(Factory[PublicConnection]):
         self.gate = gate
         self.limits = limits
         self.clock = clock
-        self.connections: set[PublicConnection] = set()
+        self.connections: Connections[PublicConnection] = Connections()
         self.handshakes: dict[PublicConnection, None] = {}
         self._desk = desk
         self._allowance = allowances(limits, clock.seconds())
@@ -145,14 +145,14 @@ class PublicDoor(Factory[PublicConnection]):
         self.gate = gate
         self.limits = limits
         self._allowance = allowances(limits, self.clock.seconds())
-        for connection in self.connections - self.handshakes.keys():
-            connection.admitted()
+        for connection in self.connections:
+            if connection not in self.handshakes:
+                connection.admitted()
 
     def stop(self) -> None:
         """Let nobody in any more; end the connections, after their answers."""
         self._is_stopping = True
-        for connection in tuple(self.connections):
-            connection.stop()
+        self.connections.stop()
 
 
 class _Entrance(ServerFactory):
