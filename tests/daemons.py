@@ -77,7 +77,7 @@ def make_site(directory: Path, dsn: str) -> Site:
     authority = pki.init_ca(directory / "ca", "test door", now)
     server = pki.issue(authority, "db", pki.Purpose.SERVER, (SERVER_NAME, "127.0.0.1"), now)
     web = pki.issue(authority, "web", pki.Purpose.CLIENT, (), now)
-    for name in ("spool", "archive"):
+    for name in ("spool",):
         (directory / name).mkdir()
     for name in ("pepper", "csrf"):
         (directory / name).write_bytes(secrets.token_bytes(32))
@@ -92,7 +92,7 @@ def make_site(directory: Path, dsn: str) -> Site:
             "client_crl": str(authority.crl),
         },
         "admin": {"socket": "admin.sock", "admins": [str(os.getuid())]},
-        "spool": {"directory": "spool", "archive": "archive"},
+        "spool": {"directory": "spool", "days_back_max": 36500},
         "process": {"rating_workers": 1, "pid_file": "bmuid.pid", "stop_seconds_max": 10},
         "log": {"format": "json"},
         "secrets": {"pepper_file": "pepper", "csrf_key_file": "csrf"},

@@ -1,5 +1,6 @@
 """Bill runs: each account's due periods become invoices, an account a transaction."""
 
+from bmuid.billrun.account import Terms
 from bmuid.billrun.run import step
 
-__all__ = ["step"]
+__all__ = ["Terms", "step"]

@@ -1,5 +1,6 @@
 """One account's period: what it owes becomes an invoice, a journal, and a note on each charge."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bmu.billing.invoice import (
@@ -20,14 +21,30 @@ from bmuid.store.transaction import Transaction
 
 # Days from issue to the day an invoice is due.
 PAYMENT_DAYS = 14
+# A call may be as old as intake admits when it arrives, and waits for the next run after that.
+RUN_DAYS_APART_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    On what terms a run is carried out.
+
+    Units:
+        days_back: how old usage may be when it arrives.
+    """
+
+    now: datetime
+    days_back: int
 
 
 def bill_period(
-    txn: Transaction, run: BillRun, account: Billable, period: Period, now: datetime
+    txn: Transaction, run: BillRun, account: Billable, period: Period, terms: Terms
 ) -> str | None:
     """Issue the invoice of one period and give its number; None where there is nothing to bill."""
+    earliest = period.from_ - timedelta(days=terms.days_back + RUN_DAYS_APART_MAX)
     held = invoices.held_in(txn, account.id, period)
-    charged = invoices.charged_until(txn, account.id, period)
+    charged = invoices.charged_until(txn, account.id, period, earliest)
     invoice = draft(
         [_recurring(item, account, period) for item in held],
         [_usage(item, period) for item in charged],
@@ -51,7 +68,7 @@ def bill_period(
         during=period,
         bill_run_id=run.id,
         journal_id=journal_id,
-        issued_at=now,
+        issued_at=terms.now,
         issued_on=run.as_of,
         due_on=run.as_of + timedelta(days=PAYMENT_DAYS),
         currency=account.currency,
@@ -64,7 +81,12 @@ def bill_period(
         if line.kind is LineKind.USAGE
     ]
     noted = invoices.note_charges(
-        txn, account.id, period, invoice_id, list(zip(usage_lines, charged, strict=True))
+        txn,
+        account.id,
+        period,
+        earliest,
+        invoice_id,
+        list(zip(usage_lines, charged, strict=True)),
     )
     assert noted == sum(item.events for item in charged), (number, noted)
     return number

@@ -1,10 +1,8 @@
 """The run: account after account, resumable after any of them."""
 
 import logging
-from datetime import datetime
-
 from bmu.billing.cycle import due_periods
-from bmuid.billrun.account import bill_period
+from bmuid.billrun.account import Terms, bill_period
 from bmuid.store import billruns, invoices, transaction
 from bmuid.store.transaction import Connection, Transaction
 
@@ -13,7 +11,7 @@ ACCOUNTS_A_STEP = 100
 _log = logging.getLogger(__name__)
 
 
-def step(connection: Connection, now: datetime) -> bool:
+def step(connection: Connection, terms: Terms) -> bool:
     """
     Bill up to ACCOUNTS_A_STEP accounts of the oldest open run; False when there is nothing to do.
 
@@ -25,14 +23,14 @@ def step(connection: Connection, now: datetime) -> bool:
         return False
     try:
         for done in range(ACCOUNTS_A_STEP):
-            if not transaction.run(connection, next_account, now):
+            if not transaction.run(connection, next_account, terms):
                 return done > 0
         return True
     finally:
         transaction.run(connection, billruns.release)
 
 
-def next_account(txn: Transaction, now: datetime) -> bool:
+def next_account(txn: Transaction, terms: Terms) -> bool:
     """Bill the next account of the oldest open run, or close the run; False when there is none."""
     invoices.see_one_moment(txn)
     run = billruns.oldest_open(txn)
@@ -40,12 +38,12 @@ def next_account(txn: Transaction, now: datetime) -> bool:
         return False
     account = billruns.next_account(txn, run)
     if account is None:
-        billruns.run_done(txn, run, now)
+        billruns.run_done(txn, run, terms.now)
         _log.info("bill run done", extra={"bill_run": run.id, "as_of": run.as_of})
         return True
     for period in due_periods(
         account.first_held, account.billed_to, run.as_of, account.bill_day, account.time_zone
     ):
-        bill_period(txn, run, account, period, now)
+        bill_period(txn, run, account, period, terms)
     billruns.account_done(txn, run, account.id)
     return True

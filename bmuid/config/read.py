@@ -141,7 +141,7 @@ def load(path: Path) -> Config:
         admin=_admin(at["admin"]),
         spool=Spool(
             directory=spool.folder("directory", "/var/lib/bmuid/spool"),
-            archive=spool.folder("archive", "/var/lib/bmuid/archive"),
+            days_back_max=spool.number("days_back_max", 400, smallest=1, largest=36500),
         ),
         process=Process(
             rating_workers=process.number("rating_workers", 2, smallest=1, largest=64),

@@ -65,10 +65,10 @@ class AdminDoor:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """Where usage files arrive (a directory a source), and where they are kept."""
+    """Where usage files arrive and are kept (a directory a source), and how old usage may be on arrival."""
 
     directory: Path
-    archive: Path
+    days_back_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,6 @@ class Places:
         return self.root / "spool"
 
     @property
-    def archive(self) -> Path:
-        """Where they are kept."""
-        return self.root / "archive"
-
-    @property
     def logs(self) -> Path:
         """What each process writes."""
         return self.root / "log"
@@ -130,7 +125,7 @@ def make(places: Places) -> None:
         # As root, PostgreSQL's own user must pass on its way to its directory.
         path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         (path / MARK).touch()
-    for path in (places.spool, places.archive, places.logs, places.secrets, places.root / "pki"):
+    for path in (places.spool, places.logs, places.secrets, places.root / "pki"):
         path.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -77,7 +77,7 @@ def configuration(places: Places, ports: Ports, company: str) -> None:
             "client_names": [WEB],
         },
         "admin": {"socket": places.admin_socket, "admins": [str(os.geteuid())]},
-        "spool": {"directory": places.spool, "archive": places.archive},
+        "spool": {"directory": places.spool, "days_back_max": 36500},
         "process": {"pid_file": places.pid_file("bmuid")},
         "log": {"file": places.logs / "bmuid.log"},
         "secrets": {

@@ -17,7 +17,6 @@ from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
-DAYS_BACK = 400
 
 
 class FileBlockedError(Exception):
@@ -45,8 +44,8 @@ class Bench:
     """
 
     spool: Spool
+    days_back: int
     chunk_lines: int = CHUNK_LINES
-    days_back: int = DAYS_BACK
     snapshots: Snapshots = field(default_factory=Snapshots)
     mediators: dict[Source, Mediator] = field(default_factory=dict)
     days: set[int] = field(default_factory=set)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from psycopg2.extras import execute_values
 
@@ -10,9 +10,6 @@ from bmu.billing.invoice import InvoiceDraft, Line, LineKind
 from bmu.period import Period
 from bmu.usage import Unit
 from bmuid.store.transaction import Transaction
-
-# Intake takes no event that is much older; charges before this are on an invoice or were reversed.
-LATE_MAX = timedelta(days=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +111,10 @@ _TO_BILL = """
 """
 
 
-def charged_until(txn: Transaction, account_id: int, period: Period) -> list[Charged]:
-    """Sum the live charges of an account before the end of *period* that are on no invoice."""
+def charged_until(
+    txn: Transaction, account_id: int, period: Period, earliest: datetime
+) -> list[Charged]:
+    """Sum the live charges of an account from *earliest* to the end of *period* that are on no invoice."""
     txn.execute(
         f"""
         WITH to_bill AS ({_TO_BILL})
@@ -126,7 +125,7 @@ def charged_until(txn: Transaction, account_id: int, period: Period) -> list[Cha
         GROUP BY account_service_id, usage_class, location, tax_code, rate_ppm, late
         ORDER BY late DESC, account_service_id, usage_class, max(location_name), tax_code, rate_ppm
         """,  # noqa: S608 - a constant, no value
-        _to_bill_of(account_id, period),
+        _to_bill_of(account_id, period, earliest),
     )
     return [
         Charged(
@@ -213,6 +212,7 @@ def note_charges(
     txn: Transaction,
     account_id: int,
     period: Period,
+    earliest: datetime,
     invoice_id: int,
     lines: Sequence[tuple[int, Charged]],
 ) -> int:
@@ -239,7 +239,7 @@ def note_charges(
         AND n.rate = b.rate_ppm AND n.late = b.late
         """,  # noqa: S608 - a constant, no value
         {
-            **_to_bill_of(account_id, period),
+            **_to_bill_of(account_id, period, earliest),
             "invoice": invoice_id,
             "line_nos": [line_no for line_no, _ in lines],
             "services": [charged.account_service_id for _, charged in lines],
@@ -253,12 +253,12 @@ def note_charges(
     return txn.rowcount
 
 
-def _to_bill_of(account_id: int, period: Period) -> dict[str, object]:
+def _to_bill_of(account_id: int, period: Period, earliest: datetime) -> dict[str, object]:
     return {
         "account": account_id,
         "from": period.from_,
         "to": period.to,
-        "earliest": period.from_ - LATE_MAX,
+        "earliest": earliest,
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bmuid import logs
 from bmuid.config import ConfigError, load
-from bmuid.intake.chunk import CHUNK_LINES, DAYS_BACK, Bench
+from bmuid.intake.chunk import CHUNK_LINES, Bench
 from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.life import Stop, keep_serving
@@ -29,8 +29,8 @@ class Settings:
     dsn: str
     spool: Spool
     parts: int
+    days_back: int
     chunk_lines: int = CHUNK_LINES
-    days_back: int = DAYS_BACK
 
 
 def take_in(settings: Settings) -> None:
@@ -42,7 +42,7 @@ def take_in(settings: Settings) -> None:
 def rate(settings: Settings) -> None:
     """Be a rating worker until told to stop."""
     stop = Stop()
-    bench = Bench(settings.spool, settings.chunk_lines, settings.days_back)
+    bench = Bench(settings.spool, settings.days_back, settings.chunk_lines)
     keep_serving(settings.dsn, Rating(bench, stop).serve, stop)
 
 
@@ -64,6 +64,11 @@ def main(argv: Sequence[str]) -> int:
     logs.configure(config.log.format, config.log.file, arguments.kind)
     spool = Spool(config.spool.directory)
     KINDS[arguments.kind](
-        Settings(config.database.engine_dsn, spool, config.process.rating_workers)
+        Settings(
+            config.database.engine_dsn,
+            spool,
+            config.process.rating_workers,
+            config.spool.days_back_max,
+        )
     )
     return 0

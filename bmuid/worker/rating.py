@@ -52,7 +52,8 @@ class Rating:
                 self._close(connection)
             return True
         self._close(connection)
-        return billrun.step(connection, datetime.now(UTC))  # noqa: TID251 - the edge where the clock is read
+        now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
+        return billrun.step(connection, billrun.Terms(now, self.bench.days_back))
 
     def _close(self, connection: Connection) -> None:
         """Close the files whose parts are all done; one that does not add up stays open, and is told of."""

@@ -13,7 +13,7 @@ from bmuid import billrun
 from bmuid.billrun.run import next_account
 from bmuid.store import transaction
 
-NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+TERMS = billrun.Terms(datetime(2026, 11, 1, 9, tzinfo=UTC), 400)
 PENCE_E11 = 10**9
 
 
@@ -82,7 +82,7 @@ class Books:
     def run(self, as_of: str) -> None:
         """Order a run and carry it out."""
         self.do("INSERT INTO bill_run (as_of, actor) VALUES (%s, 'test')", as_of)
-        while billrun.step(self.connection, NOW):
+        while billrun.step(self.connection, TERMS):
             pass
 
 
@@ -185,12 +185,12 @@ class TestABillRun:
             books.charge(books.account(f"A{number}"), "2026-08-03 10:00+01", 5 * PENCE_E11)
         books.do("INSERT INTO bill_run (as_of, actor) VALUES ('2026-09-01', 'test')")
         for _ in range(2):
-            assert transaction.run(books.connection, next_account, NOW)
+            assert transaction.run(books.connection, next_account, TERMS)
         with books.connection.cursor() as txn:
-            assert next_account(txn, NOW)
+            assert next_account(txn, TERMS)
             books.connection.rollback()
 
-        while billrun.step(books.connection, NOW):
+        while billrun.step(books.connection, TERMS):
             pass
 
         assert books.ask("SELECT number FROM invoice ORDER BY account_id") == [
@@ -204,9 +204,9 @@ class TestABillRun:
         with closing(books.database.connect("bmuid")) as other, other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(hashtext('bmu.billrun'))")
 
-            assert not billrun.step(books.connection, NOW)
+            assert not billrun.step(books.connection, TERMS)
 
-        while billrun.step(books.connection, NOW):
+        while billrun.step(books.connection, TERMS):
             pass
         assert books.ask("SELECT count(*) FROM invoice") == [(1,)]
 

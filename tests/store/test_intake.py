@@ -58,7 +58,7 @@ class Office:
 
     def rate(self) -> None:
         """Rate until there is nothing left to rate."""
-        bench = Bench(Spool(self.spool), self.chunk_lines, self.days_back)
+        bench = Bench(Spool(self.spool), self.days_back, self.chunk_lines)
         worker = Rating(bench, NeverStopped())
         while worker.step(self.connection):
             pass

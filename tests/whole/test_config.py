@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parents[2] / "etc" / "bmuid.conf"
 
 def write(folder: Path, text: str) -> Path:
     """A configuration file whose directories and files all exist."""
-    for name in ("spool", "archive", "run"):
+    for name in ("spool", "run"):
         (folder / name).mkdir(exist_ok=True)
     for name in ("cert", "key", "ca", "crl", "pepper", "csrf"):
         (folder / name).write_bytes(b"x" * 32)
@@ -35,7 +35,7 @@ client_crl = "crl"
 socket = "run/admin.sock"
 [spool]
 directory = "spool"
-archive = "archive"
+days_back_max = 500
 [secrets]
 pepper_file = "pepper"
 csrf_key_file = "csrf"
