@@ -1,6 +1,7 @@
 """The run: account after account, resumable after any of them."""
 
 import logging
+
 from bmu.billing.cycle import due_periods
 from bmuid.billrun.account import Terms, bill_period
 from bmuid.store import billruns, invoices, transaction
