@@ -169,7 +169,7 @@ def read_arguments(operation: Operation, texts: Mapping[str, str]) -> object | R
             except ArgumentError as error:
                 faults.append(f"{form.name}: {error}")
         elif form.required:
-            faults.append(f"{form.name}: is missing; it is {form.grammar.described}")
+            faults.append(f"{form.name}: is missing ({form.grammar.described})")
     if faults:
         return Refused("BAD_ARGUMENT", "; ".join(faults))
     return cast(object, operation.arguments(**values))
