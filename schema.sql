@@ -442,7 +442,8 @@ CREATE TABLE bucket (
     PRIMARY KEY (account_id, id),
     FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
-    CONSTRAINT bucket_never_below_zero CHECK (balance >= 0)
+    CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
+    CONSTRAINT bucket_never_above_grant CHECK (balance <= granted)
 ) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
 
 -- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row.
@@ -671,6 +672,10 @@ BEGIN
         );
         EXECUTE format(
             'CREATE INDEX %I ON %I USING brin (started_at)', name || '_' || suffix || '_time', name || '_' || suffix
+        );
+        EXECUTE format(
+            'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT'
+            ' EXECUTE FUNCTION refuse_change()', name || '_' || suffix
         );
     END LOOP;
     EXECUTE format(
@@ -913,6 +918,33 @@ BEGIN
         );
     END LOOP;
 END $$;
+
+-- What is done stays done: a file's verdicts, a part's, a bill run.
+CREATE FUNCTION refuse_reopening() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: what is done stays as it is', tg_op, tg_table_name USING ERRCODE = '42501';
+END $$;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW WHEN (old.state = ''DONE'') EXECUTE FUNCTION'
+            ' refuse_reopening()', name || '_done', name
+        );
+    END LOOP;
+END $$;
+-- Invoices are numbered from 1 in steps of 1, so that none is missing.
+CREATE FUNCTION next_number() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.last <> (CASE tg_op WHEN 'INSERT' THEN 1 ELSE old.last + 1 END) THEN
+        RAISE EXCEPTION 'the numbers of % go in steps of one', new.series USING ERRCODE = '23514';
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER invoice_number_steps BEFORE INSERT OR UPDATE ON invoice_number
+    FOR EACH ROW EXECUTE FUNCTION next_number();
 
 ------------------------------------------------------------------------------------ rights and policies
 
