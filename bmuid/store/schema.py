@@ -117,10 +117,13 @@ def upgrade(connection: Connection, steps: tuple[Delta, ...]) -> int:
     for delta in steps:
         with connection, connection.cursor() as txn:
             txn.execute("SELECT pg_advisory_xact_lock(hashtext('bmu.schema'))")
-            if (version(txn) or 0) >= delta.version:
+            found = version(txn) or 0
+            if found >= delta.version:
                 continue
             txn.execute("SET LOCAL lock_timeout = '2s'; SET LOCAL search_path = bmu")
+            txn.execute("SET LOCAL ROLE bmu_owner")
             txn.execute(delta.path.read_text(encoding="utf-8"))
+            txn.execute("RESET ROLE")
             txn.execute("UPDATE bmu.schema_version SET version = %(to)s", {"to": delta.version})
             found = delta.version
     return found

@@ -1,0 +1,1036 @@
+-- bmuid: the whole present schema. A new database is made from this file alone; an older one is led here by
+-- bmuid/store/deltas/. Run once, by a superuser, in an empty UTF8 database.
+--
+-- Law of the file: what must never happen to usage or money is refused here, not only in the program.
+--   * Nobody logs in as the owner of a table; each service has a role with just the rights it uses.
+--   * Usage, charges, draws, postings, issued invoices and the audit are append-only.
+--   * Amounts of rating are whole multiples of 10^-11 of the currency (..._e11); money of the ledger and of
+--     invoices is in whole minor units (..._minor). Neither is ever a float.
+--   * Periods and validity are half-open ranges. Quantities are in the base unit of the class (second, octet, 1).
+--   * Each table that grows carries its account in its key, and is partitioned by the day (UTC) of the event.
+
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['bmuid', 'bmuid_admin', 'bmuid_auth', 'bmuid_public'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN', wanted);
+        END IF;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bmu_owner') THEN
+        CREATE ROLE bmu_owner NOLOGIN;
+    END IF;
+    -- The statements of these two hold tokens: others of their role must not read them in pg_stat_activity, nor
+    -- anybody in the log.
+    FOREACH wanted IN ARRAY ARRAY['bmuid_auth', 'bmuid_public'] LOOP
+        EXECUTE format('ALTER ROLE %I SET track_activities TO off', wanted);
+        EXECUTE format('ALTER ROLE %I SET log_min_error_statement TO panic', wanted);
+    END LOOP;
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format(
+        'GRANT CONNECT ON DATABASE %I TO bmuid, bmuid_admin, bmuid_auth, bmuid_public', current_database()
+    );
+    EXECUTE format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database());
+    EXECUTE format('ALTER DATABASE %I SET search_path TO bmu', current_database());
+END $$;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- What PostgreSQL lets everybody do and nobody here needs: keep large objects, end the work of others of the role.
+REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+    pg_catalog.lo_from_bytea(oid, bytea), pg_catalog.lo_put(oid, bigint, bytea), pg_catalog.lowrite(integer, bytea),
+    pg_catalog.pg_cancel_backend(integer), pg_catalog.pg_terminate_backend(integer, bigint) FROM PUBLIC;
+CREATE SCHEMA bmu AUTHORIZATION bmu_owner;
+SET ROLE bmu_owner;
+SET search_path TO bmu;
+
+-- A range over text lets one exclusion constraint say "same text" without any extension.
+CREATE TYPE textrange AS RANGE (subtype = text, collation = "C");
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: the table is append-only', tg_op, tg_table_name
+        USING ERRCODE = '42501';
+END $$;
+
+----------------------------------------------------------------------------------------------- parties
+
+CREATE TABLE company (
+    id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+    name text NOT NULL CHECK (name <> ''),
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    time_zone text NOT NULL,
+    country char(2) NOT NULL CHECK (country ~ '^[A-Z]{2}$')
+);
+
+-- A version of the reference data (tariff and owners of UIDs). A row of a versioned table is in force at
+-- revision r when since <= r and (until is null or until > r); rows are never changed, only ended. A charge
+-- names its revision, so that it can be computed again at any time.
+CREATE TABLE revision (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    actor text NOT NULL,
+    note text NOT NULL
+);
+
+CREATE TABLE account (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number text NOT NULL UNIQUE CHECK (number ~ '^[A-Z0-9-]{1,32}$'),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    parent_id bigint REFERENCES account CHECK (parent_id <> id),
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    country char(2) NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
+    time_zone text NOT NULL,
+    bill_day smallint NOT NULL DEFAULT 1 CHECK (bill_day BETWEEN 1 AND 28),
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    UNIQUE (id, currency)
+);
+
+--------------------------------------------------------------------------------------------- catalogue
+-- Rows of the catalogue name each other by code; an id is one version of a row and is what evidence keeps.
+
+CREATE TABLE usage_class (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
+    rater text NOT NULL CHECK (rater IN ('GEOTREE', 'CLASS')),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE location (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, parent text,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE location_pattern (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL CHECK (code ~ '^[0-9]{1,15}$'),
+    location text NOT NULL,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE time_period (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, zone text NOT NULL, windows text[] NOT NULL,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE rounding (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL,
+    minimum bigint NOT NULL CHECK (minimum >= 0),
+    increment bigint NOT NULL CHECK (increment > 0),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE rate_plan (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    places smallint NOT NULL CHECK (places BETWEEN 0 AND 11),
+    rounding_mode text NOT NULL CHECK (rounding_mode IN ('HALF_UP', 'UP', 'DOWN', 'HALF_EVEN')),
+    rate_groups text[] NOT NULL,                                  -- codes, in the order they are tried
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE rate_group (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    time_period text,                                             -- null: always
+    valid daterange NOT NULL,                                     -- days in the company's time zone
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE rate (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL,                                           -- group/class/location, its identity
+    rate_group text NOT NULL, usage_class text NOT NULL, location text, rounding text,
+    kind text NOT NULL CHECK (kind IN ('STANDARD', 'FIXED')),
+    price_e11 bigint NOT NULL CHECK (price_e11 >= 0),             -- per `per` base units; FIXED: per event
+    per bigint NOT NULL CHECK (per > 0),
+    connect_e11 bigint NOT NULL DEFAULT 0 CHECK (connect_e11 >= 0),
+    minimum_charge_e11 bigint NOT NULL DEFAULT 0 CHECK (minimum_charge_e11 >= 0),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE bucket_type (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
+    quantity bigint NOT NULL CHECK (quantity > 0),
+    recurrence text NOT NULL CHECK (recurrence IN ('MONTH')),
+    usage_classes text[] NOT NULL,
+    locations text[],                                             -- with descendants; null: everywhere
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE tax (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    rate_ppm integer NOT NULL CHECK (rate_ppm BETWEEN 0 AND 1000000),  -- parts per million: 20 % is 200000
+    valid daterange NOT NULL,                                     -- days in the account's time zone
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE package (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    price_minor bigint NOT NULL CHECK (price_minor >= 0),         -- per period of its frequency
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    frequency text NOT NULL CHECK (frequency IN ('MONTH')),
+    rate_plan text NOT NULL, tax text NOT NULL, bucket_types text[] NOT NULL,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+
+-- One row of a code is in force at a time (a pattern, its digits; a tax, its code and first day); no row changes
+-- but by being ended, once.
+CREATE FUNCTION only_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF tg_op <> 'UPDATE' OR old.until IS NOT NULL OR new.until IS NULL
+        OR to_jsonb(new) - 'until' <> to_jsonb(old) - 'until' THEN
+        RAISE EXCEPTION '% on % is refused: a version is only ended, once', tg_op, tg_table_name
+            USING ERRCODE = '42501';
+    END IF;
+    RETURN new;
+END $$;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_pattern', 'time_period', 'rounding',
+        'rate_plan', 'rate_group', 'rate', 'bucket_type', 'package'] LOOP
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (code) WHERE until IS NULL', name || '_live', name);
+    END LOOP;
+    CREATE UNIQUE INDEX tax_live ON tax (code, lower(valid)) WHERE until IS NULL;
+    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_pattern', 'time_period', 'rounding',
+        'rate_plan', 'rate_group', 'rate', 'bucket_type', 'tax', 'package'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION only_end()',
+            name || '_versions', name
+        );
+    END LOOP;
+END $$;
+
+---------------------------------------------------------------------------------- services and owners
+
+CREATE TABLE account_service (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account,
+    package text NOT NULL,
+    during tstzrange NOT NULL CHECK (NOT isempty(during) AND NOT lower_inf(during)),
+    UNIQUE (account_id, id)
+);
+
+-- Who owned a usage identifier when. Among the rows in force no two owners of one UID overlap in time.
+CREATE TABLE uid_history (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    uid_type text NOT NULL CHECK (uid_type ~ '^[a-z0-9_]{1,32}$'),
+    value text NOT NULL CHECK (length(value) BETWEEN 1 AND 128),
+    account_id bigint NOT NULL,
+    account_service_id bigint NOT NULL,
+    during tstzrange NOT NULL CHECK (NOT isempty(during) AND NOT lower_inf(during)),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since),
+    FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
+    CONSTRAINT uid_one_owner EXCLUDE USING gist (
+        textrange(uid_type || ':' || value, uid_type || ':' || value, '[]') WITH &&, during WITH &&
+    ) WHERE (until IS NULL)
+);
+CREATE INDEX uid_history_account ON uid_history (account_id);
+CREATE TRIGGER uid_history_versions BEFORE UPDATE OR DELETE ON uid_history
+    FOR EACH ROW EXECUTE FUNCTION only_end();
+
+---------------------------------------------------------------------------- sources, files, verdicts
+
+CREATE TABLE source (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL UNIQUE CHECK (code ~ '^[a-z0-9][a-z0-9_-]{0,31}$'),
+    name text NOT NULL,
+    profile text NOT NULL,
+    time_zone text NOT NULL,                                      -- of timestamps that carry none
+    country_code text NOT NULL CHECK (country_code ~ '^[0-9]{1,3}$'),
+    trunk_prefix text NOT NULL CHECK (trunk_prefix ~ '^[0-9]{0,4}$'),
+    international_prefix text NOT NULL CHECK (international_prefix ~ '^[0-9]{1,5}$')
+);
+
+-- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
+-- counted on arrival, has ended as exactly one of the four.
+CREATE TABLE usage_file (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES source,
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    octets bigint NOT NULL CHECK (octets >= 0),
+    lines bigint NOT NULL CHECK (lines >= 0),
+    parts smallint NOT NULL CHECK (parts BETWEEN 1 AND 64),
+    revision bigint NOT NULL REFERENCES revision,
+    received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    done_at timestamptz,
+    new bigint, duplicate bigint, suspended bigint, rejected bigint,
+    UNIQUE (source_id, sha256),
+    CONSTRAINT every_line_has_a_verdict CHECK (
+        CASE state WHEN 'OPEN' THEN
+            done_at IS NULL AND new IS NULL AND duplicate IS NULL AND suspended IS NULL AND rejected IS NULL
+        ELSE
+            done_at IS NOT NULL AND new IS NOT NULL AND duplicate IS NOT NULL AND suspended IS NOT NULL
+            AND rejected IS NOT NULL AND lines = new + duplicate + suspended + rejected
+        END
+    )
+);
+CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
+
+-- A file is worked in parts, each with the accounts of one remainder (account id modulo parts), so that
+-- several workers share a file and yet each account's usage is rated in order. A part moves by chunks.
+CREATE TABLE usage_file_part (
+    file_id bigint NOT NULL REFERENCES usage_file,
+    part smallint NOT NULL CHECK (part >= 0),
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
+    next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
+    new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
+    duplicate bigint NOT NULL DEFAULT 0 CHECK (duplicate >= 0),
+    suspended bigint NOT NULL DEFAULT 0 CHECK (suspended >= 0),
+    rejected bigint NOT NULL DEFAULT 0 CHECK (rejected >= 0),
+    PRIMARY KEY (file_id, part)
+);
+
+-- Event keys are unique for ever: hash partitions, no time in the key. content tells a repeat from a conflict.
+CREATE TABLE usage_key (
+    event_key uuid PRIMARY KEY,
+    content bigint NOT NULL,
+    file_id bigint NOT NULL,
+    line_no bigint NOT NULL
+) PARTITION BY HASH (event_key);
+DO $$
+BEGIN
+    FOR n IN 0..7 LOOP
+        EXECUTE format(
+            'CREATE TABLE usage_key_%s PARTITION OF usage_key FOR VALUES WITH (MODULUS 8, REMAINDER %s)', n, n
+        );
+    END LOOP;
+END $$;
+
+-- Lines that did not become a UDR; the line itself is kept, so that nothing is dropped. A suspended line may be
+-- taken in again once its cause is mended; then resolved_at is set and its UDR names file and line.
+CREATE TABLE verdict (
+    file_id bigint NOT NULL REFERENCES usage_file,
+    line_no bigint NOT NULL CHECK (line_no >= 1),
+    verdict text NOT NULL CHECK (verdict IN ('DUPLICATE', 'SUSPENDED', 'REJECTED')),
+    reason text NOT NULL CHECK (reason ~ '^[A-Z_]{3,40}$'),
+    detail text NOT NULL,
+    line bytea NOT NULL,
+    event_key uuid,
+    at timestamptz NOT NULL,
+    resolved_at timestamptz CHECK (resolved_at IS NULL OR verdict = 'SUSPENDED'),
+    PRIMARY KEY (file_id, line_no),
+    CHECK (verdict = 'REJECTED' OR event_key IS NOT NULL)
+);
+CREATE INDEX verdict_suspense ON verdict (reason, file_id) WHERE verdict = 'SUSPENDED' AND resolved_at IS NULL;
+
+--------------------------------------------------------------------------------------- usage, charges
+
+CREATE TABLE udr (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    id bigint NOT NULL,
+    file_id bigint NOT NULL,
+    line_no bigint NOT NULL,
+    account_service_id bigint NOT NULL,
+    uid_id bigint NOT NULL,
+    usage_class_id integer NOT NULL,
+    quantity bigint NOT NULL CHECK (quantity >= 0),
+    origin text NOT NULL,
+    destination text NOT NULL,
+    PRIMARY KEY (account_id, started_at, id)
+) PARTITION BY RANGE (started_at);
+-- One value of the sequence is a block of 65536 ids, so that a batch takes its ids in one step.
+CREATE SEQUENCE udr_block AS bigint MAXVALUE 140737488355327;
+
+CREATE TABLE charge_reversal (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    udr_id bigint NOT NULL,
+    version integer NOT NULL,
+    reason text NOT NULL,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    PRIMARY KEY (account_id, started_at, udr_id, version)
+) PARTITION BY RANGE (started_at);
+
+-- Version v+1 can exist only once version v is reversed: a UDR has at most one live charge.
+CREATE TABLE charge (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    udr_id bigint NOT NULL,
+    version integer NOT NULL CHECK (version > 0),
+    replaces integer,
+    account_service_id bigint NOT NULL,
+    rated_at timestamptz NOT NULL,
+    revision bigint NOT NULL,
+    usage_class_id integer NOT NULL,
+    plan_level smallint NOT NULL CHECK (plan_level BETWEEN 1 AND 8),
+    rate_plan_id integer NOT NULL,
+    rate_group_id integer NOT NULL,
+    rate_id integer NOT NULL,
+    location_pattern_id integer,                                  -- null: the class has no GeoTree
+    tax_id integer NOT NULL,
+    quantity bigint NOT NULL CHECK (quantity >= 0),               -- as measured
+    rounded bigint NOT NULL CHECK (rounded >= quantity),          -- after the rounding rule
+    billable bigint NOT NULL CHECK (billable BETWEEN 0 AND rounded),  -- after buckets
+    rated_e11 bigint NOT NULL,                                    -- price of the rounded quantity
+    amount_e11 bigint NOT NULL,                                   -- price of the billable quantity, before tax
+    tax_e11 bigint NOT NULL,
+    currency char(3) NOT NULL,
+    PRIMARY KEY (account_id, started_at, udr_id, version),
+    CHECK (CASE WHEN version = 1 THEN replaces IS NULL ELSE replaces IS NOT NULL AND replaces = version - 1 END)
+) PARTITION BY RANGE (started_at);
+
+-- A charge is of a UDR that exists, and a later version of a version that was reversed. Both tables only grow, so
+-- a look at the time of the insert is as good as a foreign key, and costs half of one: it is made once for all
+-- rows of a statement. Each look is a descent in the index of one day; the settings keep it so.
+CREATE FUNCTION charge_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (
+        SELECT FROM udr AS u
+        WHERE u.account_id = a.account_id AND u.started_at = a.started_at AND u.id = a.udr_id
+    )) THEN
+        RAISE EXCEPTION 'a charge names a UDR that does not exist' USING ERRCODE = '23503';
+    END IF;
+    IF EXISTS (SELECT FROM added AS a WHERE a.replaces IS NOT NULL AND NOT EXISTS (
+        SELECT FROM charge_reversal AS r
+        WHERE r.account_id = a.account_id AND r.started_at = a.started_at AND r.udr_id = a.udr_id
+        AND r.version = a.replaces
+    )) THEN
+        RAISE EXCEPTION 'a charge replaces one that is not reversed' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER charge_founded AFTER INSERT ON charge
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION charge_is_founded();
+
+-- The same for rows that are written straight to the partition of their day, as intake does with whole batches
+-- (a trigger of the whole table is not called for those). All is in the partitions of that day, which are named,
+-- so that the planner can choose by their sizes and the batch's.
+CREATE FUNCTION charge_of_day_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    day text := right(tg_table_name, 8);
+    unfounded boolean;
+BEGIN
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (SELECT FROM %I AS u'
+        ' WHERE u.account_id = a.account_id AND u.started_at = a.started_at AND u.id = a.udr_id))',
+        'udr_' || day
+    ) INTO unfounded;
+    IF unfounded THEN
+        RAISE EXCEPTION 'a charge names a UDR that does not exist' USING ERRCODE = '23503';
+    END IF;
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM added AS a WHERE a.replaces IS NOT NULL AND NOT EXISTS (SELECT FROM %I AS r'
+        ' WHERE r.account_id = a.account_id AND r.started_at = a.started_at AND r.udr_id = a.udr_id'
+        ' AND r.version = a.replaces))', 'charge_reversal_' || day
+    ) INTO unfounded;
+    IF unfounded THEN
+        RAISE EXCEPTION 'a charge replaces one that is not reversed' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+
+------------------------------------------------------------------------------------- buckets and draws
+
+-- One allowance of one service for one period. balance is the sum of its draws, kept by the database alone.
+CREATE TABLE bucket (
+    account_id bigint NOT NULL REFERENCES account,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    account_service_id bigint NOT NULL,
+    code text NOT NULL,                                           -- of its bucket type
+    during tstzrange NOT NULL CHECK (NOT isempty(during)),
+    unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
+    granted bigint NOT NULL CHECK (granted > 0),
+    balance bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, id),
+    FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
+    CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
+    CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
+    CONSTRAINT bucket_never_above_grant CHECK (balance <= granted)
+) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
+
+-- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row.
+CREATE TABLE draw (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,                              -- of the event; of the period for a grant
+    bucket_id bigint NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY')),
+    udr_id bigint NOT NULL DEFAULT 0,
+    version integer NOT NULL DEFAULT 0,
+    quantity bigint NOT NULL,
+    PRIMARY KEY (account_id, started_at, udr_id, version, bucket_id, kind),
+    CHECK ((kind IN ('GRANT', 'RETURN') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY') AND quantity < 0)),
+    CHECK ((kind IN ('DRAW', 'RETURN')) = (udr_id > 0 AND version > 0))
+) PARTITION BY RANGE (started_at);
+
+-- Each bucket is found by its key, however many there are.
+CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_seqscan = off AS $$
+DECLARE
+    missing boolean;
+BEGIN
+    WITH sums AS MATERIALIZED (
+        SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM added GROUP BY 1, 2
+    ), moved AS (
+        UPDATE bucket AS b SET balance = b.balance + s.quantity FROM sums AS s
+            WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM sums) <> (SELECT count(*) FROM moved) INTO missing;
+    IF missing THEN
+        RAISE EXCEPTION 'a draw names a bucket that is not of its account' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER draw_moves_balance AFTER INSERT ON draw
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws();
+
+------------------------------------------------------------------------------------------------ ledger
+
+CREATE TABLE ledger_account (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('RECEIVABLE', 'REVENUE_USAGE', 'REVENUE_RECURRING', 'TAX')),
+    account_id bigint REFERENCES account,
+    currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    CHECK ((kind = 'RECEIVABLE') = (account_id IS NOT NULL)),
+    UNIQUE NULLS NOT DISTINCT (kind, account_id, currency),
+    UNIQUE (id, currency)
+);
+CREATE TABLE journal (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    idempotency_key text NOT NULL UNIQUE CHECK (length(idempotency_key) BETWEEN 8 AND 128),
+    kind text NOT NULL CHECK (kind IN ('INVOICE', 'CREDIT_NOTE', 'PAYMENT', 'REVERSAL')),
+    posted_on date NOT NULL,
+    reverses bigint UNIQUE REFERENCES journal,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    UNIQUE (id, xid, at)
+);
+-- Debit is positive, credit negative. Only the transaction that made a journal can add its postings: the key
+-- to it holds transaction id and time, which the program has no right to supply.
+CREATE TABLE posting (
+    journal_id bigint NOT NULL,
+    line_no smallint NOT NULL CHECK (line_no BETWEEN 1 AND 50),
+    ledger_account_id bigint NOT NULL,
+    currency char(3) NOT NULL,
+    amount_minor numeric(20, 0) NOT NULL CHECK (amount_minor <> 0 AND amount_minor <> 'NaN'),
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    PRIMARY KEY (journal_id, line_no),
+    FOREIGN KEY (ledger_account_id, currency) REFERENCES ledger_account (id, currency),
+    FOREIGN KEY (journal_id, xid, at) REFERENCES journal (id, xid, at)
+);
+CREATE INDEX posting_account ON posting (ledger_account_id);
+
+CREATE FUNCTION journal_balances() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+DECLARE
+    wanted bigint := CASE WHEN tg_table_name = 'journal' THEN (to_jsonb(new) ->> 'id')::bigint
+        ELSE (to_jsonb(new) ->> 'journal_id')::bigint END;
+    postings bigint;
+    wrong text;
+BEGIN
+    SELECT count(*) INTO postings FROM posting WHERE journal_id = wanted;
+    IF postings < 2 THEN
+        RAISE EXCEPTION 'journal % has % postings', wanted, postings USING ERRCODE = '23514';
+    END IF;
+    SELECT string_agg(currency || ' ' || total, ', ') INTO wrong FROM (
+        SELECT currency, sum(amount_minor) AS total FROM posting WHERE journal_id = wanted
+        GROUP BY currency HAVING sum(amount_minor) <> 0
+    ) AS sums;
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION 'journal % does not balance: %', wanted, wrong USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER journal_balanced AFTER INSERT ON journal DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION journal_balances();
+CREATE CONSTRAINT TRIGGER posting_balanced AFTER INSERT ON posting DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION journal_balances();
+
+---------------------------------------------------------------------------------------------- invoices
+
+CREATE TABLE bill_run (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    as_of date NOT NULL UNIQUE,                                   -- periods that end on or before this day
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    last_account_id bigint NOT NULL DEFAULT 0,                    -- accounts up to this one are done
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    done_at timestamptz,
+    CHECK ((state = 'DONE') = (done_at IS NOT NULL))
+);
+CREATE INDEX bill_run_open ON bill_run (id) WHERE state = 'OPEN';
+
+-- Numbers without gaps: the row is locked by the transaction that issues.
+CREATE TABLE invoice_number (series text PRIMARY KEY, last bigint NOT NULL CHECK (last >= 0));
+
+CREATE TABLE invoice (
+    account_id bigint NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    number text NOT NULL UNIQUE,
+    kind text NOT NULL DEFAULT 'INVOICE' CHECK (kind IN ('INVOICE', 'CREDIT_NOTE')),
+    during tstzrange NOT NULL CHECK (NOT isempty(during) AND NOT lower_inf(during) AND NOT upper_inf(during)),
+    bill_run_id bigint NOT NULL REFERENCES bill_run,
+    journal_id bigint UNIQUE REFERENCES journal,                  -- null: nothing to pay, nothing to post
+    issued_at timestamptz NOT NULL,
+    issued_on date NOT NULL,
+    due_on date NOT NULL CHECK (due_on >= issued_on),
+    currency char(3) NOT NULL,
+    net_minor bigint NOT NULL,
+    tax_minor bigint NOT NULL,
+    total_minor bigint NOT NULL CHECK (total_minor = net_minor + tax_minor),
+    customer_name text NOT NULL,                                  -- as it was on the day
+    UNIQUE (account_id, id),
+    FOREIGN KEY (account_id, currency) REFERENCES account (id, currency),
+    CONSTRAINT invoice_once_a_period EXCLUDE USING gist (
+        int8range(account_id, account_id, '[]') WITH &&, during WITH &&
+    ) WHERE (kind = 'INVOICE')
+);
+
+CREATE TABLE invoice_line (
+    account_id bigint NOT NULL,
+    invoice_id bigint NOT NULL,
+    line_no integer NOT NULL CHECK (line_no > 0),
+    kind text NOT NULL CHECK (kind IN ('RECURRING', 'USAGE', 'TAX')),
+    description text NOT NULL,
+    account_service_id bigint,
+    events bigint CHECK (events >= 0),
+    unit text CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
+    quantity bigint CHECK (quantity >= 0),                        -- rounded quantity of the events
+    included bigint CHECK (included BETWEEN 0 AND quantity),      -- of it, drawn from buckets
+    tax_code text,
+    tax_ppm integer,
+    during tstzrange NOT NULL,
+    amount_e11 numeric(30, 0) NOT NULL,                           -- before the line's one rounding
+    amount_minor bigint NOT NULL,
+    PRIMARY KEY (invoice_id, line_no),
+    FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)
+);
+
+-- A charge is on one invoice only.
+CREATE TABLE invoice_charge (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    udr_id bigint NOT NULL,
+    version integer NOT NULL,
+    invoice_id bigint NOT NULL,
+    line_no integer NOT NULL,
+    PRIMARY KEY (account_id, started_at, udr_id, version)
+) PARTITION BY RANGE (started_at);
+
+CREATE FUNCTION invoice_adds_up() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+DECLARE
+    wanted bigint := CASE WHEN tg_table_name = 'invoice' THEN (to_jsonb(new) ->> 'id')::bigint
+        ELSE (to_jsonb(new) ->> 'invoice_id')::bigint END;
+    wrong boolean;
+BEGIN
+    SELECT i.net_minor <> coalesce(sum(l.amount_minor) FILTER (WHERE l.kind <> 'TAX'), 0)
+        OR i.tax_minor <> coalesce(sum(l.amount_minor) FILTER (WHERE l.kind = 'TAX'), 0)
+        OR (i.journal_id IS NULL) <> (i.total_minor = 0)
+        INTO wrong
+        FROM invoice AS i LEFT JOIN invoice_line AS l ON l.invoice_id = i.id
+        WHERE i.id = wanted GROUP BY i.id;
+    IF wrong THEN
+        RAISE EXCEPTION 'invoice % is not the sum of its lines', wanted USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER invoice_sums AFTER INSERT ON invoice DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION invoice_adds_up();
+CREATE CONSTRAINT TRIGGER invoice_line_sums AFTER INSERT ON invoice_line DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION invoice_adds_up();
+
+------------------------------------------------------------------------------------- days (partitions)
+
+-- The partitions of one day (UTC), made on first need. Their foreign keys join partition to partition: a key
+-- to the whole partitioned table would look at every day for every row. The service may add rows to a partition
+-- itself: COPY is refused where row level security is on, as it is for the whole tables.
+CREATE FUNCTION ensure_day(day date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    suffix text := to_char(day, 'YYYYMMDD');
+    name text;
+BEGIN
+    IF day NOT BETWEEN date '2000-01-01' AND date '2199-12-31' THEN
+        RAISE EXCEPTION 'no usage of the day % is taken', day USING ERRCODE = '22008';
+    END IF;
+    IF to_regclass('bmu.charge_' || suffix) IS NOT NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('bmu.ensure_day'));
+    -- Looked up in the table: to_regclass may still remember that there was none before we waited.
+    IF EXISTS (
+        SELECT FROM pg_class WHERE relname = 'charge_' || suffix AND relnamespace = 'bmu'::regnamespace
+    ) THEN
+        RETURN false;
+    END IF;
+    FOREACH name IN ARRAY ARRAY['udr', 'charge_reversal', 'charge', 'draw', 'invoice_charge'] LOOP
+        -- Made apart and then attached: so nobody who reads or writes other days has to wait.
+        EXECUTE format(
+            'CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name || '_' || suffix, name
+        );
+        EXECUTE format(
+            'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+            name, name || '_' || suffix, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
+        );
+        EXECUTE format(
+            'CREATE INDEX %I ON %I USING brin (started_at)', name || '_' || suffix || '_time', name || '_' || suffix
+        );
+        EXECUTE format(
+            'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT'
+            ' EXECUTE FUNCTION refuse_change()', name || '_' || suffix
+        );
+    END LOOP;
+    EXECUTE format(
+        'ALTER TABLE %I ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
+        ' REFERENCES %I (account_id, started_at, udr_id, version)',
+        'charge_reversal_' || suffix, 'charge_' || suffix
+    );
+    EXECUTE format(
+        'ALTER TABLE %I ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
+        ' REFERENCES %I (account_id, started_at, udr_id, version),'
+        ' ADD FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)',
+        'invoice_charge_' || suffix, 'charge_' || suffix
+    );
+    EXECUTE format(
+        'CREATE TRIGGER charge_founded AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION charge_of_day_is_founded()', 'charge_' || suffix
+    );
+    EXECUTE format(
+        'CREATE TRIGGER draw_moves_balance AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws()', 'draw_' || suffix
+    );
+    EXECUTE format(
+        'GRANT INSERT ON %I, %I, %I TO bmuid', 'udr_' || suffix, 'charge_' || suffix, 'draw_' || suffix
+    );
+    RETURN true;
+END $$;
+
+-------------------------------------------------------------------------------------- logins, sessions
+
+CREATE TABLE login (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account,
+    name text NOT NULL UNIQUE CHECK (name = lower(name) AND length(name) BETWEEN 3 AND 254),
+    password text NOT NULL CHECK (password LIKE '$argon2id$%'),   -- PHC string; peppered outside the database
+    disabled boolean NOT NULL DEFAULT false,
+    failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),    -- in a row
+    tries_left numeric(12, 6) NOT NULL DEFAULT 3 CHECK (tries_left BETWEEN 0 AND 3),
+    tries_at timestamptz NOT NULL DEFAULT transaction_timestamp()
+);
+-- Only the SHA-256 of a session's token is kept.
+CREATE TABLE session (
+    token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    login_id bigint NOT NULL REFERENCES login,
+    account_id bigint NOT NULL REFERENCES account,
+    created_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CHECK (ends_at > created_at),
+    ended boolean NOT NULL DEFAULT false
+);
+CREATE INDEX session_login ON session (login_id) WHERE NOT ended;
+
+-- Which customer this transaction of this connection acts for. A setting could be forged by any statement; this
+-- table can't be written by the role that the policies watch. Empty after a crash, which is safe: no rows seen.
+CREATE UNLOGGED TABLE entered (
+    pid integer PRIMARY KEY, xid xid8 NOT NULL, account_id bigint NOT NULL, login_id bigint NOT NULL
+);
+-- Idle 15 minutes, by the clock of the database; seen_at moves at most once a minute, to spare writes.
+CREATE FUNCTION enter(token text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    hash bytea := sha256(convert_to(token, 'UTF8'));
+    found_session session%ROWTYPE;
+BEGIN
+    DELETE FROM entered WHERE pid = pg_backend_pid();
+    SELECT s.* INTO found_session FROM session AS s JOIN login AS l ON l.id = s.login_id
+        WHERE s.token_hash = hash AND NOT s.ended AND NOT l.disabled
+        AND s.ends_at > clock_timestamp() AND s.seen_at > clock_timestamp() - interval '15 minutes';
+    IF NOT found THEN
+        RETURN NULL;
+    END IF;
+    IF found_session.seen_at < clock_timestamp() - interval '1 minute' THEN
+        UPDATE session SET seen_at = clock_timestamp() WHERE token_hash = hash;
+    END IF;
+    INSERT INTO entered VALUES (
+        pg_backend_pid(), pg_current_xact_id(), found_session.account_id, found_session.login_id
+    );
+    RETURN found_session.account_id;
+END $$;
+CREATE FUNCTION entered_account() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    SELECT account_id FROM entered WHERE pid = pg_backend_pid() AND xid = pg_current_xact_id_if_assigned()
+$$;
+CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH gone AS (
+        UPDATE session SET ended = true WHERE token_hash = sha256(convert_to(token, 'UTF8')) AND NOT ended RETURNING 1
+    ) SELECT EXISTS (SELECT FROM gone)
+$$;
+
+-- A try to log in: three at once, then one in six seconds, at most a hundred failures in a row; whoever asks.
+-- No row: unknown name. password null: known, but not now.
+CREATE FUNCTION login_try(wanted text, OUT login_id bigint, OUT password text) RETURNS SETOF record
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
+DECLARE
+    l login%ROWTYPE;
+    tries numeric;
+BEGIN
+    SELECT * INTO l FROM login WHERE name = wanted FOR NO KEY UPDATE;
+    IF NOT found THEN
+        RETURN;
+    END IF;
+    tries := least(3, l.tries_left + greatest(0, extract(epoch FROM clock_timestamp() - l.tries_at)) / 6);
+    login_id := l.id;
+    IF tries >= 1 AND NOT l.disabled AND l.failures < 100 THEN
+        password := l.password;
+        tries := tries - 1;
+    END IF;
+    UPDATE login SET tries_left = round(tries, 6), tries_at = clock_timestamp() WHERE id = l.id;
+    RETURN NEXT;
+END $$;
+CREATE FUNCTION login_failed(wanted bigint) RETURNS void LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    UPDATE login SET failures = failures + 1 WHERE id = wanted
+$$;
+-- A new session, 12 hours at most; a login has ten, the oldest gives way. rehashed: the password under newer
+-- parameters, or null. Gives the account's number and name; no row: the login is disabled.
+CREATE FUNCTION session_open(wanted bigint, hash bytea, rehashed text, OUT number text, OUT name text)
+    RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
+DECLARE
+    owner bigint;
+BEGIN
+    UPDATE login SET failures = 0, tries_left = 3, password = coalesce(rehashed, password)
+        WHERE id = wanted AND NOT disabled RETURNING account_id INTO owner;
+    IF owner IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE session SET ended = true WHERE token_hash IN (
+        SELECT token_hash FROM session WHERE login_id = wanted AND NOT ended
+        ORDER BY created_at DESC, token_hash OFFSET 9
+    );
+    INSERT INTO session (token_hash, login_id, account_id, created_at, seen_at, ends_at) VALUES (
+        hash, wanted, owner, clock_timestamp(), clock_timestamp(), clock_timestamp() + interval '12 hours'
+    );
+    RETURN QUERY SELECT a.number, a.name FROM account AS a WHERE a.id = owner;
+END $$;
+
+------------------------------------------------------------------------------------------------- audit
+
+-- Each row holds the hash of the row before it; fields are joined with their lengths, so that no two different
+-- rows hash alike.
+CREATE FUNCTION audit_hash(prev bytea, VARIADIC fields text[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(prev || convert_to(
+        (SELECT string_agg(octet_length(f) || ':' || f, '' ORDER BY n) FROM unnest(fields) WITH ORDINALITY AS t (f, n)),
+        'UTF8'
+    ))
+$$;
+CREATE TABLE audit (
+    seq bigint PRIMARY KEY CHECK (seq > 0),
+    at timestamptz NOT NULL,
+    actor text NOT NULL,
+    door text NOT NULL,
+    operation text NOT NULL,
+    outcome text NOT NULL,
+    object text NOT NULL,
+    detail text NOT NULL,
+    request_id text NOT NULL,
+    prev bytea NOT NULL,
+    hash bytea NOT NULL CHECK (hash = bmu.audit_hash(
+        prev, seq::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), actor, door, operation,
+        outcome, object, detail, request_id
+    ))
+);
+CREATE FUNCTION audit_add(
+    actor text, door text, operation text, outcome text, object text, detail text, request_id text
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
+DECLARE
+    next_seq bigint;
+    prev_hash bytea;
+    instant timestamptz;
+BEGIN
+    IF session_user IN ('bmuid_public', 'bmuid_auth') AND door <> 'PUBLIC' THEN
+        RAISE EXCEPTION 'the public door does not speak for the door %', door USING ERRCODE = '42501';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('bmu.audit'));
+    SELECT a.seq, a.hash INTO next_seq, prev_hash FROM audit AS a ORDER BY a.seq DESC LIMIT 1;
+    next_seq := coalesce(next_seq, 0) + 1;
+    prev_hash := coalesce(prev_hash, '\x');
+    instant := clock_timestamp();
+    INSERT INTO audit VALUES (
+        next_seq, instant, actor, door, operation, outcome, object, detail, request_id, prev_hash,
+        audit_hash(prev_hash, next_seq::text, to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+            actor, door, operation, outcome, object, detail, request_id)
+    );
+    RETURN next_seq;
+END $$;
+
+-- The first row whose link or number does not fit; null: the chain holds.
+CREATE FUNCTION audit_broken_at() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    SELECT min(seq) FROM (
+        SELECT seq, prev, row_number() OVER (ORDER BY seq) AS n,
+            coalesce(lag(hash) OVER (ORDER BY seq), '\x') AS wanted,
+            hash = audit_hash(prev, seq::text, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), actor,
+                door, operation, outcome, object, detail, request_id) AS whole
+        FROM audit
+    ) AS links WHERE prev <> wanted OR seq <> n OR NOT whole
+$$;
+
+---------------------------------------------------------------------------------- outbox, keyed requests
+
+CREATE TABLE outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('MAIL', 'WEBHOOK', 'PAYMENT', 'PROVISIONING')),
+    dedup_key text NOT NULL UNIQUE,
+    payload jsonb NOT NULL,
+    state text NOT NULL DEFAULT 'WAITING' CHECK (state IN ('WAITING', 'SENDING', 'SENT', 'FAILED', 'UNKNOWN')),
+    not_before timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    tries integer NOT NULL DEFAULT 0 CHECK (tries >= 0)
+);
+CREATE INDEX outbox_waiting ON outbox (not_before) WHERE state = 'WAITING';
+
+-- The answer once given to a keyed request: the same key is answered the same, other arguments are refused.
+CREATE TABLE request_key (
+    actor text NOT NULL,
+    key text NOT NULL CHECK (length(key) BETWEEN 8 AND 128),
+    operation text NOT NULL,
+    arguments bytea NOT NULL CHECK (length(arguments) = 32),
+    result text NOT NULL,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    PRIMARY KEY (actor, key)
+);
+
+CREATE TABLE schema_version (
+    id smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+    version integer NOT NULL CHECK (version > 0)
+);
+INSERT INTO schema_version (version) VALUES (1);
+
+-------------------------------------------------------------------------------------------- append-only
+-- The second line behind the missing rights: also the owner can't change history by a slip.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
+        'invoice_line', 'invoice_charge', 'audit', 'revision'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
+            ' refuse_change()', name || '_append_only', name
+        );
+    END LOOP;
+END $$;
+
+-- What is done stays done: a file's verdicts, a part's, a bill run.
+CREATE FUNCTION refuse_reopening() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: what is done stays as it is', tg_op, tg_table_name USING ERRCODE = '42501';
+END $$;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW WHEN (old.state = ''DONE'') EXECUTE FUNCTION'
+            ' refuse_reopening()', name || '_done', name
+        );
+    END LOOP;
+END $$;
+-- Invoices are numbered from 1 in steps of 1, so that none is missing.
+CREATE FUNCTION next_number() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.last <> (CASE tg_op WHEN 'INSERT' THEN 1 ELSE old.last + 1 END) THEN
+        RAISE EXCEPTION 'the numbers of % go in steps of one', new.series USING ERRCODE = '23514';
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER invoice_number_steps BEFORE INSERT OR UPDATE ON invoice_number
+    FOR EACH ROW EXECUTE FUNCTION next_number();
+
+------------------------------------------------------------------------------------ rights and policies
+
+RESET ROLE;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bmu FROM PUBLIC;
+GRANT USAGE ON SCHEMA bmu TO bmuid, bmuid_admin, bmuid_auth, bmuid_public;
+GRANT USAGE ON TYPE bmu.textrange TO PUBLIC;
+-- The constructor of a range belongs to the superuser; the index of uid_history and its ANALYZE need it.
+GRANT EXECUTE ON FUNCTION bmu.textrange(text, text, text) TO PUBLIC;
+SET search_path TO bmu;
+
+-- bmuid: intake, rating, bill run.
+GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
+REVOKE ALL ON login, session, entered, audit FROM bmuid;
+GRANT USAGE ON SEQUENCE udr_block TO bmuid;
+GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision) ON usage_file TO bmuid;
+GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
+GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
+GRANT UPDATE (state, next_line, next_octet, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
+GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge TO bmuid;
+GRANT UPDATE (resolved_at) ON verdict TO bmuid;
+GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;
+-- The right to lock a bucket's row; the balance itself stays out of reach.
+GRANT UPDATE (id) ON bucket TO bmuid;
+GRANT INSERT (kind, account_id, currency) ON ledger_account TO bmuid;
+GRANT INSERT (idempotency_key, kind, posted_on, reverses) ON journal TO bmuid;
+GRANT INSERT (journal_id, line_no, ledger_account_id, currency, amount_minor) ON posting TO bmuid;
+GRANT INSERT, UPDATE ON invoice_number TO bmuid;
+GRANT INSERT (account_id, number, kind, during, bill_run_id, journal_id, issued_at, issued_on, due_on, currency,
+    net_minor, tax_minor, total_minor, customer_name) ON invoice TO bmuid;
+GRANT UPDATE (state, done_at, last_account_id) ON bill_run TO bmuid;
+GRANT INSERT (kind, dedup_key, payload, not_before) ON outbox TO bmuid;
+GRANT UPDATE (state, not_before, tries) ON outbox TO bmuid;
+GRANT EXECUTE ON FUNCTION ensure_day(date), audit_hash(bytea, text[]),
+    audit_add(text, text, text, text, text, text, text) TO bmuid;
+
+-- bmuid_admin: the admin door. Sees all but secrets; changes parties and catalogue; never usage or money.
+GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid_admin;
+REVOKE ALL ON login, session, entered FROM bmuid_admin;
+GRANT SELECT (id, account_id, name, disabled, failures) ON login TO bmuid_admin;
+GRANT SELECT (login_id, account_id, created_at, seen_at, ends_at, ended) ON session TO bmuid_admin;
+GRANT UPDATE (ended) ON session TO bmuid_admin;
+GRANT INSERT, UPDATE ON company TO bmuid_admin;
+GRANT INSERT (actor, note) ON revision TO bmuid_admin;
+GRANT INSERT (number, name, parent_id, currency, country, time_zone, bill_day) ON account TO bmuid_admin;
+GRANT UPDATE (name, parent_id, country, time_zone) ON account TO bmuid_admin;
+GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, time_period, rounding, rate_plan,
+    rate_group, rate, bucket_type, tax, package TO bmuid_admin;
+GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;
+GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
+    ON uid_history TO bmuid_admin;
+GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
+    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
+GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
+GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
+GRANT INSERT ON request_key TO bmuid_admin;
+GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
+    audit_broken_at() TO bmuid_admin;
+
+-- bmuid_auth: checks passwords, opens sessions, and can do nothing else.
+GRANT EXECUTE ON FUNCTION login_try(text), login_failed(bigint), session_open(bigint, bytea, text),
+    audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text) TO bmuid_auth;
+GRANT SELECT ON schema_version TO bmuid_auth;
+
+-- bmuid_public: the public door. Rows of the customer whose live token was entered in this transaction, and
+-- the catalogue that explains them.
+GRANT SELECT ON company, usage_class, location, location_pattern, time_period, rounding, rate_plan, rate_group, rate,
+    bucket_type, tax, package, schema_version TO bmuid_public;
+GRANT SELECT ON account, account_service, uid_history, udr, charge, charge_reversal, bucket, draw, invoice,
+    invoice_line, invoice_charge TO bmuid_public;
+GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), audit_hash(bytea, text[]),
+    audit_add(text, text, text, text, text, text, text) TO bmuid_public;
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['account', 'account_service', 'uid_history', 'udr', 'charge', 'charge_reversal',
+        'bucket', 'draw', 'invoice', 'invoice_line', 'invoice_charge'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format(
+            'CREATE POLICY %I ON %I FOR SELECT TO bmuid_public USING (%I = (SELECT bmu.entered_account()))',
+            name || '_own', name, CASE WHEN name = 'account' THEN 'id' ELSE 'account_id' END
+        );
+        EXECUTE format(
+            'CREATE POLICY %I ON %I TO bmuid, bmuid_admin USING (true) WITH CHECK (true)', name || '_staff', name
+        );
+    END LOOP;
+END $$;
+RESET search_path;
