@@ -52,7 +52,7 @@ bench: .venv/.demo .venv/.programs
 # The newest versions that setup.py allows, written down exactly; run the tests, then commit what it wrote.
 lock: .venv/.test
 	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[daemon,test]'
-	@$(BIN)/python -m pip freeze --exclude-editable > $(LOCK)
+	@$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable > $(LOCK)
 
 # The environment needs no python3-venv: the pip of the system can fill it.
 .venv/bin/python:
