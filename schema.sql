@@ -258,6 +258,7 @@ CREATE TABLE usage_file (
     done_at timestamptz,
     new bigint, duplicate bigint, suspended bigint, rejected bigint,
     UNIQUE (source_id, sha256),
+    CHECK (least(new, duplicate, suspended, rejected) >= 0),
     CONSTRAINT every_line_has_a_verdict CHECK (
         CASE state WHEN 'OPEN' THEN
             done_at IS NULL AND new IS NULL AND duplicate IS NULL AND suspended IS NULL AND rejected IS NULL
