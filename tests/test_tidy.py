@@ -39,6 +39,8 @@ EXACT_ROOMS = (
 RUN_BY_PATH = {ROOT / "cgi-bin/bmui.py", ROOT / "lib/bmu/ui/compile.py"}
 # A module's full name, alone or as setup.py has it: "bmuid = bmuid.__main__:main".
 ENTRY_POINT = re.compile(r"(?:\w+ = )?(bmuid?(?:\.\w+)+)(?::\w+)?")
+# A link of a page in Markdown.
+LINK = re.compile(r"\]\(([^)#\s][^)\s]*)\)")
 # What third parties a room may import; the standard library and our own rooms aside.
 THIRD_PARTIES = {
     "lib": {"bmu", "jinja2"},
@@ -199,3 +201,18 @@ class TestTheTree:
                      "README.md", "DECISIONS.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "Makefile",
                      "pyproject.toml", "docs", ".ci/run", "examples", "benchmarks"):  # fmt: skip
             assert (ROOT / name).exists(), name
+
+    def test_links_lead_somewhere(self) -> None:
+        """Whoever follows a link of the documentation finds what it names."""
+        for page in committed():
+            if page.suffix == ".md":
+                for link in LINK.findall(page.read_text(encoding="utf-8")):
+                    if "://" not in link:
+                        target = page.parent / link.partition("#")[0]
+                        assert target.exists(), f"{page.relative_to(ROOT)} links to {link}"
+
+    def test_the_index_lists_every_page(self) -> None:
+        """No page of docs/ is known only to who wrote it."""
+        index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+        for page in (ROOT / "docs").glob("*.md"):
+            assert page.name == "README.md" or f"({page.name})" in index, page.name
