@@ -15,9 +15,9 @@ Open        https://localhost:{port}/
 
 Log in as   {logins}
 
-As staff    {bmadmin} suspense list      what could not be rated, and why
-            {bmadmin} status
-            {bmadmin} invoice list --account {account}
+As staff    {bmadmin} status
+            {bmadmin} suspense list
+            {bmadmin} invoice list A1001
             {bmadmin} --help
 
 Logs        {logs}
@@ -30,14 +30,21 @@ def hints(places: Places, given: Examples, ports: Ports) -> str:
     """Give the text that tells where to look, and as whom."""
     width = max(len(login.name) for login in given.logins)
     logins = [f"{one.name:<{width}}   {one.password}" for one in given.logins]
-    bmadmin = [str(Path(sys.prefix) / "bin" / "bmadmin"), "--socket", str(places.admin_socket)]
-    clean = ["bmuid", "demo", "--clean", "--directory", str(places.root)]
+    programs = Path(sys.prefix) / "bin"
+    bmadmin = [_short(programs / "bmadmin"), "--socket", _short(places.admin_socket)]
+    clean = [_short(programs / "bmuid"), "demo", "--clean", "--directory", _short(places.root)]
     return TEXT.format(
         port=ports.portal,
-        authority=places.https_pki / "ca.pem",
+        authority=_short(places.https_pki / "ca.pem"),
         logins=("\n" + " " * 12).join(logins),
         bmadmin=shlex.join(bmadmin),
-        account="A1001",
-        logs=places.logs,
+        logs=_short(places.logs),
         clean=shlex.join(clean),
     )
+
+
+def _short(path: Path) -> str:
+    """Give a path as one would type it from here."""
+    here = Path.cwd()
+    is_below = here != Path("/") and path.is_relative_to(here)
+    return str(path.relative_to(here) if is_below else path)

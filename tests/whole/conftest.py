@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import demos
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from demos import Demo
 from selenium import webdriver
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -82,3 +84,15 @@ def open_browser() -> Iterator[OpenBrowser]:
             return driver
 
         yield open_one
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """Give the whole demo, running: what `make demo` shows, in a directory with a space in its path."""
+    parent = Path(tempfile.mkdtemp(prefix="bmuid whole demo ", dir="/tmp"))
+    parent.chmod(0o755)
+    with demos.running(parent / "demo") as running:
+        yield running
+    done = demos.remove(parent / "demo")
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(parent)

@@ -286,6 +286,5 @@ def _invoice_line(line: Part, currency: str) -> Values:
     return {
         "description": line.text("description"),
         "detail": ", ".join(details),
-        "tax": f"{line.text('tax_percent')}%",
         "amount": show.amount(line.text("amount"), currency),
     }
