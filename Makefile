@@ -8,7 +8,8 @@ export PIP_ROOT_USER_ACTION := ignore
 PYTHON ?= python3
 DEMO ?= .demo
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet
+# setuptools warns of a folder with the name of its package: the design wants exactly that.
+PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --quiet
 LOCK := requirements/tests.lock
 CHECKED := bmuid lib tests cgi-bin benchmarks examples setup.py
 TEMPLATES := $(wildcard lib/bmu/ui/templates/*.html)
