@@ -261,10 +261,12 @@ def refused_start(site: Site, *words: str) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def running(site: Site, *words: str) -> Iterator[Running]:
+def running(site: Site, *words: str, **environment: str) -> Iterator[Running]:
     """Run a daemon; whatever is left of it at the end is killed."""
     process = subprocess.Popen(
-        command("run", "--config", str(site.conf), *words), stderr=subprocess.PIPE
+        command("run", "--config", str(site.conf), *words),
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
     )
     try:
         yield Running(site, process)

@@ -26,6 +26,8 @@ from daemons import (
 
 from bmuid import pki
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def site(database: Database, short_path: Path) -> Site:
@@ -360,6 +362,38 @@ class TestBackground:
         assert init(background, "restart").returncode == os.EX_CONFIG
         background.write()
         assert init(background, "status").returncode == os.EX_OK
+
+    def test_the_init_script_does_the_same(self, background: Site) -> None:
+        """`service bmuid start` and its kin, with the script as shipped."""
+        (background.directory / "bin").mkdir()
+        program = background.directory / "bin" / "bmuid"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bmuid "$@"\n')
+        program.chmod(0o755)
+        defaults = background.directory / "defaults"
+        defaults.write_text(
+            f"BMUID={program}\nCONFIG={background.conf}\nRUN_AS=$(id -un)\n"
+            f"RUN_DIRECTORY={background.directory}/run\n"
+        )
+        found = []
+        for word in (
+            "status",
+            "start",
+            "status",
+            "reload",
+            "force-reload",
+            "stop",
+            "status",
+            "nonsense",
+        ):
+            done = subprocess.run(
+                ["sh", ROOT / "init" / "bmuid", word],
+                env={**os.environ, "DEFAULTS": str(defaults)},
+                capture_output=True,
+                timeout=SECONDS_MAX,
+            )
+            found.append(done.returncode)
+        assert found == [3, 0, 0, 0, 0, 0, 3, 2]
+        assert (background.directory / "run").is_dir()
 
     def test_the_reactor_is_not_there_before_the_fork(self) -> None:
         """Its descriptors would not live through it."""

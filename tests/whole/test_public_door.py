@@ -71,6 +71,8 @@ def is_shut(door: Running) -> bool:
         plain(door).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False
     return False
 
 
@@ -189,6 +191,19 @@ class TestCertificates:
         with Client(plain(door), ClientSession()) as client:
             client.send(LINE)
             assert GREETING not in client.ends()
+
+    def test_only_recommended_curves_are_spoken(self, site: Site) -> None:
+        """With the shipped openssl.cnf, as the systemd unit sets it, no other key exchange is agreed on."""
+        openssl_cnf = Path(__file__).parents[2] / "etc" / "openssl.cnf"
+        with running(site, "--only", "doors", OPENSSL_CONF=str(openssl_cnf)) as door:
+            for curve, welcome in (
+                ("prime256v1", True),
+                ("secp384r1", True),
+                ("secp521r1", False),
+            ):
+                context = site.client_context(site.web)
+                context.set_ecdh_curve(curve)
+                assert greets(door, context) is welcome, curve
 
     def test_a_session_is_never_resumed(self, door: Running) -> None:
         """Each connection shows its certificate anew: what was revoked meanwhile can't slip in."""
