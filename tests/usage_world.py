@@ -38,7 +38,7 @@ def found(connection: psycopg2.extensions.connection, customers: int) -> None:
                 VALUES ('PACKAGE', 'Package', 1000, 'GBP', 'MONTH', 'PLAN', 'VAT', '{MINUTES}', 1);
             INSERT INTO account (number, name, currency, country, time_zone)
                 SELECT 'A' || n, 'Customer ' || n, 'GBP', 'GB', 'Europe/London' FROM generate_series(1, %(customers)s) AS n;
-            INSERT INTO account_service (account_id, package, during) SELECT id, 'PACKAGE', '[2026-01-01,)' FROM account ORDER BY id;
+            INSERT INTO account_service (account_id, package, during) SELECT id, 'PACKAGE', '[2000-01-01,)' FROM account ORDER BY id;
             INSERT INTO uid_history (uid_type, value, account_id, account_service_id, during, since)
                 SELECT 'phone', 44770090000 + account_id, account_id, id, during, 1 FROM account_service;
             """,
