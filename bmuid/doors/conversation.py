@@ -24,6 +24,9 @@ from bmuid.operations.registry import Refused
 
 log = logging.getLogger(__name__)
 
+# TLS waits for the peer's farewell after its own; one that says none is not waited for much longer.
+CLOSE_SECONDS_MAX = 5
+
 
 class ITransport(ISSLTransport, ISystemHandle, IConsumer):
     """What a door uses of a connection's transport."""
@@ -193,4 +196,4 @@ class Conversation:
         # A transport with a producer would wait for it for ever before it closes.
         self._transport.unregisterProducer()
         self._transport.loseConnection()
-        self._deadline.set(self._terms.limits.write_seconds_max)
+        self._deadline.set(CLOSE_SECONDS_MAX)
