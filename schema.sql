@@ -253,6 +253,12 @@ CREATE TABLE usage_file (
     lines bigint NOT NULL CHECK (lines >= 0),
     parts smallint NOT NULL CHECK (parts BETWEEN 1 AND 64),
     revision bigint NOT NULL REFERENCES revision,
+    -- How its records are read: the source's settings on arrival, so that all workers read each line alike.
+    profile text NOT NULL,
+    time_zone text NOT NULL,
+    country_code text NOT NULL,
+    trunk_prefix text NOT NULL,
+    international_prefix text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,
@@ -275,7 +281,8 @@ CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
 CREATE TABLE usage_file_part (
     file_id bigint NOT NULL REFERENCES usage_file,
     part smallint NOT NULL CHECK (part >= 0),
-    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE', 'BLOCKED')),
+    blocked text CHECK ((state = 'BLOCKED') = (blocked IS NOT NULL)),  -- why, until a person has acted
     next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
     next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
     new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
@@ -961,10 +968,11 @@ SET search_path TO bmu;
 GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
-GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision) ON usage_file TO bmuid;
+GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone, country_code, trunk_prefix,
+    international_prefix) ON usage_file TO bmuid;
 GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
 GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
-GRANT UPDATE (state, next_line, next_octet, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
+GRANT UPDATE (state, blocked, next_line, next_octet, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge TO bmuid;
 GRANT UPDATE (resolved_at) ON verdict TO bmuid;
 GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;
@@ -999,6 +1007,7 @@ GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), U
     ON uid_history TO bmuid_admin;
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
+GRANT UPDATE (state, blocked) ON usage_file_part TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;

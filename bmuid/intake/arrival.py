@@ -52,7 +52,7 @@ def left_in_work(txn: Transaction, spool: Spool) -> list[Left]:
     """Give the files that a crash kept from their move to done/."""
     return [
         Left(source, sha256)
-        for source in spool.sources()
+        for source in files.source_codes(txn)
         for sha256 in spool.in_work(source)
         if files.state_of(txn, source, sha256) == "DONE"
     ]

@@ -1,5 +1,6 @@
 """One chunk of one part of a file, from lines to charges: one transaction, safe to run again."""
 
+import os
 from dataclasses import dataclass, field
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
@@ -20,7 +21,12 @@ CHUNK_LINES = 100_000
 
 
 class FileBlockedError(Exception):
-    """Raised when a file can't be worked until a person has acted; the message says how."""
+    """Raised when a part can't be worked until a person has acted; the message says how."""
+
+    def __init__(self, part: Part, reason: str) -> None:
+        super().__init__(reason)
+        self.file_id = part.file_id
+        self.part = part.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,33 +116,45 @@ def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
     path = bench.spool.find(part.source.code, part.sha256)
     if path is None:
         raise FileBlockedError(
-            f"file {part.file_id} of source {part.source.code} is not in the spool:"
-            f" put the octets with SHA-256 {part.sha256.hex()} back into its work/"
+            part,
+            f"it is not in the spool: put the octets with SHA-256 {part.sha256.hex()} back into"
+            f" {part.source.code}/work/",
         )
     lines_max = min(bench.chunk_lines, part.lines - part.next_line + 1)
     with path.open("rb", buffering=0) as file:
+        octets = os.fstat(file.fileno()).st_size
+        if octets != part.octets:
+            raise FileBlockedError(
+                part,
+                f"{path} had {part.octets} octets on arrival and has {octets} now: it was written to"
+                " after it was handed in. Put back what its name is the SHA-256 of; hand in the rest"
+                " as a file of its own",
+            )
         chunk = read_chunk(file, part.next_line, part.next_octet, lines_max)
     if not chunk.lines:
         raise FileBlockedError(
+            part,
             f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
-            " put the octets back that its name is the SHA-256 of"
+            " put the octets back that its name is the SHA-256 of",
         )
     ours = pick(
-        chunk, _mediator(bench, part.source), snapshot.owners, share_of(part, bench.days_back)
+        chunk, _mediator(bench, part), snapshot.owners, share_of(part, bench.days_back)
     )
     bench.picked = Picked(part.file_id, part.part, chunk, ours)
     return bench.picked
 
 
-def _mediator(bench: Bench, source: Source) -> Mediator:
+def _mediator(bench: Bench, part: Part) -> Mediator:
+    source = part.source
     found = bench.mediators.get(source)
     if found is not None:
         return found
     profile = BUILT_IN.get(source.profile)
     if profile is None:
         raise FileBlockedError(
+            part,
             f"source {source.code} has the profile {source.profile!r}, which this program does not know:"
-            f" name one of {', '.join(BUILT_IN)}"
+            f" name one of {', '.join(BUILT_IN)}, and let the file be tried again",
         )
     settings = SourceSettings(
         source.code,
@@ -193,7 +211,5 @@ def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
 
 
 def _suspended(chunk: Chunk, udr: UDR, why: Unrated) -> Verdict:
-    line = chunk.lines[udr.line_no - chunk.first_line]
-    return Verdict(
-        udr.line_no, Outcome.SUSPENDED, why.reason.value, why.tried, line, udr.event_key
-    )
+    reason, line = why.reason.value, chunk.line(udr.line_no)
+    return Verdict(udr.line_no, Outcome.SUSPENDED, reason, why.tried, line, udr.event_key)

@@ -72,9 +72,10 @@ class Spool:
             if path.name.startswith(".") or path.name.endswith(UNFINISHED_SUFFIX):
                 continue
             taken = taking / path.name
-            # Another intake worker may have been first.
-            with contextlib.suppress(FileNotFoundError):
-                _move(path, taken)
+            # Another intake worker may have been first; or a file of that name was taken and still waits,
+            # as switches give all theirs the same name: then this one waits too.
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                _move_anew(path, taken)
                 yield Taken(source, taken)
 
     def keep(self, taken: Taken, sha256: bytes) -> None:
@@ -148,6 +149,14 @@ def _plain_files(directory: Path) -> list[Path]:
 def _move(path: Path, target: Path) -> None:
     path.rename(target)
     _sync(target.parent)
+    _sync(path.parent)
+
+
+def _move_anew(path: Path, target: Path) -> None:
+    """Move a file where there is none; a crash between leaves both names, and the second is known then."""
+    os.link(path, target, follow_symlinks=False)
+    _sync(target.parent)
+    path.unlink()
     _sync(path.parent)
 
 

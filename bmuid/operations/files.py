@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bmuid.operations.grammar import Choice, Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.store import files_view
 from bmuid.store.files_view import File, Part, Reason
@@ -65,7 +65,20 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Show
     return Shown(file, files_view.parts(txn, file.id), files_view.reasons(txn, file.id))
 
 
+def retry(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Shown | Refused:
+    """Let what is blocked of a file be tried again."""
+    shown = show(txn, actor, arguments, now)
+    if isinstance(shown, Refused):
+        return shown
+    if not files_view.unblock(txn, arguments.id):
+        return Refused("NOT_BLOCKED", f"no part of file {arguments.id} is blocked")
+    return show(txn, actor, arguments, now)
+
+
 OPERATIONS = (
     staff_reads("file_list", "The usage files, the newest first", List, Files, list_),
     staff_reads("file_show", "What became of a file's lines", Show, Shown, show),
+    staff_changes(
+        ("file_retry", "Let what is blocked of a file be tried again"), Show, Shown, retry, CLERKS
+    ),
 )

@@ -67,6 +67,7 @@ class Part:
     next_line: int
     next_octet: int
     lines: int
+    octets: int
     sha256: bytes
     revision: int
     received_at: datetime
@@ -113,16 +114,20 @@ def source_codes(txn: Transaction) -> tuple[str, ...]:
 
 def register(txn: Transaction, arrived: Arrived, parts: int) -> Registered | None:
     """
-    Make the file's row and its parts, pinned to the newest revision; or find the row it has.
+    Make the file's row and its parts, pinned to the newest revision and to the source's settings
+    as they are now; or find the row it has.
 
     Shapes:
         Result: None while there is no revision, so nothing to rate with.
     """
     txn.execute(
         """
-        INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision)
-        SELECT %(source_id)s, %(sha256)s, %(name)s, %(octets)s, %(lines)s, %(parts)s, max(id)
-        FROM revision HAVING max(id) IS NOT NULL
+        INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
+            time_zone, country_code, trunk_prefix, international_prefix)
+        SELECT s.id, %(sha256)s, %(name)s, %(octets)s, %(lines)s, %(parts)s, r.newest, s.profile,
+            s.time_zone, s.country_code, s.trunk_prefix, s.international_prefix
+        FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
+        WHERE s.id = %(source_id)s AND r.newest IS NOT NULL
         ON CONFLICT (source_id, sha256) DO NOTHING RETURNING id
         """,
         {
@@ -168,13 +173,14 @@ def take_part(txn: Transaction) -> Part | None:
     Lock the oldest open part that nobody works at and that may be worked now.
 
     A part waits for the parts of earlier files that may hold the same accounts: the same part where
-    files have as many parts, else the whole file. So each account's usage is rated in order of arrival.
+    files have as many parts, else the whole file. So each account's usage is rated in order of arrival;
+    but nothing waits for a blocked part.
     """
     txn.execute(
         """
         SELECT p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
-            f.revision, f.received_at, s.id, s.code, s.profile, s.time_zone, s.country_code,
-            s.trunk_prefix, s.international_prefix
+            f.revision, f.received_at, f.octets, s.id, s.code, f.profile, f.time_zone,
+            f.country_code, f.trunk_prefix, f.international_prefix
         FROM usage_file_part AS p
         JOIN usage_file AS f ON f.id = p.file_id
         JOIN source AS s ON s.id = f.source_id
@@ -199,7 +205,8 @@ def take_part(txn: Transaction) -> Part | None:
         sha256=bytes(row[6]),
         revision=row[7],
         received_at=row[8],
-        source=Source(*row[9:]),
+        octets=row[9],
+        source=Source(*row[10:]),
     )
 
 
@@ -231,12 +238,23 @@ def advance(
     assert txn.rowcount == 1, "the part was locked by this transaction"
 
 
+def block(txn: Transaction, file_id: int, part: int, reason: str) -> None:
+    """Set a part aside until a person has acted; other files go on."""
+    txn.execute(
+        """
+        UPDATE usage_file_part SET state = 'BLOCKED', blocked = %(reason)s
+        WHERE file_id = %(file_id)s AND part = %(part)s AND state = 'OPEN'
+        """,
+        {"reason": reason, "file_id": file_id, "part": part},
+    )
+
+
 def finished(txn: Transaction) -> tuple[int, ...]:
     """Give the open files whose parts are all done."""
     txn.execute(
         """
         SELECT f.id FROM usage_file AS f WHERE f.state = 'OPEN' AND NOT EXISTS (
-            SELECT FROM usage_file_part AS p WHERE p.file_id = f.id AND p.state = 'OPEN'
+            SELECT FROM usage_file_part AS p WHERE p.file_id = f.id AND p.state <> 'DONE'
         ) ORDER BY f.id
         """
     )
@@ -261,7 +279,7 @@ def close(txn: Transaction, file_id: int) -> Closed | None:
             FROM (
                 SELECT coalesce(sum(new), 0) AS new, coalesce(sum(duplicate), 0) AS duplicate,
                     coalesce(sum(suspended), 0) AS suspended, coalesce(sum(rejected), 0) AS rejected,
-                    count(*) FILTER (WHERE state = 'OPEN') AS open
+                    count(*) FILTER (WHERE state <> 'DONE') AS open
                 FROM usage_file_part WHERE file_id = %(id)s
             ) AS p, source AS s
             WHERE f.id = %(id)s AND f.state = 'OPEN' AND p.open = 0 AND s.id = f.source_id

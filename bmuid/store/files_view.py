@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bmuid.store import wakeup
 from bmuid.store.transaction import Transaction
 
 
@@ -28,11 +29,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a file, worked by one process at a time; next_line: the first not looked at."""
+    """A part of a file, worked by one process at a time; next_line: the first not looked at; blocked: why."""
 
     part: int
     state: str
     next_line: int
+    blocked: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ def file(txn: Transaction, file_id: int) -> File | None:
 def parts(txn: Transaction, file_id: int) -> tuple[Part, ...]:
     """Give the parts of a file."""
     txn.execute(
-        "SELECT part, state, next_line FROM usage_file_part WHERE file_id = %(id)s ORDER BY part",
+        """
+        SELECT part, state, next_line, blocked FROM usage_file_part
+        WHERE file_id = %(id)s ORDER BY part
+        """,
         {"id": file_id},
     )
     return tuple(Part(*row) for row in txn.fetchall())
@@ -95,3 +100,17 @@ def reasons(txn: Transaction, file_id: int) -> tuple[Reason, ...]:
         {"id": file_id},
     )
     return tuple(Reason(*row) for row in txn.fetchall())
+
+
+def unblock(txn: Transaction, file_id: int) -> int:
+    """Let the blocked parts of a file be tried again, and tell the workers; give how many there were."""
+    txn.execute(
+        """
+        UPDATE usage_file_part SET state = 'OPEN', blocked = NULL
+        WHERE file_id = %(id)s AND state = 'BLOCKED'
+        """,
+        {"id": file_id},
+    )
+    found = txn.rowcount
+    wakeup.tell(txn, wakeup.USAGE)
+    return found

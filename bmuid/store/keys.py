@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psycopg2.errors
 
 from bmu.usage import UDR
-from bmuid.store.copying import copy_in, row_start
+from bmuid.store.copying import array, copy_in, row_start
 from bmuid.store.transaction import Transaction
 
 ROW = row_start("16s q q q")
@@ -50,9 +50,9 @@ def _rows(file_id: int, udrs: Sequence[UDR]) -> Iterator[bytes]:
 
 def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
     columns = {
-        "keys": _array(udr.event_key.hex() for udr in udrs),
-        "contents": _array(str(udr.content) for udr in udrs),
-        "lines": _array(str(udr.line_no) for udr in udrs),
+        "keys": "{" + ",".join(udr.event_key.hex() for udr in udrs) + "}",
+        "contents": array(udr.content for udr in udrs),
+        "lines": array(udr.line_no for udr in udrs),
         "file_id": file_id,
     }
     txn.execute(
@@ -61,24 +61,19 @@ def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[
         SELECT key, content, %(file_id)s, line_no
         FROM unnest(%(keys)s::uuid[], %(contents)s::bigint[], %(lines)s::bigint[])
             AS arriving (key, content, line_no)
-        ORDER BY key ON CONFLICT (event_key) DO NOTHING
+        ORDER BY key ON CONFLICT (event_key) DO NOTHING RETURNING event_key
         """,
         columns,
     )
+    ours = {key.replace("-", "") for (key,) in txn.fetchall()}
     txn.execute(
         """
-        SELECT k.event_key, k.content, k.file_id, k.line_no
-        FROM unnest(%(keys)s::uuid[], %(lines)s::bigint[]) AS arriving (key, line_no)
-        JOIN usage_key AS k ON k.event_key = arriving.key
-        WHERE k.file_id <> %(file_id)s OR k.line_no <> arriving.line_no
+        SELECT event_key, content, file_id, line_no FROM usage_key
+        WHERE event_key = ANY (%(keys)s::uuid[])
         """,
-        columns,
+        {"keys": _array(hexed for udr in udrs if (hexed := udr.event_key.hex()) not in ours)},
     )
     return {
         bytes.fromhex(key.replace("-", "")): Earlier(content, earlier_file, line_no)
         for key, content, earlier_file, line_no in txn.fetchall()
     }
-
-
-def _array(items: Iterator[str]) -> str:
-    return "{" + ",".join(items) + "}"

@@ -46,13 +46,21 @@ class Arriving:
     def scan(self, connection: Connection) -> None:
         """Take in what has arrived by now."""
         for code in self.spool.sources():
-            for taken in self.spool.take(code):
-                try:
-                    self._take_in(connection, taken)
-                except OSError as error:
-                    self._say_once(f"can't take {taken.path}: {error.strerror or error}")
-                if self.stop.told():
-                    return
+            try:
+                self._scan_source(connection, code)
+            except OSError as error:
+                self._say_once(f"can't look into {code}: {error.strerror or error}")
+            if self.stop.told():
+                return
+
+    def _scan_source(self, connection: Connection, code: str) -> None:
+        for taken in self.spool.take(code):
+            try:
+                self._take_in(connection, taken)
+            except OSError as error:
+                self._say_once(f"can't take {taken.path}: {error.strerror or error}")
+            if self.stop.told():
+                return
 
     def _take_in(self, connection: Connection, taken: Taken) -> None:
         source = run(connection, files.source, taken.source)

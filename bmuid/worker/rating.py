@@ -40,8 +40,9 @@ class Rating:
         try:
             worked = run(connection, chunk.work, self.bench)
         except FileBlockedError as error:
-            log.error("a file is blocked: %s", error)  # noqa: TRY400
-            worked = None
+            log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
+            run(connection, files.block, error.file_id, error.part, str(error))
+            return True
         if isinstance(worked, DaysMissing):
             for day in worked.days:
                 run(connection, days.ensure, day)
