@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
 
 from bmuid.demo.asking import Staff
 from bmuid.demo.children import Children
@@ -39,7 +38,7 @@ def rate(
     for one in missing:
         _arrive(places, one)
     began = time.monotonic()
-    told = began - LINE_SECONDS
+    told = began
 
     def is_rated() -> bool:
         nonlocal told
@@ -51,7 +50,8 @@ def rate(
             teller.progress("call records", done, sum(one.lines for one in missing), seconds)
         return all(states.get(one.sha256, ("", 0))[0] == "DONE" for one in missing)
 
-    _wait(children, is_rated)
+    while not is_rated():
+        children.pause(LOOK_SECONDS)
     seconds = time.monotonic() - began
     count = sum(one.lines for one in missing)
     teller.step("call records", f"{count:,} rated in {seconds:.1f} seconds")
@@ -80,19 +80,14 @@ def _states(staff: Staff) -> dict[str, tuple[str, int]]:
 def bill(staff: Staff, children: Children, teller: Teller) -> None:
     """Invoice each month of which there are calls, in order."""
     for as_of in BILLED:
-        staff.ask("bill_run", as_of=as_of)
-
-        def is_billed(day: str = as_of) -> bool:
-            run = staff.ask("bill_show", as_of=day)["run"]
-            assert isinstance(run, dict)
-            return bool(run["state"] == "DONE")
-
-        _wait(children, is_billed)
-    totals = staff.ask("status_show")["totals"]
-    assert isinstance(totals, dict)
-    teller.step("invoices", f"{totals['invoices']}, for August, September and October 2026")
+        run = _run(staff.ask("bill_run", as_of=as_of))
+        while run["state"] != "DONE":
+            children.pause(LOOK_SECONDS)
+            run = _run(staff.ask("bill_show", as_of=as_of))
+        teller.step("invoices", f"{run['invoices']} for the month that ended before {as_of}")
 
 
-def _wait(children: Children, is_done: Callable[[], bool]) -> None:
-    while not is_done():
-        children.pause(LOOK_SECONDS)
+def _run(answer: dict[str, object]) -> dict[str, object]:
+    run = answer["run"]
+    assert isinstance(run, dict), answer
+    return run

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bmuid.demo.examples import Examples
-from bmuid.demo.places import Places
+from bmuid.demo.places import Places, short
 from bmuid.demo.prepare import Ports
 
 TEXT = """
@@ -31,20 +31,13 @@ def hints(places: Places, given: Examples, ports: Ports) -> str:
     width = max(len(login.name) for login in given.logins)
     logins = [f"{one.name:<{width}}   {one.password}" for one in given.logins]
     programs = Path(sys.prefix) / "bin"
-    bmadmin = [_short(programs / "bmadmin"), "--socket", _short(places.admin_socket)]
-    clean = [_short(programs / "bmuid"), "demo", "--clean", "--directory", _short(places.root)]
+    bmadmin = [short(programs / "bmadmin"), "--socket", short(places.admin_socket)]
+    clean = [short(programs / "bmuid"), "demo", "--clean", "--directory", short(places.root)]
     return TEXT.format(
         port=ports.portal,
-        authority=_short(places.https_pki / "ca.pem"),
+        authority=short(places.https_pki / "ca.pem"),
         logins=("\n" + " " * 12).join(logins),
         bmadmin=shlex.join(bmadmin),
-        logs=_short(places.logs),
+        logs=short(places.logs),
         clean=shlex.join(clean),
     )
-
-
-def _short(path: Path) -> str:
-    """Give a path as one would type it from here."""
-    here = Path.cwd()
-    is_below = here != Path("/") and path.is_relative_to(here)
-    return str(path.relative_to(here) if is_below else path)

@@ -149,6 +149,13 @@ def lock(places: Places) -> int | None:
     return descriptor
 
 
+def short(path: Path) -> str:
+    """Give a path as one would type it from here."""
+    here = Path.cwd()
+    is_below = here != Path("/") and path.is_relative_to(here)
+    return str(path.relative_to(here) if is_below else path)
+
+
 def free_port(wanted: int) -> int:
     """Give *wanted* if it is free on this host, else any port that is."""
     for port in (wanted, 0):

@@ -44,6 +44,10 @@ REFUSED = (
     "The login or the password is not right. After some wrong tries you have to wait a little."
 )
 
+BAD_RANGE = (
+    "These days can't be shown",
+    "The first day may not come after the last one, and they may lie a year apart at most.",
+)
 PROBLEMS = {
     400: (
         "That was not understood",
@@ -116,16 +120,17 @@ class Visit:
         """Send the browser to another page of ours."""
         return Response(303, "", (("Location", f"{self.request.base}/{path}"), *headers))
 
-    def problem(self, status: int, *headers: tuple[str, str], number: str = "") -> Response:
+    def problem(
+        self, status: int, *headers: tuple[str, str], words: tuple[str, str] | None = None
+    ) -> Response:
         """Say what went wrong, and where to go from here."""
-        title, text = PROBLEMS[status]
+        title, text = words or PROBLEMS[status]
         return self.page(
             "problem.html",
             {
                 "title": title,
                 "text": text,
                 "status": status,
-                "request_id": number,
                 "way_path": "overview",
                 "way_text": "Try again" if status == 503 else "To the overview",
             },
@@ -207,7 +212,12 @@ def usage(visit: Visit) -> Response:
     arguments = {"token": visit.token or "", "limit": "50", **fields}
     if "to" in fields:
         arguments["to"] = show.day_after(fields["to"])
-    answer = visit.ask("usage_list", arguments)
+    try:
+        answer = visit.ask("usage_list", arguments)
+    except RefusedError as refused:
+        if refused.code != "BAD_ARGUMENT":
+            raise
+        return visit.problem(400, words=BAD_RANGE)
     return visit.private_page("usage.html", pages.usage(answer, fields), answer)
 
 

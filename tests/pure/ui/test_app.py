@@ -256,6 +256,15 @@ def test_the_last_day_chosen_is_part_of_what_is_shown() -> None:
     assert "1\u201331 October 2026" in body
 
 
+def test_days_in_the_wrong_order_are_told_as_that() -> None:
+    """Who mixes up the two days reads what is wrong with them."""
+    door = FakeDoor()
+    door.answers["usage_list"] = "BAD_ARGUMENT"
+    response = get(door, "usage", "from=2026-10-31&to=2026-10-01")
+    assert response.status == 400
+    assert "may not come after" in response.body
+
+
 def test_more_usage_is_one_link_away_and_keeps_the_days_chosen() -> None:
     """The next page is of the same days."""
     body = get(FakeDoor(), "usage").body
