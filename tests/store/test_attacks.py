@@ -269,8 +269,9 @@ INVOICES = {
 }
 FILES = {
     "the same file again": (
-        "INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision)"
-        " SELECT source_id, sha256, 'renamed', octets, lines, parts, revision FROM usage_file"
+        "INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone,"
+        " country_code, trunk_prefix, international_prefix) SELECT source_id, sha256, 'renamed', octets, lines,"
+        " parts, revision, profile, time_zone, country_code, trunk_prefix, international_prefix FROM usage_file"
     ),
     "a file closed with a line unaccounted for": (
         "UPDATE usage_file SET state = 'DONE', done_at = now(), new = 3, duplicate = 1, suspended = 1, rejected = 0"
