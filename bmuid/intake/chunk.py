@@ -4,11 +4,13 @@ import os
 from dataclasses import dataclass, field
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
-from bmu.rating import Unrated
+from bmu.rating import Owner, Unrated
 from bmu.usage import UDR
 from bmuid.intake import pricing, repeats
+from bmuid.intake.homes import Homes
 from bmuid.intake.lines import Chunk, read_chunk
 from bmuid.intake.ours import Ours, pick, share_of
+from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
@@ -37,6 +39,7 @@ class Picked:
     part: int
     chunk: Chunk
     ours: Ours
+    needs: Needs
 
 
 @dataclass(slots=True)
@@ -54,6 +57,7 @@ class Bench:
     chunk_lines: int = CHUNK_LINES
     snapshots: Snapshots = field(default_factory=Snapshots)
     mediators: dict[Source, Mediator] = field(default_factory=dict)
+    homes: Homes | None = None
     days: set[int] = field(default_factory=set)
     picked: Picked | None = None
 
@@ -90,7 +94,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
         return None
     snapshot = bench.snapshots.at(txn, part.revision)
     picked = _pick(bench, part, snapshot)
-    needed = pricing.days_needed(picked.ours, snapshot.tariff) - bench.days
+    needed = picked.needs.days - bench.days
     missing = days.missing(txn, needed) if needed else ()
     if missing:
         return DaysMissing(missing)
@@ -137,11 +141,17 @@ def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
             f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
             " put the octets back that its name is the SHA-256 of",
         )
-    ours = pick(
-        chunk, _mediator(bench, part), snapshot.owners, share_of(part, bench.days_back)
-    )
-    bench.picked = Picked(part.file_id, part.part, chunk, ours)
+    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back))
+    needs = needs_of(ours.udrs, ours.owners, snapshot.tariff)
+    bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
     return bench.picked
+
+
+def _homes(bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
+    wanted = (_mediator(bench, part), snapshot.owners, part.parts)
+    if bench.homes is None or bench.homes.made_for != wanted:
+        bench.homes = Homes(*wanted)
+    return bench.homes
 
 
 def _mediator(bench: Bench, part: Part) -> Mediator:
@@ -172,20 +182,15 @@ def _write(
     """Give each of the lines its verdict; what is new and has a price is charged."""
     chunk, ours = picked.chunk, picked.ours
     repeated = _repeated(txn, part.file_id, ours.udrs)
-    again = {each.udr.line_no for each in repeated}
-    fresh = [
-        (udr, owner)
-        for udr, owner in zip(ours.udrs, ours.owners, strict=True)
-        if udr.line_no not in again
-    ]
-    priced, lost = pricing.price(txn, snapshot.tariff, fresh)
+    events, owners, lost = _fresh(ours, repeated)
+    priced, unpriced = pricing.price(txn, snapshot.tariff, picked.needs, events, owners)
     for of_day in priced:
         udrs.add(txn, part.file_id, of_day)
         charges.add(txn, part.revision, of_day)
     said = [
         *ours.rejected,
         *repeats.judge(txn, spool, part.file_id, chunk, repeated),
-        *(_suspended(chunk, udr, why) for udr, why in lost),
+        *(_suspended(chunk, udr, why) for udr, why in [*lost, *unpriced]),
     ]
     verdicts.add(txn, part.file_id, said)
     counts = [each.outcome for each in said]
@@ -195,6 +200,25 @@ def _write(
         suspended=counts.count(Outcome.SUSPENDED),
         rejected=counts.count(Outcome.REJECTED),
     )
+
+
+def _fresh(
+    ours: Ours, repeated: list[Repeat]
+) -> tuple[list[UDR], list[Owner], list[tuple[UDR, Unrated]]]:
+    """Leave out what was there before: give the events with owners, these, and the events without."""
+    again = {each.udr.line_no for each in repeated}
+    events: list[UDR] = []
+    owners: list[Owner] = []
+    lost: list[tuple[UDR, Unrated]] = []
+    for udr, owner in zip(ours.udrs, ours.owners, strict=True):
+        if again and udr.line_no in again:
+            continue
+        if isinstance(owner, Unrated):
+            lost.append((udr, owner))
+        else:
+            events.append(udr)
+            owners.append(owner)
+    return events, owners, lost
 
 
 def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:

@@ -29,6 +29,10 @@ class Chunk:
         """The number of the first line after the chunk."""
         return self.first_line + len(self.lines)
 
+    def line(self, line_no: int) -> bytes:
+        """Give the line of that number."""
+        return self.lines[line_no - self.first_line]
+
 
 def read_chunk(file: BinaryIO, first_line: int, first_octet: int, lines_max: int) -> Chunk:
     """

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-from bmu.mediation import Mediator, Reject
+from bmu.mediation import Reject
 from bmu.period import DAY_US, HOUR_US, from_us, to_us
-from bmu.rating import Owner, Owners, Unrated, UnratedReason
+from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
+from bmuid.intake.homes import LOOK_CLOSER, PART_OF_NOBODY, Homes, part_of
 from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
 from bmuid.store.files import Part
 from bmuid.store.verdicts import Outcome, Verdict
 
-# Lines without an owner need a part too.
-PART_OF_NOBODY = 0
 LINE_TOO_LONG = "LINE_TOO_LONG"
 # Clocks of switches go wrong by a little; a call of tomorrow is an error of its own.
 AHEAD_US_MAX = HOUR_US
@@ -54,48 +53,67 @@ def share_of(part: Part, days_back: int) -> Share:
     )
 
 
-def pick(chunk: Chunk, mediator: Mediator, owners: Owners, share: Share) -> Ours:
+def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
     """
-    Mediate the lines and keep those of the share: whose account falls to the part.
+    Mediate the lines of the share: those whose account falls to the part, or that fall to it for want of one.
 
     A line's part depends on the line and the owners of the file's revision alone, so each line is in
     exactly one part, whatever changes while the file is worked.
     """
     ours = Ours([], [], [])
-    lines = [line if len(line) <= LINE_OCTETS_MAX else b"" for line in chunk.lines]
-    for taken in mediator.take_many(lines, chunk.first_line):
+    line_nos, shared = _looked_at(chunk, homes, share)
+    mine = [_readable(chunk.line(line_no)) for line_no in line_nos]
+    find = homes.owners.find
+    for taken in homes.mediator.take_some(mine, line_nos):
+        is_shared = taken.line_no in shared
         if isinstance(taken, Reject):
-            if share.part == PART_OF_NOBODY:
-                ours.rejected.append(
-                    _rejected(taken, chunk.lines[taken.line_no - chunk.first_line])
-                )
+            if not is_shared or share.part == PART_OF_NOBODY:
+                ours.rejected.append(_rejected(taken, chunk))
             continue
-        owner = owners.find(taken.uid_type, taken.uid, taken.started_us)
-        if isinstance(owner, UnratedReason):
-            if share.part != PART_OF_NOBODY:
-                continue
-            said: Owner | Unrated = Unrated(owner, f"{taken.uid_type} {taken.uid}")
-        elif owner.account_id % share.parts != share.part:
-            continue
-        elif share.oldest_us <= taken.started_us <= share.newest_us:
-            said = owner
-        else:
-            said = Unrated(UnratedReason.OUT_OF_WINDOW, _out_of(taken.started_us, share))
-        ours.udrs.append(taken)
-        ours.owners.append(said)
+        owner = find(taken.uid_type, taken.uid, taken.started_us)
+        if not is_shared or share.part == _part_of(owner, share.parts):
+            ours.udrs.append(taken)
+            ours.owners.append(_in_time(owner, taken, share))
     return ours
 
 
-def _rejected(reject: Reject, line: bytes) -> Verdict:
+def _looked_at(chunk: Chunk, homes: Homes, share: Share) -> tuple[list[int], set[int]]:
+    """Give the lines that the part has to mediate, and those of them that may be of another part."""
+    line_nos: list[int] = []
+    shared: set[int] = set()
+    part = share.part
+    for line_no, home in enumerate(homes.of(chunk.lines), chunk.first_line):
+        if home == part:
+            line_nos.append(line_no)
+        elif home == LOOK_CLOSER:
+            line_nos.append(line_no)
+            shared.add(line_no)
+    return line_nos, shared
+
+
+def _readable(line: bytes) -> bytes:
+    """Leave out a line that is cut, of which nothing can be known."""
+    return line if len(line) <= LINE_OCTETS_MAX else b""
+
+
+def _part_of(owner: Owner | UnratedReason, parts: int) -> int:
+    return part_of(owner.account_id, parts) if isinstance(owner, Owner) else PART_OF_NOBODY
+
+
+def _rejected(reject: Reject, chunk: Chunk) -> Verdict:
+    line = chunk.line(reject.line_no)
+    reason, detail = reject.reason.value, reject.detail
     if len(line) > LINE_OCTETS_MAX:
-        detail = f"longer than {LINE_OCTETS_MAX} octets; only the beginning is kept here"
-        kept = line[:LINE_OCTETS_MAX]
-        return Verdict(reject.line_no, Outcome.REJECTED, LINE_TOO_LONG, detail, kept, None)
-    return Verdict(
-        reject.line_no, Outcome.REJECTED, reject.reason.value, reject.detail, line, None
-    )
+        line = line[:LINE_OCTETS_MAX]
+        reason, detail = LINE_TOO_LONG, f"only its first {LINE_OCTETS_MAX} octets are kept here"
+    return Verdict(reject.line_no, Outcome.REJECTED, reason, detail, line, None)
 
 
-def _out_of(started_us: int, share: Share) -> str:
-    oldest, newest = from_us(share.oldest_us), from_us(share.newest_us)
-    return f"began {from_us(started_us):%Y-%m-%d %H:%M:%SZ}, not in {oldest:%Y-%m-%d} to {newest:%Y-%m-%d %H:%MZ}"
+def _in_time(owner: Owner | UnratedReason, udr: UDR, share: Share) -> Owner | Unrated:
+    if isinstance(owner, UnratedReason):
+        return Unrated(owner, f"{udr.uid_type} {udr.uid}")
+    if share.oldest_us <= udr.started_us <= share.newest_us:
+        return owner
+    began = f"began {from_us(udr.started_us):%Y-%m-%d %H:%M:%SZ}"
+    window = f"{from_us(share.oldest_us):%Y-%m-%d} to {from_us(share.newest_us):%Y-%m-%d %H:%MZ}"
+    return Unrated(UnratedReason.OUT_OF_WINDOW, f"{began}, not from {window}")

@@ -1,7 +1,10 @@
 """What the new usage of a chunk costs: its accounts' buckets locked, granted where due, and drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
+from bmu.period import FOREVER_US
 from bmu.rating import (
     BucketState,
     Owner,
@@ -13,83 +16,130 @@ from bmu.rating import (
     rate_batch,
 )
 from bmu.usage import UDR
-from bmuid.intake.ours import Ours
 from bmuid.store import buckets, udrs
 from bmuid.store.buckets import Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
-Suspended = tuple[UDR, Unrated]
+ALWAYS = (-FOREVER_US, FOREVER_US)
+# Lines of a chunk are fewer than this, so that an account's id and a place fit one number, which sorts fast.
+PLACES = 1 << 32
 
 
-def days_needed(ours: Ours, tariff: Tariff) -> set[int]:
-    """Give the days (numbers since 1970-01-01 UTC) of the events, and of the buckets they may ask for."""
-    needed: set[int] = set()
-    starts: set[int] = set()
-    for udr, owner in zip(ours.udrs, ours.owners, strict=True):
-        if isinstance(owner, Owner):
-            needed.add(udr.started_us // US_A_DAY)
-            starts.update(grant.from_us for grant in buckets_wanted(owner, tariff, udr.started_us))
-    return needed | {start // US_A_DAY for start in starts}
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """
+    What must be there before usage can be priced.
+
+    Shapes:
+        wanted: the buckets that its services are due, by service, code and start.
+        days: of the events and of the buckets' starts, counted from 1970-01-01 UTC.
+        first_us, last_us: when the first and the last event began.
+    """
+
+    wanted: Mapping[tuple[int, str, int], Wanted]
+    days: frozenset[int]
+    first_us: int
+    last_us: int
+
+
+def needs_of(events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: Tariff) -> Needs:
+    """Tell what the usage of known owners needs."""
+    wanted: dict[tuple[int, str, int], Wanted] = {}
+    months: dict[int, tuple[int, int]] = {}
+    starts = []
+    for udr, owner in zip(events, owners, strict=True):
+        if isinstance(owner, Unrated):
+            continue
+        started_us, service_id = udr.started_us, owner.account_service_id
+        starts.append(started_us)
+        start, end = months.get(service_id, (0, 0))
+        if start <= started_us < end:
+            continue
+        # All of a service's buckets run from and to the same instants.
+        months[service_id] = ALWAYS
+        for grant in buckets_wanted(owner, tariff, started_us):
+            months[service_id] = grant.from_us, grant.to_us
+            wanted[service_id, grant.code, grant.from_us] = Wanted(
+                owner.account_id, service_id, grant
+            )
+    days = {started_us // US_A_DAY for started_us in starts}
+    days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
+    return Needs(wanted, frozenset(days), min(starts, default=0), max(starts, default=0))
 
 
 def price(
-    txn: Transaction, tariff: Tariff, fresh: Sequence[tuple[UDR, Owner | Unrated]]
-) -> tuple[list[Priced], list[Suspended]]:
+    txn: Transaction,
+    tariff: Tariff,
+    needs: Needs,
+    events: Sequence[UDR],
+    owners: Sequence[Owner],
+) -> tuple[list[Priced], list[tuple[UDR, Unrated]]]:
     """
     Rate usage account by account, within one in the order of arrival.
 
     So the result does not depend on how a file was cut into chunks.
+
+    Shapes:
+        events, owners: parallel, in the order of arrival.
+        Result: what has a price, by day; what has none.
     """
-    lost: list[Suspended] = []
-    owned: list[tuple[UDR, Owner]] = []
-    for udr, owner in fresh:
-        if isinstance(owner, Owner):
-            owned.append((udr, owner))
+    order = [owner.account_id * PLACES + place for place, owner in enumerate(owners)]
+    order.sort()
+    places = [key % PLACES for key in order]
+    events, owners = [events[place] for place in places], [owners[place] for place in places]
+    states = by_service(_buckets(txn, tariff, needs, owners)) if needs.wanted else {}
+    outcomes = rate_batch(events, owners, tariff, states)
+    lost = [
+        (udr, outcome)
+        for udr, outcome in zip(events, outcomes, strict=True)
+        if isinstance(outcome, Unrated)
+    ]
+    count = len(events) - len(lost)
+    ids = iter(udrs.new_ids(txn, count) if count else [])
+    return list(_by_day(ids, events, owners, outcomes)), lost
+
+
+def _by_day(
+    ids: Iterator[int],
+    events: Sequence[UDR],
+    owners: Sequence[Owner],
+    outcomes: Sequence[Rated | Unrated],
+) -> Iterator[Priced]:
+    days: dict[int, list[int]] = {}
+    for place, udr in enumerate(events):
+        day = udr.started_us // US_A_DAY
+        if day in days:
+            days[day].append(place)
         else:
-            lost.append((udr, owner))
-    owned.sort(key=lambda pair: pair[1].account_id)
-    states = _buckets(txn, tariff, owned) if owned else []
-    events, owners = [udr for udr, _ in owned], [owner for _, owner in owned]
-    days: dict[int, Priced] = {}
-    for udr, owner, outcome in zip(
-        events, owners, rate_batch(events, owners, tariff, by_service(states)), strict=True
-    ):
-        if isinstance(outcome, Rated):
-            day = udr.started_us // US_A_DAY
-            priced = days.get(day) or days.setdefault(day, Priced(day, [], [], [], []))
-            priced.udrs.append(udr)
-            priced.owners.append(owner)
-            priced.rated.append(outcome)
-        else:
-            lost.append((udr, outcome))
-    for priced in days.values():
-        priced.ids.extend(udrs.new_ids(txn, len(priced.udrs)))
-    return list(days.values()), lost
+            days[day] = [place]
+    for day, places in days.items():
+        rated = [one for place in places if isinstance(one := outcomes[place], Rated)]
+        kept = places
+        if len(rated) < len(places):
+            kept = [place for place in places if isinstance(outcomes[place], Rated)]
+        if kept:
+            yield Priced(
+                day,
+                list(islice(ids, len(kept))),
+                [events[place] for place in kept],
+                [owners[place] for place in kept],
+                rated,
+            )
 
 
 def _buckets(
-    txn: Transaction, tariff: Tariff, owned: Sequence[tuple[UDR, Owner]]
+    txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
 ) -> list[BucketState]:
     """Lock the buckets of the accounts, and grant those of the billing months that are missing."""
-    wanted: dict[tuple[int, str, int], Wanted] = {}
-    for udr, owner in owned:
-        service_id = owner.account_service_id
-        for grant in buckets_wanted(owner, tariff, udr.started_us):
-            key = service_id, grant.code, grant.from_us
-            if key not in wanted:
-                wanted[key] = Wanted(owner.account_id, service_id, grant)
-    if not wanted:
-        return []
-    accounts = sorted({owner.account_id for _, owner in owned})
-    starts = [udr.started_us for udr, _ in owned]
-    span = min(starts), max(starts)
-    states = buckets.lock(txn, accounts, *span)
+    accounts = sorted({owner.account_id for owner in owners})
+    span = buckets.Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
+    states = buckets.lock(txn, accounts, span)
     have = {(state.account_service_id, state.code, state.from_us) for state in states}
-    missing = [each for key, each in wanted.items() if key not in have]
+    missing = [needs.wanted[key] for key in needs.wanted.keys() - have]
     if not missing:
         return states
     made = buckets.grant(txn, missing)
     # Whoever else granted one in the meantime has committed it: it is there to be locked now.
-    return states + made if len(made) == len(missing) else buckets.lock(txn, accounts, *span)
+    return states + made if len(made) == len(missing) else buckets.lock(txn, accounts, span)

@@ -44,7 +44,7 @@ def judge(
     conflicts = [each for each in repeats if each.udr.content != each.earlier.content]
     bodies = _bodies(txn, spool, file_id, chunk, [each.earlier for each in conflicts])
     for udr, earlier in ((each.udr, each.earlier) for each in repeats):
-        line = chunk.lines[udr.line_no - chunk.first_line]
+        line = chunk.line(udr.line_no)
         first = f"file {earlier.file_id} line {earlier.line_no}"
         if udr.content == earlier.content:
             outcome, reason, detail = Outcome.DUPLICATE, REPEATED, f"the same as {first}"
@@ -68,8 +68,7 @@ def _bodies(
     elsewhere: dict[int, set[int]] = {}
     for earlier in wanted:
         if earlier.file_id == file_id and chunk.first_line <= earlier.line_no < chunk.next_line:
-            line = chunk.lines[earlier.line_no - chunk.first_line]
-            found[earlier.file_id, earlier.line_no] = line
+            found[earlier.file_id, earlier.line_no] = chunk.line(earlier.line_no)
         else:
             elsewhere.setdefault(earlier.file_id, set()).add(earlier.line_no)
     for other_id, line_nos in elsewhere.items():

@@ -1,11 +1,16 @@
 """Buckets: locked in the order of their ids, granted once a period; the database keeps the balance."""
 
+import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from bmu.period import from_us
 from bmu.rating import BucketState, Grant
+from bmuid.store.copying import POSTGRES_EPOCH_US, array, copy_out
 from bmuid.store.transaction import Transaction
+
+# Six fields: id, service, the place of its code among those asked for, start, end, balance.
+ROW = struct.Struct(">hiqiqiiiqiqiq")
 
 
 class Wanted(NamedTuple):
@@ -16,21 +21,52 @@ class Wanted(NamedTuple):
     grant: Grant
 
 
-def lock(
-    txn: Transaction, account_ids: Sequence[int], first_us: int, last_us: int
-) -> list[BucketState]:
-    """Lock and give the accounts' buckets whose period touches the time from first to last."""
-    txn.execute(
+class Span(NamedTuple):
+    """
+    Which buckets of an account: of these types, open at some time from first to last.
+
+    Units:
+        first_us, last_us: microseconds since 1970-01-01 UTC, both included.
+    """
+
+    first_us: int
+    last_us: int
+    codes: Sequence[str]
+
+
+def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[BucketState]:
+    """Lock and give the accounts' buckets of the span."""
+    octets = copy_out(
+        txn,
         """
-        SELECT id, account_service_id, code, (extract(epoch FROM lower(during)) * 1000000)::bigint,
-            (extract(epoch FROM upper(during)) * 1000000)::bigint, balance
-        FROM bucket WHERE account_id = ANY (%(account_ids)s)
-        AND during && tstzrange(%(first)s, %(last)s, '[]')
-        ORDER BY account_id, id FOR NO KEY UPDATE
+        COPY (
+            SELECT id, account_service_id, array_position(%(codes)s, code), lower(during),
+                upper(during), balance
+            FROM bucket WHERE account_id = ANY (%(account_ids)s::bigint[])
+            AND code = ANY (%(codes)s) AND during && tstzrange(%(first)s, %(last)s, '[]')
+            ORDER BY account_id, id FOR NO KEY UPDATE
+        ) TO STDOUT BINARY
         """,
-        {"account_ids": list(account_ids), "first": from_us(first_us), "last": from_us(last_us)},
+        {
+            "account_ids": array(account_ids),
+            "codes": list(span.codes),
+            "first": from_us(span.first_us),
+            "last": from_us(span.last_us),
+        },
     )
-    return [BucketState(*row) for row in txn.fetchall()]
+    return [
+        BucketState(
+            id_,
+            service_id,
+            span.codes[place - 1],
+            from_ + POSTGRES_EPOCH_US,
+            to + POSTGRES_EPOCH_US,
+            balance,
+        )
+        for _, _, id_, _, service_id, _, place, _, from_, _, to, _, balance in ROW.iter_unpack(
+            octets
+        )
+    ]
 
 
 def grant(txn: Transaction, wanted: Sequence[Wanted]) -> list[BucketState]:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from psycopg2.sql import Composed
@@ -71,6 +71,18 @@ def copy_in(txn: Transaction, statement: str | Composed, rows: Iterable[bytes]) 
         rows: each encoded whole, the number of its fields first.
     """
     txn.copy_expert(statement, _Pieces(rows))
+
+
+def copy_out(txn: Transaction, statement: str, values: Mapping[str, object]) -> memoryview:
+    """Run ``COPY (...) TO STDOUT BINARY``, and give the rows that came."""
+    octets = io.BytesIO()
+    txn.copy_expert(txn.mogrify(statement, values), octets)
+    return octets.getbuffer()[len(SIGNATURE) : -len(TRAILER)]
+
+
+def array(items: Iterable[int | str]) -> str:
+    """Write an array of numbers or plain words as PostgreSQL reads it, for a parameter cast to its type."""
+    return "{" + ",".join(map(str, items)) + "}"
 
 
 def began(txn: Transaction) -> int:

@@ -50,7 +50,7 @@ def _rows(file_id: int, udrs: Sequence[UDR]) -> Iterator[bytes]:
 
 def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
     columns = {
-        "keys": "{" + ",".join(udr.event_key.hex() for udr in udrs) + "}",
+        "keys": array(udr.event_key.hex() for udr in udrs),
         "contents": array(udr.content for udr in udrs),
         "lines": array(udr.line_no for udr in udrs),
         "file_id": file_id,
@@ -71,7 +71,7 @@ def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[
         SELECT event_key, content, file_id, line_no FROM usage_key
         WHERE event_key = ANY (%(keys)s::uuid[])
         """,
-        {"keys": _array(hexed for udr in udrs if (hexed := udr.event_key.hex()) not in ours)},
+        {"keys": array(hexed for udr in udrs if (hexed := udr.event_key.hex()) not in ours)},
     )
     return {
         bytes.fromhex(key.replace("-", "")): Earlier(content, earlier_file, line_no)

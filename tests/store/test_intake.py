@@ -22,7 +22,7 @@ from bmuid.intake import chunk
 from bmuid.intake.chunk import Bench, FileBlockedError
 from bmuid.intake.spool import Spool
 from bmuid.store import buckets, files
-from bmuid.store.buckets import Wanted
+from bmuid.store.buckets import Span, Wanted
 from bmuid.store.transaction import run
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.rating import Rating
@@ -539,16 +539,16 @@ class TestAnAllowance:
     def test_is_locked_by_who_draws_from_it(self, office: Office) -> None:
         """While one transaction rates an account's usage, no other reads its balance to draw from it."""
         office.hand_in("a.csv", [call("1.1", 1)])
-        span = to_us(MONDAY_NOON), to_us(MONDAY_NOON)
+        span = Span(to_us(MONDAY_NOON), to_us(MONDAY_NOON), ("MINUTES",))
         with (
             closing(psycopg2.connect(office.connection.dsn)) as second,
             second.cursor() as other,
             office.connection.cursor() as one,
         ):
-            assert [state.balance for state in buckets.lock(one, [1], *span)] == [540]
+            assert [state.balance for state in buckets.lock(one, [1], span)] == [540]
             other.execute("SET LOCAL lock_timeout = 1")
             with pytest.raises(psycopg2.errors.LockNotAvailable):
-                buckets.lock(other, [1], *span)
+                buckets.lock(other, [1], span)
             office.connection.rollback()
 
     def test_never_goes_below_zero(self, office: Office) -> None:

@@ -83,9 +83,14 @@ class Mediator:
 
     def take_many(self, lines: Sequence[bytes], first_line_no: int) -> list[UDR | Reject]:
         """Do the same for lines that follow each other, with the same results, in less time."""
+        return self.take_some(lines, range(first_line_no, first_line_no + len(lines)))
+
+    def take_some(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
+        """Do the same for some lines of a file, whose numbers are given beside them."""
         taken: list[UDR | Reject] = []
         for start in range(0, len(lines), LINES_AT_ONCE):
-            taken += self._take_block(lines[start : start + LINES_AT_ONCE], first_line_no + start)
+            end = start + LINES_AT_ONCE
+            taken += self._take_block(lines[start:end], line_nos[start:end])
         return taken
 
     def uid_texts(self, lines: Iterable[bytes]) -> list[bytes | None]:
@@ -109,16 +114,16 @@ class Mediator:
         except UnreadError:
             return None
 
-    def _take_block(self, lines: Sequence[bytes], first_line_no: int) -> list[UDR | Reject]:
+    def _take_block(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         records = [line.removesuffix(b"\r") for line in lines]
         try:
             rows = self._lines.many([record.decode(self._encoding) for record in records])
         except UnicodeDecodeError:
             rows = None
         if rows is None:
-            return [self.take(line_no, line) for line_no, line in enumerate(lines, first_line_no)]
+            return list(map(self.take, line_nos, lines))
         taken: list[UDR | Reject] = []
-        for line_no, (record, fields) in enumerate(zip(records, rows, strict=True), first_line_no):
+        for line_no, record, fields in zip(line_nos, records, rows, strict=True):
             try:
                 taken.append(self._udr(line_no, record, fields))
             except UnreadError as error:

@@ -37,10 +37,18 @@ class BucketState:
 
 def by_service(states: Iterable[BucketState]) -> dict[int, tuple[BucketState, ...]]:
     """Give the buckets of each account service in the order they are drawn: earliest end first."""
-    found: dict[int, list[BucketState]] = {}
-    for state in sorted(states, key=lambda state: (state.to_us, state.id)):
-        found.setdefault(state.account_service_id, []).append(state)
-    return {service: tuple(states) for service, states in found.items()}
+    found: dict[int, tuple[BucketState, ...]] = {}
+    for state in states:
+        others = found.get(state.account_service_id, ())
+        # Most services have one bucket open.
+        found[state.account_service_id] = (
+            tuple(sorted((*others, state), key=_ending)) if others else (state,)
+        )
+    return found
+
+
+def _ending(state: BucketState) -> tuple[int, int]:
+    return state.to_us, state.id
 
 
 def draw(

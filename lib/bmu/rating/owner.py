@@ -87,6 +87,12 @@ class Owners:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD
 
+    def accounts(self, uid_type: str, value: str) -> frozenset[int]:
+        """Give the ids of all accounts that own a usage identifier at some time."""
+        found = self._types.get(uid_type, _NOBODY).get(value, [])
+        owners = (found,) if isinstance(found, Owner) else found
+        return frozenset(owner.account_id for owner in owners)
+
     def _add(self, uid_type: str, value: str, owner: Owner) -> None:
         found = self._types.setdefault(uid_type, {})
         before = found.get(value)
