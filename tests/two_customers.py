@@ -73,8 +73,10 @@ def furnish(database: Database) -> None:
             """
             SET search_path TO bmu;
             SELECT ensure_day(date '2026-08-01'), ensure_day(date '2026-08-03'), ensure_day(date '2026-07-31');
-            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision)
-                SELECT id, sha256('calls'), 'calls.csv', 5, 6, 1, 1 FROM source;
+            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone,
+                country_code, trunk_prefix, international_prefix)
+                SELECT id, sha256('calls'), 'calls.csv', 5, 6, 1, 1, profile, time_zone, country_code, trunk_prefix,
+                    international_prefix FROM source;
             INSERT INTO usage_file_part (file_id, part) VALUES (1, 0);
             INSERT INTO bill_run (as_of, actor) VALUES ('2026-09-01', 'test');
             INSERT INTO ledger_account (kind, currency) VALUES ('REVENUE_USAGE', 'GBP'), ('TAX', 'GBP');

@@ -5,6 +5,7 @@ import logging
 from bmu.billing.cycle import due_periods
 from bmuid.billrun.account import Terms, bill_period
 from bmuid.store import billruns, invoices, transaction
+from bmuid.store.invoices import NotBillableError
 from bmuid.store.transaction import Connection, Transaction
 
 ACCOUNTS_A_STEP = 100
@@ -24,11 +25,26 @@ def step(connection: Connection, terms: Terms) -> bool:
         return False
     try:
         for done in range(ACCOUNTS_A_STEP):
-            if not transaction.run(connection, next_account, terms):
-                return done > 0
+            try:
+                if not transaction.run(connection, next_account, terms):
+                    return done > 0
+            except NotBillableError as error:
+                # The others are billed; the next run finds this one's periods still due.
+                skipped = transaction.run(connection, skip_account)
+                _log.error("account %s is not billed: %s", skipped, error)
         return True
     finally:
         transaction.run(connection, billruns.release)
+
+
+def skip_account(txn: Transaction) -> str | None:
+    """Pass over the next account of the oldest open run and give its number."""
+    run = billruns.oldest_open(txn)
+    account = billruns.next_account(txn, run) if run else None
+    if run is None or account is None:
+        return None
+    billruns.account_done(txn, run, account.id)
+    return account.number
 
 
 def next_account(txn: Transaction, terms: Terms) -> bool:

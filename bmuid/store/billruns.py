@@ -23,6 +23,7 @@ class Billable:
     """An account with at least one service, and where its billing stands."""
 
     id: int
+    number: str
     name: str
     currency: str
     time_zone: str
@@ -57,7 +58,7 @@ def next_account(txn: Transaction, run: BillRun) -> Billable | None:
     """Find the next account of a run that ever had a service."""
     txn.execute(
         """
-        SELECT a.id, a.name, a.currency, a.time_zone, a.bill_day, held.first_held, billed.billed_to
+        SELECT a.id, a.number, a.name, a.currency, a.time_zone, a.bill_day, held.first_held, billed.billed_to
         FROM account AS a
         CROSS JOIN LATERAL (
             SELECT min(lower(s.during)) AS first_held FROM account_service AS s

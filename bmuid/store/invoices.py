@@ -12,6 +12,10 @@ from bmu.usage import Unit
 from bmuid.store.transaction import Transaction
 
 
+class NotBillableError(Exception):
+    """Raised when an account can't be billed until a person has mended the catalogue; the message says how."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A service of an account in a period, and what its package costs a month."""
@@ -69,22 +73,52 @@ def see_one_moment(txn: Transaction) -> None:
 
 
 def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
-    """Give the services of an account in *period*, with the package and tax in force at its last instant."""
+    """
+    Give the services of an account in *period*, with the package and the tax as they stood at its end.
+
+    A catalogue that was loaded later than that is taken as it was first.
+
+    Errors:
+        NotBillableError: a package's tax has no rate on the last day.
+    """
     txn.execute(
         """
+        WITH then_in_force AS (
+            SELECT id FROM revision
+            ORDER BY at < %(to)s DESC, CASE WHEN at < %(to)s THEN id END DESC, id LIMIT 1
+        )
         SELECT s.id, s.package, p.name, lower(s.during), upper(s.during), p.price_minor,
-            t.code, t.name, t.rate_ppm
+            p.tax, t.name, t.rate_ppm
         FROM account_service AS s
         JOIN account AS a ON a.id = s.account_id
-        JOIN package AS p ON p.code = s.package AND p.until IS NULL
-        JOIN tax AS t ON t.code = p.tax AND t.until IS NULL
-            AND t.valid @> ((%(to)s::timestamptz - interval '1 microsecond') AT TIME ZONE a.time_zone)::date
+        CROSS JOIN then_in_force AS r
+        LEFT JOIN LATERAL (
+            -- As it stood then; dropped by then, as it was last; made later, as it was first.
+            SELECT v.name, v.price_minor, v.tax FROM package AS v WHERE v.code = s.package
+            ORDER BY v.since <= r.id DESC, CASE WHEN v.since <= r.id THEN v.id END DESC, v.id
+            LIMIT 1
+        ) AS p ON true
+        LEFT JOIN LATERAL (
+            SELECT v.name, v.rate_ppm FROM tax AS v
+            WHERE v.code = p.tax
+            AND v.valid @> ((%(to)s::timestamptz - interval '1 microsecond') AT TIME ZONE a.time_zone)::date
+            AND greatest(r.id, (SELECT min(f.since) FROM tax AS f WHERE f.code = p.tax)) >= v.since
+            AND (v.until IS NULL OR v.until > r.id)
+            ORDER BY v.since LIMIT 1
+        ) AS t ON true
         WHERE s.account_id = %(account)s AND s.during && tstzrange(%(from)s, %(to)s)
         ORDER BY lower(s.during), s.id
         """,
         {"account": account_id, "from": period.from_, "to": period.to},
     )
-    return [Held(*row) for row in txn.fetchall()]
+    found = [Held(*row) for row in txn.fetchall()]
+    for held in found:
+        if held.rate_ppm is None:
+            raise NotBillableError(
+                f"the package {held.package} or its tax {held.tax_code} has no rate on the last day"
+                f" before {period.to.isoformat()}: add it to the catalogue and order another run"
+            )
+    return found
 
 
 # The charges to bill are named twice, to sum them and to note them; both must mean the same rows.

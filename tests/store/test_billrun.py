@@ -93,7 +93,7 @@ def books(database: Database) -> Iterator[Books]:
         made = Books(database, connection)
         made.do(
             """
-            INSERT INTO revision (actor, note) VALUES ('test', 'first');
+            INSERT INTO revision (at, actor, note) VALUES ('2026-07-01', 'test', 'first');
             INSERT INTO usage_class (code, name, unit, rater, since) VALUES ('voice', 'Calls', 'TIME', 'GEOTREE', 1);
             INSERT INTO location (code, name, since) VALUES ('UK-MOB', 'UK mobile', 1);
             INSERT INTO location_pattern (code, location, since) VALUES ('447', 'UK-MOB', 1);
@@ -205,6 +205,7 @@ class TestABillRun:
             cursor.execute("SELECT pg_advisory_lock(hashtext('bmu.billrun'))")
 
             assert not billrun.step(books.connection, TERMS)
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('bmu.billrun'))")
 
         while billrun.step(books.connection, TERMS):
             pass
@@ -263,3 +264,51 @@ class TestABillRun:
             "SELECT sum(amount_e11) FROM invoice_line WHERE kind = 'USAGE'"
         ) == books.ask("SELECT sum(amount_e11) FROM charge")
         assert books.ask("SELECT sum(amount_minor) FROM posting") == [(0,)]
+
+    def test_a_price_is_that_of_the_end_of_the_period(self, books: Books) -> None:
+        """A price raised on 5 September is not asked for August, though the run comes later."""
+        books.account("A1")
+        books.do(
+            """
+            INSERT INTO revision (at, actor, note) VALUES ('2026-09-05', 'test', 'dearer');
+            UPDATE package SET until = 2;
+            INSERT INTO package (code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types, since)
+                VALUES ('home', 'Home', 9900, 'GBP', 'MONTH', 'p', 'VAT', '{}', 2)
+            """
+        )
+
+        books.run("2026-10-01")
+
+        assert books.ask(
+            "SELECT amount_minor FROM invoice_line WHERE kind = 'RECURRING' ORDER BY invoice_id"
+        ) == [(1250,), (9900,)]
+
+    def test_a_package_that_is_sold_no_more_is_still_billed(self, books: Books) -> None:
+        """Whoever had it owes it, though the catalogue has dropped it."""
+        books.account("A1", held="[2026-08-01 00:00+01,2026-08-21 00:00+01)")
+        books.do(
+            "INSERT INTO revision (at, actor, note) VALUES ('2026-08-25', 'test', 'gone');"
+            "UPDATE package SET until = 2"
+        )
+
+        books.run("2026-09-01")
+
+        assert books.ask("SELECT amount_minor FROM invoice_line WHERE kind = 'RECURRING'") == [
+            (806,)
+        ]
+
+    def test_without_a_tax_rate_nobody_is_billed_short(self, books: Books) -> None:
+        """An account whose tax has a gap is left for a later run; the others are billed."""
+        books.account("A1")
+        books.account("A2", held="[2026-07-01 00:00+01,2026-08-01 00:00+01)")
+        books.do(
+            "INSERT INTO revision (at, actor, note) VALUES ('2026-07-02', 'test', 'gap');"
+            "UPDATE tax SET until = 2;"
+            "INSERT INTO tax (code, name, rate_ppm, valid, since)"
+            " VALUES ('VAT', 'VAT', 200000, '[2011-01-04,2026-08-15)', 2)"
+        )
+        books.run("2026-09-01")
+
+        assert books.ask(
+            "SELECT a.number FROM invoice i JOIN account a ON a.id = i.account_id ORDER BY 1"
+        ) == [("A2",)]
