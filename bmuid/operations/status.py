@@ -1,15 +1,20 @@
 """How things stand."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bmu.billing.catalogue import Company
+from bmuid.operations.document import instant_text
 from bmuid.operations.registry import Actor, Refused
 from bmuid.operations.rows import NOT_FOUND, staff_reads
 from bmuid.store import companies, status
 from bmuid.store.status import Queue, Totals, Versions
 from bmuid.store.transaction import Transaction
+
+# How long work may wait before somebody should look.
+PATIENCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,9 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What waits, what there is, and which versions are at work."""
+    """What waits, what there is, and which versions are at work; warnings: what somebody should look at."""
 
+    warnings: tuple[str, ...]
     program: str
     versions: Versions
     queue: Queue
@@ -29,12 +35,29 @@ class Status:
 
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Status:
     """Say how things stand."""
+    queue, totals, versions = status.queue(txn), status.totals(txn), status.versions(txn)
     return Status(
+        warnings=tuple(_warnings(queue, totals, versions, now)),
         program=version("bmuid"),
-        versions=status.versions(txn),
-        queue=status.queue(txn),
-        totals=status.totals(txn),
+        versions=versions,
+        queue=queue,
+        totals=totals,
     )
+
+
+def _warnings(queue: Queue, totals: Totals, versions: Versions, now: datetime) -> Iterator[str]:
+    """Say what keeps usage from being charged and charges from being billed."""
+    if not versions.revision:
+        yield "there is no catalogue: load one"
+    if not totals.sources:
+        yield "there is no source: no usage file can come in"
+    if queue.oldest_file and now - queue.oldest_file > PATIENCE:
+        yield f"a file has waited since {instant_text(queue.oldest_file)}: do the rating workers run?"
+    if queue.oldest_bill_run and now - queue.oldest_bill_run > PATIENCE:
+        since = instant_text(queue.oldest_bill_run)
+        yield f"a bill run has waited since {since}: do the rating workers run?"
+    if totals.suspended:
+        yield f"lines in suspense: {totals.suspended}; see `bmadmin suspense list`"
 
 
 def company(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Company | Refused:

@@ -8,12 +8,13 @@ from bmuid.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits: files and their lines not yet looked at, the oldest since when, bill runs not done."""
+    """What waits: files, their lines not yet looked at, bill runs; and since when the oldest of each."""
 
     files: int
     lines: int
-    oldest: datetime | None
+    oldest_file: datetime | None
     bill_runs: int
+    oldest_bill_run: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def queue(txn: Transaction) -> Queue:
     txn.execute(
         """
         SELECT count(*), coalesce(sum(f.lines - p.seen), 0)::bigint, min(f.received_at),
-            (SELECT count(*) FROM bill_run WHERE state = 'OPEN')
+            (SELECT count(*) FROM bill_run WHERE state = 'OPEN'),
+            (SELECT min(created_at) FROM bill_run WHERE state = 'OPEN')
         FROM usage_file AS f CROSS JOIN LATERAL (
             SELECT coalesce(sum(new + duplicate + suspended + rejected), 0) AS seen
             FROM usage_file_part WHERE file_id = f.id

@@ -534,10 +534,37 @@ def test_the_status_counts_what_waits(asking: Asking) -> None:
     """One look says what is queued and what there is."""
     shown = asking.staff("status_show", role=Role.AUDITOR).body
 
+    assert shown["warnings"] == []
     assert (shown["queue"]["files"], shown["queue"]["lines"]) == (1, 6)
     assert (shown["totals"]["accounts"], shown["totals"]["invoices"]) == (2, 2)
     assert shown["totals"]["sessions"] == 2
     assert shown["versions"]["revision"] == 1
+
+
+def test_the_status_warns_of_what_somebody_should_look_at(asking: Asking) -> None:
+    """When a file or a bill run waits too long, or calls wait in suspense, the status says so in words."""
+    asking.sql(
+        """
+        UPDATE usage_file SET received_at = '2026-09-20 11:30+00';
+        UPDATE bill_run SET created_at = '2026-09-20 11:40+00';
+        INSERT INTO verdict (file_id, line_no, verdict, reason, detail, line, event_key, at)
+            VALUES (1, 4, 'SUSPENDED', 'NO_UID', 'x', 'x', gen_random_uuid(), now())
+        """
+    )
+
+    assert asking.staff("status_show").body["warnings"] == [
+        "a file has waited since 2026-09-20T11:30:00Z: do the rating workers run?",
+        "a bill run has waited since 2026-09-20T11:40:00Z: do the rating workers run?",
+        "lines in suspense: 1; see `bmadmin suspense list`",
+    ]
+
+
+def test_the_status_of_an_empty_installation_says_what_comes_first(database: Database) -> None:
+    """On a new installation the status says what to load."""
+    assert Asking(database).staff("status_show").body["warnings"] == [
+        "there is no catalogue: load one",
+        "there is no source: no usage file can come in",
+    ]
 
 
 def test_each_change_of_the_staff_is_on_record_and_none_can_be_altered(asking: Asking) -> None:
