@@ -14,7 +14,7 @@ from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
-from bmuid.store import charges, days, files, keys, udrs, verdicts, wakeup
+from bmuid.store import charges, days, draws, files, keys, udrs, verdicts, wakeup
 from bmuid.store.files import Part, Source, Verdicts
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
@@ -101,7 +101,8 @@ def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
     bench.days |= needed
     found = _write(txn, bench.spool, part, picked, snapshot)
     next_line = picked.chunk.next_line
-    files.advance(txn, part, next_line, picked.chunk.next_octet, found)
+    oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
+    files.advance(txn, part, next_line, picked.chunk.next_octet, found, oldest)
     done = next_line > part.lines
     if done:
         # Parts of later files may have waited for it.
@@ -187,6 +188,7 @@ def _write(
     for of_day in priced:
         udrs.add(txn, part.file_id, of_day)
         charges.add(txn, part.revision, of_day)
+        draws.add(txn, of_day)
     said = [
         *ours.rejected,
         *repeats.judge(txn, spool, part.file_id, chunk, repeated),

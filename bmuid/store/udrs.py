@@ -1,17 +1,16 @@
 """UDRs: one row for each usage record that somebody pays for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bmu.rating import Owner, Rated
 from bmu.usage import UDR
-from bmuid.store.copying import POSTGRES_EPOCH_US, copy_in, row_start, varied
+from bmuid.store.copying import POSTGRES_EPOCH_US, copy_in, row_start
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
 
 IDS_A_BLOCK = 1 << 16
 
-START = row_start("q q q q q q q i q")
 COPY = """
     COPY {} (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
         usage_class_id, quantity, origin, destination) FROM STDIN BINARY
@@ -57,12 +56,17 @@ def add(txn: Transaction, file_id: int, priced: Priced) -> None:
 
 
 def _rows(file_id: int, priced: Priced) -> Iterator[bytes]:
-    start = START.pack
+    packs: dict[tuple[int, int], Callable[..., bytes]] = {}
     for id_, udr, owner, rated in priced:
-        # fmt: off
-        yield start(
-            11, 8, owner.account_id, 8, udr.started_us - POSTGRES_EPOCH_US, 8, id_, 8, file_id,
-            8, udr.line_no, 8, owner.account_service_id, 8, owner.uid_id,
-            4, rated.usage_class_id, 8, udr.quantity,
-        ) + varied(udr.origin.encode()) + varied(udr.destination.encode())
-        # fmt: on
+        line_no, _, _, _, _, _, started_us, quantity, origin_text, destination_text = udr
+        origin, destination = origin_text.encode(), destination_text.encode()
+        lengths = len(origin), len(destination)
+        pack = packs.get(lengths)
+        if pack is None:
+            # Numbers have few lengths, so a row is one call.
+            pack = packs[lengths] = row_start("q q q q q q q i q {}s {}s".format(*lengths)).pack
+        yield pack(
+            11, 8, owner.account_id, 8, started_us - POSTGRES_EPOCH_US, 8, id_, 8, file_id,
+            8, line_no, 8, owner.account_service_id, 8, owner.uid_id, 4, rated.usage_class_id,
+            8, quantity, lengths[0], origin, lengths[1], destination,
+        )  # fmt: skip
