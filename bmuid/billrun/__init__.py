@@ -1,6 +1,5 @@
 """Bill runs: each account's due periods become invoices, an account a transaction."""
 
-from bmuid.billrun.account import Terms
 from bmuid.billrun.run import step
 
-__all__ = ["Terms", "step"]
+__all__ = ["step"]

@@ -1,6 +1,5 @@
 """One account's period: what it owes becomes an invoice, a journal, and a note on each charge."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bmu.billing.invoice import (
@@ -21,28 +20,13 @@ from bmuid.store.transaction import Transaction
 
 # Days from issue to the day an invoice is due.
 PAYMENT_DAYS = 14
-# A call may be as old as intake admits when it arrives, and waits for the next run after that.
-RUN_DAYS_APART_MAX = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """
-    On what terms a run is carried out.
-
-    Units:
-        days_back: how old usage may be when it arrives.
-    """
-
-    now: datetime
-    days_back: int
 
 
 def bill_period(
-    txn: Transaction, run: BillRun, account: Billable, period: Period, terms: Terms
+    txn: Transaction, run: BillRun, account: Billable, period: Period, now: datetime
 ) -> str | None:
     """Issue the invoice of one period and give its number; None where there is nothing to bill."""
-    earliest = period.from_ - timedelta(days=terms.days_back + RUN_DAYS_APART_MAX)
+    earliest = invoices.earliest_unbilled(txn, account.id, period)
     held = invoices.held_in(txn, account.id, period)
     charged = invoices.charged_until(txn, account.id, period, earliest)
     invoice = draft(
@@ -68,7 +52,7 @@ def bill_period(
         during=period,
         bill_run_id=run.id,
         journal_id=journal_id,
-        issued_at=terms.now,
+        issued_at=now,
         issued_on=run.as_of,
         due_on=run.as_of + timedelta(days=PAYMENT_DAYS),
         currency=account.currency,

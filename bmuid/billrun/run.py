@@ -1,9 +1,10 @@
 """The run: account after account, resumable after any of them."""
 
 import logging
+from datetime import datetime
 
 from bmu.billing.cycle import due_periods
-from bmuid.billrun.account import Terms, bill_period
+from bmuid.billrun.account import bill_period
 from bmuid.store import billruns, invoices, transaction
 from bmuid.store.invoices import NotBillableError
 from bmuid.store.transaction import Connection, Transaction
@@ -13,7 +14,7 @@ ACCOUNTS_A_STEP = 100
 _log = logging.getLogger(__name__)
 
 
-def step(connection: Connection, terms: Terms) -> bool:
+def step(connection: Connection, now: datetime) -> bool:
     """
     Bill up to ACCOUNTS_A_STEP accounts of the oldest open run; False when there is nothing to do.
 
@@ -26,7 +27,7 @@ def step(connection: Connection, terms: Terms) -> bool:
     try:
         for done in range(ACCOUNTS_A_STEP):
             try:
-                if not transaction.run(connection, next_account, terms):
+                if not transaction.run(connection, next_account, now):
                     return done > 0
             except NotBillableError as error:
                 # The others are billed; the next run finds this one's periods still due.
@@ -47,7 +48,7 @@ def skip_account(txn: Transaction) -> str | None:
     return account.number
 
 
-def next_account(txn: Transaction, terms: Terms) -> bool:
+def next_account(txn: Transaction, now: datetime) -> bool:
     """Bill the next account of the oldest open run, or close the run; False when there is none."""
     invoices.see_one_moment(txn)
     run = billruns.oldest_open(txn)
@@ -55,12 +56,14 @@ def next_account(txn: Transaction, terms: Terms) -> bool:
         return False
     account = billruns.next_account(txn, run)
     if account is None:
-        billruns.run_done(txn, run, terms.now)
+        billruns.run_done(txn, run, now)
         _log.info("bill run done", extra={"bill_run": run.id, "as_of": run.as_of})
         return True
     for period in due_periods(
         account.first_held, account.billed_to, run.as_of, account.bill_day, account.time_zone
     ):
-        bill_period(txn, run, account, period, terms)
+        # Where the account's day is behind the company's, its month may not be over yet.
+        if period.to <= now:
+            bill_period(txn, run, account, period, now)
     billruns.account_done(txn, run, account.id)
     return True

@@ -1,7 +1,7 @@
 """Usage files and their parts: registered once, worked in chunks, closed when every line has a verdict."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg2.errors
 
@@ -211,14 +211,25 @@ def take_part(txn: Transaction) -> Part | None:
 
 
 def advance(
-    txn: Transaction, part: Part, next_line: int, next_octet: int, found: Verdicts
+    txn: Transaction,
+    part: Part,
+    next_line: int,
+    next_octet: int,
+    found: Verdicts,
+    oldest: date | None,
 ) -> None:
-    """Move the part over the lines just worked; past the last one it is done."""
+    """
+    Move the part over the lines just worked; past the last one it is done.
+
+    Shapes:
+        oldest: no charge of these lines is of an earlier day; None where there is none.
+    """
     txn.execute(
         """
         UPDATE usage_file_part SET next_line = %(next_line)s, next_octet = %(next_octet)s,
             new = new + %(new)s, duplicate = duplicate + %(duplicate)s,
             suspended = suspended + %(suspended)s, rejected = rejected + %(rejected)s,
+            oldest_day = least(oldest_day, %(oldest)s::date),
             state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE 'OPEN' END
         WHERE file_id = %(file_id)s AND part = %(part)s AND next_line = %(from_line)s
         """,
@@ -229,6 +240,7 @@ def advance(
             "duplicate": found.duplicate,
             "suspended": found.suspended,
             "rejected": found.rejected,
+            "oldest": oldest,
             "lines": part.lines,
             "file_id": part.file_id,
             "part": part.part,

@@ -79,7 +79,7 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
     A catalogue that was loaded later than that is taken as it was first.
 
     Errors:
-        NotBillableError: a package's tax has no rate on the last day.
+        NotBillableError: a package's tax has no rate on the last day, or its price is in another currency.
     """
     txn.execute(
         """
@@ -88,13 +88,13 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
             ORDER BY at < %(to)s DESC, CASE WHEN at < %(to)s THEN id END DESC, id LIMIT 1
         )
         SELECT s.id, s.package, p.name, lower(s.during), upper(s.during), p.price_minor,
-            p.tax, t.name, t.rate_ppm
+            p.tax, t.name, t.rate_ppm, t.rate_ppm IS NOT NULL AND p.currency = a.currency
         FROM account_service AS s
         JOIN account AS a ON a.id = s.account_id
         CROSS JOIN then_in_force AS r
         LEFT JOIN LATERAL (
             -- As it stood then; dropped by then, as it was last; made later, as it was first.
-            SELECT v.name, v.price_minor, v.tax FROM package AS v WHERE v.code = s.package
+            SELECT v.name, v.price_minor, v.tax, v.currency FROM package AS v WHERE v.code = s.package
             ORDER BY v.since <= r.id DESC, CASE WHEN v.since <= r.id THEN v.id END DESC, v.id
             LIMIT 1
         ) AS p ON true
@@ -111,14 +111,39 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
         """,
         {"account": account_id, "from": period.from_, "to": period.to},
     )
-    found = [Held(*row) for row in txn.fetchall()]
-    for held in found:
-        if held.rate_ppm is None:
+    found = []
+    for *values, billable in txn.fetchall():
+        held = Held(*values)
+        if not billable:
             raise NotBillableError(
-                f"the package {held.package} or its tax {held.tax_code} has no rate on the last day"
-                f" before {period.to.isoformat()}: add it to the catalogue and order another run"
+                f"the package {held.package} has no tax rate on the last day before"
+                f" {period.to.isoformat()}, or its price is in another currency than the account's:"
+                " mend the catalogue and order another run"
             )
+        found.append(held)
     return found
+
+
+def earliest_unbilled(txn: Transaction, account_id: int, period: Period) -> datetime:
+    """
+    Give an instant before which the account has no charge that is on no invoice.
+
+    That is the start of the period, or of the oldest day in the files that were worked since the
+    account's last invoice: so a run looks into the days it has to, not into all there are.
+    """
+    txn.execute(
+        """
+        WITH last AS (SELECT max(issued_at) AS issued_at FROM invoice WHERE account_id = %(account)s)
+        SELECT least(%(from)s, min(p.oldest_day)::timestamp AT TIME ZONE 'UTC')
+        FROM last JOIN usage_file AS f ON f.state = 'OPEN' OR f.done_at >= last.issued_at
+        JOIN usage_file_part AS p ON p.file_id = f.id
+        """,
+        {"account": account_id, "from": period.from_},
+    )
+    row = txn.fetchone()
+    assert row is not None
+    earliest: datetime = row[0]
+    return earliest
 
 
 # The charges to bill are named twice, to sum them and to note them; both must mean the same rows.

@@ -54,7 +54,7 @@ class Rating:
             return True
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
-        return billrun.step(connection, billrun.Terms(now, self.bench.days_back))
+        return billrun.step(connection, now)
 
     def _close(self, connection: Connection) -> None:
         """Close the files whose parts are all done; one that does not add up stays open, and is told of."""

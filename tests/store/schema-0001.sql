@@ -275,6 +275,7 @@ CREATE TABLE usage_file (
     )
 );
 CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
+CREATE INDEX usage_file_done ON usage_file (done_at);
 
 -- A file is worked in parts, each with the accounts of one remainder (account id modulo parts), so that
 -- several workers share a file and yet each account's usage is rated in order. A part moves by chunks.
@@ -285,6 +286,7 @@ CREATE TABLE usage_file_part (
     blocked text CHECK ((state = 'BLOCKED') = (blocked IS NOT NULL)),  -- why, until a person has acted
     next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
     next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
+    oldest_day date,                                              -- no charge of it is older: what a bill run looks back to
     new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
     duplicate bigint NOT NULL DEFAULT 0 CHECK (duplicate >= 0),
     suspended bigint NOT NULL DEFAULT 0 CHECK (suspended >= 0),
@@ -972,7 +974,7 @@ GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, 
     international_prefix) ON usage_file TO bmuid;
 GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
 GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
-GRANT UPDATE (state, blocked, next_line, next_octet, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
+GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge TO bmuid;
 GRANT UPDATE (resolved_at) ON verdict TO bmuid;
 GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;

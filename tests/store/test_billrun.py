@@ -13,7 +13,7 @@ from bmuid import billrun
 from bmuid.billrun.run import next_account
 from bmuid.store import transaction
 
-TERMS = billrun.Terms(datetime(2026, 11, 1, 9, tzinfo=UTC), 400)
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 PENCE_E11 = 10**9
 
 
@@ -79,10 +79,25 @@ class Books:
             """
         )
 
+    def file_worked(self, oldest_day: str) -> None:
+        """Put a file that was worked just now, and whose oldest call is of that day."""
+        self.do(
+            """
+            INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix)
+                VALUES ('pbx', 'PBX', 'p', 'UTC', '44', '0', '00');
+            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone,
+                country_code, trunk_prefix, international_prefix)
+                SELECT id, sha256('x'), 'x', 1, 0, 1, 1, profile, time_zone, country_code, trunk_prefix,
+                    international_prefix FROM source;
+            INSERT INTO usage_file_part (file_id, part, oldest_day) SELECT max(id), 0, %s FROM usage_file
+            """,
+            oldest_day,
+        )
+
     def run(self, as_of: str) -> None:
         """Order a run and carry it out."""
         self.do("INSERT INTO bill_run (as_of, actor) VALUES (%s, 'test')", as_of)
-        while billrun.step(self.connection, TERMS):
+        while billrun.step(self.connection, NOW):
             pass
 
 
@@ -158,6 +173,7 @@ class TestABillRun:
         books.run("2026-09-01")
         books.charge(account, "2026-08-03 10:00+01", 5 * PENCE_E11)
         books.charge(account, "2026-09-03 10:00+01", 9 * PENCE_E11)
+        books.file_worked("2026-08-03")
 
         books.run("2026-10-01")
 
@@ -185,12 +201,12 @@ class TestABillRun:
             books.charge(books.account(f"A{number}"), "2026-08-03 10:00+01", 5 * PENCE_E11)
         books.do("INSERT INTO bill_run (as_of, actor) VALUES ('2026-09-01', 'test')")
         for _ in range(2):
-            assert transaction.run(books.connection, next_account, TERMS)
+            assert transaction.run(books.connection, next_account, NOW)
         with books.connection.cursor() as txn:
-            assert next_account(txn, TERMS)
+            assert next_account(txn, NOW)
             books.connection.rollback()
 
-        while billrun.step(books.connection, TERMS):
+        while billrun.step(books.connection, NOW):
             pass
 
         assert books.ask("SELECT number FROM invoice ORDER BY account_id") == [
@@ -204,10 +220,10 @@ class TestABillRun:
         with closing(books.database.connect("bmuid")) as other, other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(hashtext('bmu.billrun'))")
 
-            assert not billrun.step(books.connection, TERMS)
+            assert not billrun.step(books.connection, NOW)
             cursor.execute("SELECT pg_advisory_unlock(hashtext('bmu.billrun'))")
 
-        while billrun.step(books.connection, TERMS):
+        while billrun.step(books.connection, NOW):
             pass
         assert books.ask("SELECT count(*) FROM invoice") == [(1,)]
 
@@ -312,3 +328,14 @@ class TestABillRun:
         assert books.ask(
             "SELECT a.number FROM invoice i JOIN account a ON a.id = i.account_id ORDER BY 1"
         ) == [("A2",)]
+
+    def test_a_month_is_billed_when_it_is_over_where_the_customer_lives(
+        self, books: Books
+    ) -> None:
+        """On 1 November, 09:00 UTC, October is not over in Honolulu."""
+        account = books.account("A1", held="[2026-10-01 00:00-10,)")
+        books.do("UPDATE account SET time_zone = 'Pacific/Honolulu' WHERE id = %s", account)
+
+        books.run("2026-11-01")
+
+        assert books.ask("SELECT count(*) FROM invoice") == [(0,)]
