@@ -51,7 +51,7 @@ def groups(txn: Transaction, reason: str | None, file: int | None) -> tuple[Grou
     txn.execute(
         """
         SELECT v.verdict, v.reason, s.code, count(*), count(DISTINCT v.file_id), min(v.at),
-            max(v.at), min(v.detail)
+            max(v.at), left(min(v.detail), 200)
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE v.verdict <> 'DUPLICATE' AND v.resolved_at IS NULL
