@@ -286,26 +286,21 @@ class TestLines:
         door.stop()
         assert not any(event["request_id"] == "00000000000000ab" for event in door.events)
 
-    @pytest.mark.parametrize(
-        ("octets", "code"),
-        [
+    def test_what_is_no_request_is_answered_and_cut(self, door: Running) -> None:
+        """A peer that does not speak the protocol learns so, once, and is cut off."""
+        for octets, code in (
             (b"GET / HTTP/1.1\r\n", b"BAD_LINE"),
             (b"\x00\xff\n", b"BAD_LINE"),
             (LINE.replace(b"\n", b"\r\n"), b"BAD_LINE"),
             (b"x" * 8192, b"LINE_TOO_LONG"),
             (b"x" * 100_000, b"LINE_TOO_LONG"),
-        ],
-    )
-    def test_what_is_no_request_is_answered_and_cut(
-        self, door: Running, octets: bytes, code: bytes
-    ) -> None:
-        """A peer that does not speak the protocol learns so, once, and is cut off."""
-        with door.connect() as client:
-            with contextlib.suppress(CutOffError):
-                client.send(octets)
-            said = client.ends()
-        # A flood may be cut before its end is read, and the answer is lost with it.
-        assert code in said or len(octets) > 10_000
+        ):
+            with door.connect() as client:
+                with contextlib.suppress(CutOffError):
+                    client.send(octets)
+                said = client.ends()
+            # A flood may be cut before its end is read, and the answer is lost with it.
+            assert code in said or len(octets) > 10_000, octets[:20]
         assert serves(door)
 
     def test_an_administrators_operation_is_unknown_here(self, door: Running) -> None:
