@@ -83,12 +83,13 @@ class Demo:
         return json.loads(done.stdout)
 
     def processes(self) -> set[int]:
-        """Give every process that has this demo's directory in its command line, but the demo itself."""
-        wanted = os.fsencode(self.directory)
+        """Give every process that has a directory of this demo's in its command line, but the demo itself."""
+        places = (os.fsencode(self.directory), os.fsencode(self.admin_socket.parent))
         found = set()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if wanted in path.read_bytes():
+                command = path.read_bytes()
+                if any(place in command for place in places):
                     found.add(int(path.parent.name))
             except OSError:
                 continue
@@ -152,8 +153,11 @@ def free_port() -> int:
 
 
 def small_examples(directory: Path, lines: int) -> Path:
-    """Give the examples with only the first *lines* records of one switch's first month."""
+    """Give the examples with three customers and the first *lines* records of one switch's first month."""
     shutil.copytree(ROOT / "examples" / "demo", directory / "demo")
+    accounts = directory / "demo" / "accounts.toml"
+    start = "\n[[account]]\n"
+    accounts.write_text(start.join(accounts.read_text().split(start)[:4]))
     name = "asterisk/Master-2026-08.csv"
     usage = directory / "usage"
     (usage / name).parent.mkdir(parents=True)

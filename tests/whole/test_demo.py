@@ -64,22 +64,25 @@ def test_all_of_the_examples_end_as_they_should(demo: Demo) -> None:
         assert words in demo.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_stops_all_it_started_and_starts_again_where_it_was(
-    directory: Path, few: Path, number: signal.Signals
+def stops_all(demo: Demo, number: signal.Signals) -> None:
+    """See that a signal ends the demo in order, and every process that it started."""
+    started = demo.processes()
+    # The daemon and its three workers, the web host, PostgreSQL.
+    assert len(started) >= 6
+    assert demo.stop(number) == 0
+    assert gone(started)
+    assert demo.processes() == set()
+
+
+def test_ctrl_c_stops_all_it_started_and_it_starts_again_where_it_was(
+    directory: Path, few: Path
 ) -> None:
-    """Ctrl-C, a kill or a closed terminal leaves no process; the next start finds everything as it was."""
+    """Ctrl-C leaves no process; the next start finds everything as it was, and changes nothing."""
     with running(directory, "--examples", str(few)) as demo:
         before = demo.bmadmin("status", "show")["totals"]
         assert before["files"] == 1
-        started = demo.processes()
-        # The daemon and its three workers, the web host, PostgreSQL.
-        assert len(started) >= 6
-        assert demo.stop(number) == 0
-        assert gone(started)
-        assert demo.processes() == set()
-    if number != signal.SIGINT:
-        return
+        assert before["invoices"] > 0
+        stops_all(demo, signal.SIGINT)
     with running(directory, "--examples", str(few)) as demo:
         assert "rated before" in demo.text
         after = demo.bmadmin("status", "show")["totals"]
@@ -138,23 +141,23 @@ def test_cleaning_where_nothing_is_is_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_no_fault(directory: Path, few: Path) -> None:
-    """The portal then comes on another port, and says which."""
+    """The portal then comes on another port, and says which; a kill ends it as Ctrl-C does."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port()))
         taken.listen()
         port = taken.getsockname()[1]
         with running(directory, "--examples", str(few), "--port", str(port)) as demo:
             assert demo.port != port
-            assert demo.stop() == 0
+            stops_all(demo, signal.SIGTERM)
 
 
 def test_a_path_too_long_for_sockets_is_no_fault(place: Path, few: Path) -> None:
-    """A deep checkout works as a shallow one, and cleaning leaves nothing elsewhere either."""
+    """A deep checkout works as a shallow one, also when its terminal is closed; nothing is left elsewhere."""
     deep = place / ("a directory with quite a long name " * 4)
     before = set(Path("/var/tmp").glob("bmuid-demo-*"))
     with running(deep, "--examples", str(few)) as demo:
         assert demo.bmadmin("status", "show")["totals"]["files"] == 1
-        assert demo.stop() == 0
+        stops_all(demo, signal.SIGHUP)
     assert remove(deep).returncode == 0
     assert not deep.exists()
     assert set(Path("/var/tmp").glob("bmuid-demo-*")) == before

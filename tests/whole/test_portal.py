@@ -121,8 +121,7 @@ def invoice_is_as_staff_see_it(browser: webdriver.Chrome, demo: Demo) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")])
 def test_every_page_fits_its_screen_and_breaks_no_rule(
     demo: Demo, open_browser: Any, size: tuple[int, int], scheme: str
 ) -> None:
