@@ -68,3 +68,10 @@ def test_customers_of_one_package_share_their_terms() -> None:
     assert first.terms is second.terms
     assert first.terms == Terms("HOME", "GBP", "UTC")
     assert len(OWNERS) == 2
+
+
+def test_all_who_ever_had_a_number_are_known() -> None:
+    """Which worker looks at a line is told by who may own it, before it is told who does."""
+    assert OWNERS.accounts("phone", "441") == {1, 2, 3}
+    assert OWNERS.accounts("phone", "442") == {1}
+    assert OWNERS.accounts("phone", "443") == OWNERS.accounts("imsi", "441") == set()
