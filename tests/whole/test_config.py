@@ -145,3 +145,15 @@ def test_the_shipped_file_shows_every_key(tmp_path: Path) -> None:
             if ".x: " in line
         )
     assert known == {section: set(table) for section, table in shipped().items()}
+
+
+def test_the_manual_shows_every_key_with_its_default() -> None:
+    """docs/configuration.md and etc/bmuid.conf say the same."""
+    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `(.*?)` \|", page, re.MULTILINE)
+    told = {(section, key): json.loads(default) for section, key, default in rows}
+    assert told == {
+        (section, key): value
+        for section, table in shipped().items()
+        for key, value in table.items()
+    }
