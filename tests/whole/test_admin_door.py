@@ -16,7 +16,7 @@ from conftest import Database
 from daemons import SECONDS_MAX, AdminClient, Running, Site, make_site, running
 
 from bmuid.cli.bmadmin import main
-from bmuid.cli.words import verbs
+from bmuid.cli.words import example, verbs
 from bmuid.operations.registry import Door
 from bmuid.operations.table import OPERATIONS
 
@@ -319,3 +319,14 @@ class TestCommand:
         assert done.stderr == ""
         assert set(done.stdout.split()) == offered
         assert bmadmin(site, "completion", "zsh").stdout.startswith("#compdef bmadmin\n")
+
+
+def test_the_manual_lists_every_command() -> None:
+    """docs/administration.md and the program know the same commands, for the same people."""
+    page = (ROOT / "docs" / "administration.md").read_text(encoding="utf-8")
+    listed = [line for line in page.splitlines() if line.startswith("| `bmadmin ")]
+    assert listed == [
+        f"| `{example(one.operation)}` | {one.operation.summary} |"
+        f" {', '.join(sorted(role.value.lower() for role in one.operation.roles))} |"
+        for one in verbs(OPERATIONS)
+    ]
