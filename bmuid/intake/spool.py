@@ -9,6 +9,7 @@ by rename within one file system, and both directories are synced, so it is neve
 import contextlib
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,17 +73,24 @@ class Spool:
             if path.name.startswith(".") or path.name.endswith(UNFINISHED_SUFFIX):
                 continue
             taken = taking / path.name
-            # Another intake worker may have been first; or a file of that name was taken and still waits,
-            # as switches give all theirs the same name: then this one waits too.
-            with contextlib.suppress(FileNotFoundError, FileExistsError):
-                _move_anew(path, taken)
+            # A file of that name was taken and still waits, since switches give all theirs the same
+            # name: then this one waits too.
+            if taken.exists():
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                _move(path, taken)
                 yield Taken(source, taken)
 
     def keep(self, taken: Taken, sha256: bytes) -> None:
         """Give the file its place in work/ as well; its name in taking/ stays until it is known."""
         kept = self._at(taken.source, "work", sha256)
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(taken.path, kept, follow_symlinks=False)
+        except FileExistsError:
+            pass
+        except PermissionError:
+            # Linux links only files that are ours to write; what another user handed in is copied.
+            _copy(taken.path, kept)
         _sync(kept.parent)
 
     def known(self, taken: Taken) -> None:
@@ -120,7 +128,9 @@ def measure(path: Path) -> Measure:
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError("not a plain file")
-        os.fchmod(descriptor, KEPT_MODE)
+        # Another user's file is not ours to change; the copy that is kept will be.
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, KEPT_MODE)
         os.fsync(descriptor)
         digest = hashlib.sha256()
         octets = lines = 0
@@ -152,12 +162,15 @@ def _move(path: Path, target: Path) -> None:
     _sync(path.parent)
 
 
-def _move_anew(path: Path, target: Path) -> None:
-    """Move a file where there is none; a crash between leaves both names, and the second is known then."""
-    os.link(path, target, follow_symlinks=False)
-    _sync(target.parent)
-    path.unlink()
-    _sync(path.parent)
+def _copy(path: Path, target: Path) -> None:
+    part = target.with_name(target.name + UNFINISHED_SUFFIX)
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEPT_MODE)
+    with os.fdopen(descriptor, "wb") as copy, path.open("rb") as original:
+        shutil.copyfileobj(original, copy, BLOCK_OCTETS)
+        copy.flush()
+        os.fsync(descriptor)
+    part.rename(target)
 
 
 def _sync(directory: Path) -> None:

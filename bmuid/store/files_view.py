@@ -104,13 +104,9 @@ def reasons(txn: Transaction, file_id: int) -> tuple[Reason, ...]:
 
 def unblock(txn: Transaction, file_id: int) -> int:
     """Let the blocked parts of a file be tried again, and tell the workers; give how many there were."""
-    txn.execute(
-        """
-        UPDATE usage_file_part SET state = 'OPEN', blocked = NULL
-        WHERE file_id = %(id)s AND state = 'BLOCKED'
-        """,
-        {"id": file_id},
-    )
-    found = txn.rowcount
+    txn.execute("SELECT file_unblock(%(id)s)", {"id": file_id})
+    row = txn.fetchone()
+    assert row is not None
+    found: int = row[0]
     wakeup.tell(txn, wakeup.USAGE)
     return found

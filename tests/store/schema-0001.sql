@@ -294,6 +294,15 @@ CREATE TABLE usage_file_part (
     PRIMARY KEY (file_id, part)
 );
 
+-- Let the blocked parts of a file be tried again; all that staff may do to a file.
+CREATE FUNCTION file_unblock(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH freed AS (
+        UPDATE usage_file_part SET state = 'OPEN', blocked = NULL
+        WHERE file_id = wanted AND state = 'BLOCKED' RETURNING 1
+    ) SELECT count(*) FROM freed
+$$;
+
 -- Event keys are unique for ever: hash partitions, no time in the key. content tells a repeat from a conflict.
 CREATE TABLE usage_key (
     event_key uuid PRIMARY KEY,
@@ -1009,12 +1018,11 @@ GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), U
     ON uid_history TO bmuid_admin;
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
-GRANT UPDATE (state, blocked) ON usage_file_part TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
-    audit_broken_at() TO bmuid_admin;
+    audit_broken_at(), file_unblock(bigint) TO bmuid_admin;
 
 -- bmuid_auth: checks passwords, opens sessions, and can do nothing else.
 GRANT EXECUTE ON FUNCTION login_try(text), login_failed(bigint), session_open(bigint, bytea, text),

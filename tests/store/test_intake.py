@@ -21,7 +21,7 @@ from bmu.usage import Unit
 from bmuid.intake import chunk
 from bmuid.intake.chunk import Bench, FileBlockedError
 from bmuid.intake.spool import Spool
-from bmuid.store import buckets, files
+from bmuid.store import buckets, files, files_view
 from bmuid.store.buckets import Span, Wanted
 from bmuid.store.transaction import run
 from bmuid.worker.arriving import Arriving
@@ -46,6 +46,7 @@ class NeverStopped:
 class Office:
     """The workers of one database and spool, run in this process, a step at a time."""
 
+    database: Database
     connection: psycopg2.extensions.connection
     spool: Path
     parts: int = 2
@@ -69,6 +70,16 @@ class Office:
         self.take_in()
         self.rate()
         return self.verdicts(name)
+
+    def as_owner(self, statement: str) -> None:
+        """Change reference data, as an administrator does meanwhile."""
+        with closing(self.database.connect("postgres")) as owner, owner, owner.cursor() as txn:
+            txn.execute("SET search_path TO bmu;" + statement)
+
+    def unblock(self, file_id: int) -> None:
+        """Let a blocked file be tried again, by the admin door's role."""
+        with closing(self.database.connect("bmuid_admin")) as admin, admin, admin.cursor() as txn:
+            assert files_view.unblock(txn, file_id) > 0
 
     def names(self, stage: str) -> list[str]:
         """Give the names in one of the source's directories."""
@@ -110,7 +121,7 @@ def opened(database: Database, parent: Path) -> Iterator[Office]:
     with closing(database.connect("postgres")) as owner:
         world.found(owner, CUSTOMERS)
     with closing(database.connect()) as connection:
-        yield Office(connection, Path(tempfile.mkdtemp(dir=parent)))
+        yield Office(database, connection, Path(tempfile.mkdtemp(dir=parent)))
 
 
 @pytest.fixture
@@ -378,7 +389,7 @@ class TestTheSpool:
     def test_waits_while_there_is_no_catalogue(self, database: Database, tmp_path: Path) -> None:
         """A file that comes before the catalogue was loaded is taken in once it is."""
         with closing(database.connect()) as connection:
-            office = Office(connection, tmp_path)
+            office = Office(database, connection, tmp_path)
             with closing(database.connect("postgres")) as owner:
                 with owner, owner.cursor() as txn:
                     txn.execute(
@@ -527,7 +538,7 @@ class TestHoweverItIsWorked:
                 part = files.take_part(txn)
                 assert part is not None
                 taken.append((part.file_id, part.part))
-                files.advance(txn, part, part.lines + 1, 0, files.Verdicts())
+                files.advance(txn, part, part.lines + 1, 0, files.Verdicts(), None)
         office.connection.rollback()
 
         assert taken == [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
@@ -593,3 +604,94 @@ class TestAChargeInTheDayItself:
                 "INSERT INTO udr_20260803 SELECT account_id, started_at + interval '1 day', id, file_id, line_no,"
                 " account_service_id, uid_id, usage_class_id, quantity, origin, destination FROM udr RETURNING 1"
             )
+
+
+class TestWhatStandsInTheWay:
+    """A file that can't be worked, or whose ground moves while it is worked."""
+
+    def test_a_file_that_is_gone_is_set_aside_and_others_go_on(self, office: Office) -> None:
+        """One file lost from the spool stops nothing else; put back and tried again, it is worked."""
+        put(office.spool, "lost.csv", [call("1.1", 1, AWAY, 60)])
+        office.take_in()
+        [work] = (office.spool / world.SOURCE / "work").iterdir()
+        elsewhere = work.rename(office.spool / "elsewhere")
+
+        assert office.hand_in("b.csv", [call("2.1", 1, AWAY, 60)])["new"] == 1
+        blocked = office.all("SELECT state, blocked FROM usage_file_part WHERE file_id = 1")
+        assert {state for state, _ in blocked} == {"BLOCKED"}
+        assert all("put the octets" in str(why) for _, why in blocked)
+
+        elsewhere.rename(work)
+        office.unblock(1)
+        office.rate()
+        assert office.verdicts("lost.csv")["new"] == 1
+
+    def test_a_file_that_grew_after_it_was_handed_in_is_set_aside(self, office: Office) -> None:
+        """A switch that went on writing is found out; no line is left unread in silence."""
+        put(office.spool, "grown.csv", [call("1.1", 1, AWAY, 60)])
+        office.take_in()
+        [work] = (office.spool / world.SOURCE / "work").iterdir()
+        work.chmod(0o600)
+        with work.open("a", encoding="utf-8") as file:
+            file.write(call("1.2", 1, AWAY, 60) + "\n")
+
+        office.rate()
+
+        assert office.all("SELECT count(*) FROM charge") == [(0,)]
+        [(why, *_)] = set(office.all("SELECT blocked FROM usage_file_part"))
+        assert "written to after it was handed in" in str(why)
+
+    def test_a_file_is_read_by_the_settings_it_came_with(self, office: Office) -> None:
+        """A source that is set up anew between two workers' turns makes no call double and loses none."""
+        lines = [call(f"1.{n}", n, AWAY, 60).replace("+44", "0") for n in range(1, CUSTOMERS + 1)]
+        put(office.spool, "a.csv", lines)
+        office.take_in()
+        bench = Bench(Spool(office.spool), office.days_back)
+        first = Rating(bench, NeverStopped())
+        while office.all("SELECT count(*) FROM usage_file_part WHERE state = 'DONE'") == [(0,)]:
+            first.step(office.connection)
+        office.as_owner("UPDATE source SET country_code = '49'")
+
+        office.rate()
+
+        assert office.verdicts("a.csv") == {
+            "new": CUSTOMERS,
+            "duplicate": 0,
+            "suspended": 0,
+            "rejected": 0,
+        }
+
+    def test_a_service_that_ends_meanwhile_takes_no_call_with_it(self, office: Office) -> None:
+        """Each line of a file has its verdict, though a customer leaves while it is worked."""
+        put(office.spool, "a.csv", [call(f"1.{n}", n, AWAY, 60) for n in range(1, CUSTOMERS + 1)])
+        office.take_in()
+        bench = Bench(Spool(office.spool), office.days_back)
+        first = Rating(bench, NeverStopped())
+        while office.all("SELECT count(*) FROM usage_file_part WHERE state = 'DONE'") == [(0,)]:
+            first.step(office.connection)
+        office.as_owner("UPDATE account_service SET during = '[2000-01-01,2020-01-01)'")
+
+        office.rate()
+
+        assert office.verdicts("a.csv")["new"] == CUSTOMERS
+
+    def test_a_file_that_waits_is_not_overwritten_by_the_next_of_its_name(
+        self, office: Office
+    ) -> None:
+        """Switches call every file Master.csv; while one waits to be taken in, the next one waits behind it."""
+        waits = office.spool / world.SOURCE / "taking" / "Master.csv"
+        put(office.spool, "Master.csv", [call("1.1", 1, AWAY, 60)]).rename(waits)
+        put(office.spool, "Master.csv", [call("1.2", 1, AWAY, 60)])
+
+        office.take_in()
+        office.take_in()
+        office.rate()
+
+        assert office.all("SELECT count(*), sum(new) FROM usage_file") == [(2, 2)]
+
+    def test_a_directory_that_is_none_of_ours_stops_nothing(self, office: Office) -> None:
+        """Something odd in the spool is passed over; the other sources' files are taken in."""
+        (office.spool / "a-plain-thing" / "in").mkdir(parents=True)
+        (office.spool / "a-plain-thing" / "taking").write_text("not a directory", encoding="utf-8")
+
+        assert office.hand_in("a.csv", [call("1.1", 1, AWAY, 60)])["new"] == 1

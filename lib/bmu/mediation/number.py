@@ -86,7 +86,7 @@ class Numbers:
         number = self.read(text)
         if (
             len(number) <= SHORT_DIGITS_MAX
-            and number == text
+            and number == text.translate(_SEPARATORS)
             and number.isascii()
             and number.isdecimal()
         ):

@@ -34,7 +34,8 @@ ASTERISK = Profile(
             (
                 Condition("dcontext", Match.IS, ("internal",)),
                 Condition("src", Match.LIKE, ("[0-9]{1,6}",)),
-                Condition("dst", Match.LIKE, ("[0-9*#]{1,6}",)),
+                # Not of six digits: 118118 is dialled from inside as well, and costs.
+                Condition("dst", Match.LIKE, ("[0-9*#]{1,5}",)),
             ),
         ),
         Filter("not answered", (Condition("disposition", Match.IS_NOT, ("ANSWERED",)),)),

@@ -44,7 +44,14 @@ def test_a_number_is_the_same_however_it_was_dialled(
 
 @pytest.mark.parametrize(
     ("written", "number"),
-    [("101", "44101"), ("118118", "44118118"), ("*97", "*97"), ("01632960555", "441632960555")],
+    [
+        ("101", "44101"),
+        ("118118", "44118118"),
+        ("118-118", "44118118"),
+        ("11.8118", "44118118"),
+        ("*97", "*97"),
+        ("01632960555", "441632960555"),
+    ],
 )
 def test_a_short_code_is_not_a_call_abroad(written: str, number: str) -> None:
     """118118 begins with the country code of the USA, and must never be priced as a call there."""
