@@ -86,7 +86,7 @@ setup(
     install_requires=[],
     extras_require={
         "daemon": [
-            "twisted[tls]>=24.7,<27",
+            "twisted[tls]>=26.4,<27",
             "pyopenssl>=24.3,<27",
             "cryptography>=44,<51",
             "psycopg2-binary>=2.9.9,<3",
