@@ -154,6 +154,6 @@ def _start(
     staff = Staff(found.admin_socket)
     feed.load(given, staff, teller)
     feed.rate(found, given, staff, children, teller)
-    feed.bill(staff, children, teller)
+    feed.bill(found, staff, children, teller)
     children.start("webhost", "webhost", "--config", str(found.webhost_conf))
     teller.step("portal", f"https://localhost:{ports.portal}/")

@@ -7,13 +7,14 @@ import time
 from bmuid.demo.asking import Staff
 from bmuid.demo.children import Children
 from bmuid.demo.examples import BILLED, Examples, UsageFile
-from bmuid.demo.places import Places
+from bmuid.demo.places import DemoError, Places
 from bmuid.demo.telling import Teller
 from bmuid.intake.spool import Spool
 
 LOOK_SECONDS = 0.5
 # Where there is no terminal to draw on, a line so often.
 LINE_SECONDS = 5
+STUCK_SECONDS_MAX = 120
 FILES_MAX = "1000"
 
 
@@ -38,23 +39,45 @@ def rate(
     for one in missing:
         _arrive(places, one)
     began = time.monotonic()
+    wanted = sum(one.lines for one in missing)
+    patience = Patience("call records", places, children)
     told = began
-
-    def is_rated() -> bool:
-        nonlocal told
-        states = _states(staff)
-        done = sum(states.get(one.sha256, ("", 0))[1] for one in missing)
-        seconds = time.monotonic() - began
+    while not _all_done(missing, known):
+        patience.wait(str(known))
+        known = _states(staff)
         if teller.is_terminal or time.monotonic() - told >= LINE_SECONDS:
             told = time.monotonic()
-            teller.progress("call records", done, sum(one.lines for one in missing), seconds)
-        return all(states.get(one.sha256, ("", 0))[0] == "DONE" for one in missing)
+            done = sum(known.get(one.sha256, ("", 0))[1] for one in missing)
+            teller.progress("call records", done, wanted, told - began)
+    teller.step("call records", f"{wanted:,} rated in {time.monotonic() - began:.1f} seconds")
 
-    while not is_rated():
-        children.pause(LOOK_SECONDS)
-    seconds = time.monotonic() - began
-    count = sum(one.lines for one in missing)
-    teller.step("call records", f"{count:,} rated in {seconds:.1f} seconds")
+
+def _all_done(files: list[UsageFile], states: dict[str, tuple[str, int]]) -> bool:
+    return all(states.get(one.sha256, ("", 0))[0] == "DONE" for one in files)
+
+
+class Patience:
+    """Waits for the daemon's workers, but not for ever: one that fails again and again makes no progress."""
+
+    def __init__(self, what: str, places: Places, children: Children) -> None:
+        self._what, self._places, self._children = what, places, children
+        self._seen = ""
+        self._since = time.monotonic()
+
+    def wait(self, seen: str) -> None:
+        """
+        Wait a moment; *seen* is how far the work is.
+
+        Errors:
+            DemoError: it has been as far for too long, or a child has ended.
+        """
+        if seen != self._seen:
+            self._seen, self._since = seen, time.monotonic()
+        if time.monotonic() - self._since > STUCK_SECONDS_MAX:
+            raise DemoError(
+                f"{self._what}: nothing has moved for {STUCK_SECONDS_MAX} seconds; see {self._places.logs}"
+            )
+        self._children.pause(LOOK_SECONDS)
 
 
 def _arrive(places: Places, one: UsageFile) -> None:
@@ -77,12 +100,13 @@ def _states(staff: Staff) -> dict[str, tuple[str, int]]:
     return found
 
 
-def bill(staff: Staff, children: Children, teller: Teller) -> None:
+def bill(places: Places, staff: Staff, children: Children, teller: Teller) -> None:
     """Invoice each month of which there are calls, in order."""
     for as_of in BILLED:
         run = _run(staff.ask("bill_run", as_of=as_of))
+        patience = Patience("invoices", places, children)
         while run["state"] != "DONE":
-            children.pause(LOOK_SECONDS)
+            patience.wait(str(run))
             run = _run(staff.ask("bill_show", as_of=as_of))
         teller.step("invoices", f"{run['invoices']} for the month that ended before {as_of}")
 

@@ -1,5 +1,6 @@
 """What must be there before anything runs: certificates, secrets, configuration, database, schema."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -17,7 +18,7 @@ from bmuid.cluster import Cluster
 from bmuid.demo.places import DemoError, Places
 from bmuid.pki import Authority, Purpose
 from bmuid.store import schema
-from bmuid.store.transaction import DatabaseError
+from bmuid.store.transaction import Connection, DatabaseError
 
 DATABASE = "bmuid"
 DUPLICATE_DATABASE = "42P04"
@@ -146,15 +147,29 @@ def database(places: Places) -> Cluster:
         connection.autocommit = True
         try:
             with connection.cursor() as txn:
-                txn.execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
+                txn.execute("CREATE DATABASE bmuid ENCODING 'UTF8' TEMPLATE template0")
         except DatabaseError as error:
             if error.pgcode != DUPLICATE_DATABASE:
                 raise
     with closing(schema.connect(server.dsn(DATABASE, "postgres"))) as connection:
-        with connection, connection.cursor() as txn:
-            found = schema.version(txn)
-        if found is None:
-            schema.install(connection)
-        else:
-            schema.upgrade(connection, schema.deltas())
+        _schema(places, connection)
     return server
+
+
+def _schema(places: Places, connection: Connection) -> None:
+    """Make the schema, or lead it on; note which text it is of, since a checkout may change it between versions."""
+    text = hashlib.sha256(schema.schema_path().read_bytes()).hexdigest()
+    noted = places.root / "schema.sha256"
+    with connection, connection.cursor() as txn:
+        found = schema.version(txn)
+    if found is None:
+        schema.install(connection)
+    elif schema.upgrade(connection, schema.deltas()) == found and _noted(noted) != text:
+        raise DemoError(
+            f"the demo in {places.root} was made by another bmuid: remove it with --clean, then start anew"
+        )
+    noted.write_text(text, encoding="ascii")
+
+
+def _noted(path: Path) -> str:
+    return path.read_text(encoding="ascii") if path.exists() else ""

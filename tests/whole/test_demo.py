@@ -77,7 +77,11 @@ def stops_all(demo: Demo, number: signal.Signals) -> None:
 def test_ctrl_c_stops_all_it_started_and_it_starts_again_where_it_was(
     directory: Path, few: Path
 ) -> None:
-    """Ctrl-C leaves no process; the next start finds everything as it was, and changes nothing."""
+    """
+    Ctrl-C leaves no process; the next start finds everything as it was, and changes nothing.
+
+    A bmuid with another schema does not work on it, and says what to do.
+    """
     with running(directory, "--examples", str(few)) as demo:
         before = demo.bmadmin("status", "show")["totals"]
         assert before["files"] == 1
@@ -88,6 +92,10 @@ def test_ctrl_c_stops_all_it_started_and_it_starts_again_where_it_was(
         after = demo.bmadmin("status", "show")["totals"]
         for name in ("accounts", "files", "udrs", "suspended", "invoices"):
             assert after[name] == before[name], name
+    (directory / "schema.sha256").write_text("of another checkout")
+    done = begin("--directory", str(directory), "--examples", str(few))
+    assert done.returncode == 1
+    assert "--clean" in done.stderr
 
 
 def test_a_demo_that_was_killed_is_taken_over(directory: Path, few: Path) -> None:

@@ -68,6 +68,9 @@ PROBLEMS = {
     ),
 }
 
+# What the daemon says when the fault is on its side, such as a database that is away.
+FAILED_THERE = frozenset({"UNAVAILABLE", "OUTCOME_UNKNOWN", "FAILED"})
+
 
 class Visit:
     """One request on its way to its page: what was sent, checked, and whom to ask."""
@@ -335,4 +338,6 @@ def _refusal(visit: Visit, code: str) -> Response:
         return visit.problem(404)
     if code == "BUSY":
         return visit.problem(503, ("Retry-After", "10"))
+    if code in FAILED_THERE:
+        return visit.problem(503, ("Retry-After", "60"))
     return visit.problem(400)
