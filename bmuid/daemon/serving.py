@@ -56,7 +56,7 @@ class Pools:
         """Perform the operation in a transaction of its role; where its door is another, of the door's own."""
         at_home = actor.door in operation.doors
         pool = self._pools[operation.database_role if at_home else OWN_ROLE[actor.door]]
-        if operation.keyed or operation.audit is Audit.NONE:
+        if operation.audit is Audit.NONE or (operation.keyed and "key" in texts):
             return await pool.run_repeatable(perform, operation, actor, texts, now)
         return await pool.run(perform, operation, actor, texts, now)
 

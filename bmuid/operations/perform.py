@@ -1,6 +1,7 @@
 """The one way to an operation: who may, with what arguments, and what stays on record."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ KEY_REUSED = Refused("KEY_REUSED", "the key was used for another request; choose
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that may be performed: by whom, with what, under which key (operations without: none)."""
+    """A request that may be performed: by whom, with what, and under which key, if one was given."""
 
     actor: Actor
     texts: Mapping[str, str]
@@ -60,7 +61,7 @@ def perform(
     admitted = _admit(txn, operation, actor, texts)
     if isinstance(admitted, Refused):
         return refusal(actor.request_id, admitted)
-    digest = hashlib.sha256(json.dumps(admitted.texts, sort_keys=True).encode()).digest()
+    digest = _digest(admitted)
     if admitted.key is not None:
         requests.lock(txn, admitted.actor.name, admitted.key)
         before = requests.answered(txn, admitted.actor.name, admitted.key)
@@ -104,15 +105,21 @@ def _admit(
 
 def _read(operation: Operation, actor: Actor, rest: dict[str, str]) -> Admitted | Refused:
     key = None
-    if operation.keyed:
+    if operation.keyed and "key" in rest:
         try:
-            key = KEY.parse(rest.pop("key", ""))
+            key = KEY.parse(rest.pop("key"))
         except ArgumentError as error:
             return Refused("BAD_ARGUMENT", f"key: {error}")
     arguments = read_arguments(operation, rest)
     if isinstance(arguments, Refused):
         return arguments
     return Admitted(actor, rest, arguments, key)
+
+
+def _digest(admitted: Admitted) -> bytes:
+    # Keyed: among the arguments may be a password, and the digest is kept.
+    octets = json.dumps(admitted.texts, sort_keys=True).encode()
+    return hmac.digest(admitted.actor.secrets.pepper, octets, "sha256")
 
 
 def _denied(txn: Transaction, operation: Operation, actor: Actor, refused: Refused) -> Refused:

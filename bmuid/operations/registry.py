@@ -87,6 +87,7 @@ class Operation:
     Shapes:
         arguments: a frozen dataclass whose fields are made with argument().
         result: the frozen dataclass that run gives, unless it gives Refused.
+        keyed: a request may bring a key; asked again with it, it is answered as the first time.
         run: f(txn, actor, arguments, now); safe to run again as a whole. It decides, then writes: what
             it has written stays also when it refuses.
     """

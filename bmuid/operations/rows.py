@@ -69,4 +69,5 @@ def staff_changes(
         run=run,
         rate_class=RateClass.CHANGE,
         audit=Audit.CHANGE,
+        keyed=True,
     )

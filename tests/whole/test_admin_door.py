@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from daemons import SECONDS_MAX, AdminClient, Running, Site, make_site, running
 
 from bmuid.cli.bmadmin import main
 from bmuid.cli.words import example, verbs
-from bmuid.operations.registry import Door
+from bmuid.operations.registry import Door, forms
 from bmuid.operations.table import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,10 @@ DEMO = ROOT / "examples" / "demo"
 BMADMIN = Path(sys.executable).parent / "bmadmin"
 ME = str(os.getuid())
 SOURCE = ("pbx-1", "An exchange", "asterisk-master-csv", "UTC", "44", "0", "00")
+
+SOURCE_ADD = next(row for row in OPERATIONS if row.name == "source_add")
+GO_AWAY = "PERFORM pg_terminate_backend(pg_backend_pid())"
+LOSE_RACE = "RAISE EXCEPTION 'lost' USING ERRCODE = '40001'"
 
 NO_REQUESTS = (
     b"hello\n",
@@ -64,6 +68,15 @@ def bmadmin(site: Site, *words: str, stdin: str = "") -> subprocess.CompletedPro
         text=True,
         timeout=SECONDS_MAX,
     )
+
+
+def sources(door: Running) -> list[object]:
+    """Give the sources there are."""
+    done, said = door.ask_admin("source_list")
+    assert done
+    found = said["sources"]
+    assert isinstance(found, list)
+    return found
 
 
 class TestWhoMay:
@@ -169,24 +182,75 @@ class TestLines:
         assert "A2" not in str(listed)
 
 
-class TestUnknownOutcome:
-    """The database goes away at the very COMMIT: nobody knows whether it happened."""
+class TestLostAnswers:
+    """The database, or the way to it, fails at the worst moment: each change is made once, or not at all."""
 
-    def test_the_asker_is_told_that_nobody_knows(self, site: Site, database: Database) -> None:
+    @pytest.fixture
+    def fails(self, database: Database) -> Callable[[str, int], None]:
+        """Give what makes the database fail the next COMMITs of a new source."""
+
+        def fail(how: str, times: int) -> None:
+            with closing(database.connect("postgres")) as connection, connection:
+                connection.cursor().execute(
+                    f"""
+                    CREATE SEQUENCE bmu.failures;
+                    CREATE FUNCTION bmu.fail() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+                    BEGIN
+                        IF nextval('bmu.failures') <= {times} THEN {how}; END IF;
+                        RETURN NULL;
+                    END $$;
+                    CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON bmu.source
+                        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bmu.fail();
+                    """
+                )
+
+        return fail
+
+    def test_a_key_makes_the_change_once(
+        self, door: Running, fails: Callable[[str, int], None]
+    ) -> None:
+        """bmadmin gives each change a key: when nobody knows how a COMMIT ended, it is looked up or made again."""
+        fails(GO_AWAY, 1)
+        assert bmadmin(door.site, "source", "add", *SOURCE).returncode == 0
+        assert len(sources(door)) == 1
+
+    def test_without_a_key_the_asker_is_told_that_nobody_knows(
+        self, door: Running, fails: Callable[[str, int], None]
+    ) -> None:
         """A change without a key is not tried again behind the asker's back."""
-        with closing(database.connect("postgres")) as connection, connection:
-            connection.cursor().execute(
-                """
-                CREATE FUNCTION bmu.die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-                    $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
-                CREATE CONSTRAINT TRIGGER die AFTER INSERT ON bmu.source DEFERRABLE INITIALLY DEFERRED
-                    FOR EACH ROW EXECUTE FUNCTION bmu.die();
-                """
-            )
-        with running(site, "--only", "doors") as door:
-            done = bmadmin(site, "source", "add", *SOURCE)
-            assert (done.returncode, "(OUTCOME_UNKNOWN)" in done.stderr) == (1, True)
-            assert door.ask_admin("source_list")[1] == {"sources": []}
+        fails(GO_AWAY, 1)
+        names = [form.name for form in forms(SOURCE_ADD)]
+        done, said = door.ask_admin("source_add", **dict(zip(names, SOURCE, strict=True)))
+        assert (done, said["code"]) == (False, "OUTCOME_UNKNOWN")
+        assert sources(door) == []
+
+    def test_the_same_key_is_answered_the_same(self, door: Running) -> None:
+        """Asked again because the answer was lost on the way, nothing is done twice, and the answer is the first one."""
+        words = ("source", "add", *SOURCE, "--key", "of-the-14th-of-May", "--json")
+        first, again = bmadmin(door.site, *words), bmadmin(door.site, *words)
+        assert (first.returncode, again.stdout) == (0, first.stdout)
+        other = bmadmin(
+            door.site, "source", "add", "pbx-2", *SOURCE[1:], "--key", "of-the-14th-of-May"
+        )
+        assert (other.returncode, "(KEY_REUSED)" in other.stderr) == (1, True)
+        assert len(sources(door)) == 1
+
+    def test_a_lost_race_is_run_again(
+        self, door: Running, fails: Callable[[str, int], None]
+    ) -> None:
+        """Two who change the same at once both get through; nobody is asked to type it again."""
+        fails(LOSE_RACE, 4)
+        assert bmadmin(door.site, "source", "add", *SOURCE).returncode == 0
+        assert len(sources(door)) == 1
+
+    def test_a_race_lost_for_ever_is_told(
+        self, door: Running, fails: Callable[[str, int], None]
+    ) -> None:
+        """After five tries the asker is told to try later, and nothing was done."""
+        fails(LOSE_RACE, 1000)
+        done = bmadmin(door.site, "source", "add", *SOURCE)
+        assert (done.returncode, "(BUSY)" in done.stderr) == (os.EX_TEMPFAIL, True)
+        assert sources(door) == []
 
 
 class TestCommand:
