@@ -745,6 +745,8 @@ CREATE TABLE session (
     ended boolean NOT NULL DEFAULT false
 );
 CREATE INDEX session_login ON session (login_id) WHERE NOT ended;
+CREATE TRIGGER session_ends_once BEFORE UPDATE ON session FOR EACH ROW WHEN (old.ended AND NOT new.ended)
+    EXECUTE FUNCTION refuse_change();
 
 -- Which customer this transaction of this connection acts for. A setting could be forged by any statement; this
 -- table can't be written by the role that the policies watch. Empty after a crash, which is safe: no rows seen.
@@ -1010,7 +1012,6 @@ GRANT UPDATE (ended) ON session TO bmuid_admin;
 GRANT INSERT, UPDATE ON company TO bmuid_admin;
 GRANT INSERT (actor, note) ON revision TO bmuid_admin;
 GRANT INSERT (number, name, parent_id, currency, country, time_zone, bill_day) ON account TO bmuid_admin;
-GRANT UPDATE (name, parent_id, country, time_zone) ON account TO bmuid_admin;
 GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, time_period, rounding, rate_plan,
     rate_group, rate, bucket_type, tax, package TO bmuid_admin;
 GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;

@@ -36,8 +36,9 @@ def lost_connection(error: psycopg2.Error) -> bool:
     If that was at the COMMIT, nobody knows whether it happened: only work that may be done twice, or that
     leaves a key behind to look for, can then be run again.
     """
-    if not isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+    if not isinstance(error, (psycopg2.DatabaseError, psycopg2.InterfaceError)):
         return False
+    # Without a code the server said nothing more: psycopg2 gives that as a plain DatabaseError, too.
     return error.pgcode is None or error.pgcode[:2] == "08" or error.pgcode[:4] == "57P0"
 
 
