@@ -51,6 +51,8 @@ def _warnings(queue: Queue, totals: Totals, versions: Versions, now: datetime) -
         yield "there is no catalogue: load one"
     if not totals.sources:
         yield "there is no source: no usage file can come in"
+    if queue.blocked:
+        yield f"files that are blocked: {queue.blocked}; see `bmadmin file list --state OPEN`"
     if queue.oldest_file and now - queue.oldest_file > PATIENCE:
         yield f"a file has waited since {instant_text(queue.oldest_file)}: do the rating workers run?"
     if queue.oldest_bill_run and now - queue.oldest_bill_run > PATIENCE:

@@ -8,11 +8,17 @@ from bmuid.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits: files, their lines not yet looked at, bill runs; and since when the oldest of each."""
+    """
+    What waits: files, their lines not yet looked at, bill runs; and since when the oldest of each.
+
+    Shapes:
+        blocked: files that are not worked until somebody has acted.
+    """
 
     files: int
     lines: int
     oldest_file: datetime | None
+    blocked: int
     bill_runs: int
     oldest_bill_run: datetime | None
 
@@ -45,6 +51,7 @@ def queue(txn: Transaction) -> Queue:
     txn.execute(
         """
         SELECT count(*), coalesce(sum(f.lines - p.seen), 0)::bigint, min(f.received_at),
+            (SELECT count(DISTINCT file_id) FROM usage_file_part WHERE state = 'BLOCKED'),
             (SELECT count(*) FROM bill_run WHERE state = 'OPEN'),
             (SELECT min(created_at) FROM bill_run WHERE state = 'OPEN')
         FROM usage_file AS f CROSS JOIN LATERAL (

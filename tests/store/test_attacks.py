@@ -435,8 +435,8 @@ def test_the_database_refuses_what_would_be_wrong(
     """Each of these is refused, by a rule and not by chance, and leaves usage and money as they were."""
     before = state_of(engine)
     outcomes = {name: outcome(engine, statements) for name, statements in attacks.items()}
-    # A rule: integrity (23), rights (42501), numbers out of range (22003, 22008); not a slip of this test (42).
-    by_rule = ("23", "42501", "22003", "22008")
+    # A rule: keys, checks, exclusions, rights, numbers and days out of range; not a slip of this test.
+    by_rule = ("23503", "23505", "23514", "23P01", "42501", "22003", "22008")
 
     assert {n: o for n, o in outcomes.items() if not o.startswith(by_rule)} == {}
     assert state_of(engine) == before

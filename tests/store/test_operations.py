@@ -39,6 +39,7 @@ MATRIX = {
     ("ADMIN", "charge_explain", READ, "NONE"),
     ("ADMIN", "company_show", READ, "NONE"),
     ("ADMIN", "file_list", READ, "NONE"),
+    ("ADMIN", "file_retry", CLERK, "CHANGE"),
     ("ADMIN", "file_show", READ, "NONE"),
     ("ADMIN", "invoice_list", READ, "NONE"),
     ("ADMIN", "invoice_show", READ, "NONE"),
@@ -444,6 +445,7 @@ def test_staff_see_what_the_customer_sees(
         ("invoice_show", {"account": BERT.number, "number": ADA.invoice}),
         ("account_show", {"number": "NONE"}),
         ("file_show", {"id": "99"}),
+        ("file_retry", {"id": "99"}),
         ("bill_show", {"as_of": "2026-01-01"}),
         ("uid_show", {"type": "phone", "value": "1"}),
         ("login_disable", {"login": "nobody"}),
@@ -505,11 +507,23 @@ def test_a_file_shows_how_far_it_is_and_why_lines_failed(asking: Asking) -> None
 
     assert listed == [shown["file"]]
     assert (shown["file"]["lines"], shown["file"]["new"], shown["file"]["state"]) == (6, 3, "OPEN")
-    assert shown["parts"] == [{"part": 0, "state": "OPEN", "next_line": 4}]
+    assert shown["parts"] == [{"part": 0, "state": "OPEN", "next_line": 4, "blocked": None}]
     assert shown["reasons"] == [
         {"verdict": "SUSPENDED", "reason": "NO_UID", "lines": 1, "resolved": 0}
     ]
     assert asking.staff("file_list", before="1").body["files"] == []
+
+
+def test_a_blocked_file_is_tried_again_when_somebody_says_so(asking: Asking) -> None:
+    """What could not be worked is shown with the reason; after it was mended, a clerk lets it be tried again."""
+    asking.sql("UPDATE usage_file_part SET state = 'BLOCKED', blocked = 'its zone is gone'")
+    blocked = asking.staff("file_show", id="1").body["parts"]
+    retried = asking.staff("file_retry", role=Role.CLERK, id="1")
+    again = asking.staff("file_retry", role=Role.CLERK, id="1")
+
+    assert [(one["state"], one["blocked"]) for one in blocked] == [("BLOCKED", "its zone is gone")]
+    assert [(one["state"], one["blocked"]) for one in retried.body["parts"]] == [("OPEN", None)]
+    assert again.code == "NOT_BLOCKED"
 
 
 def test_a_bill_run_is_asked_for_once(asking: Asking) -> None:
@@ -546,6 +560,7 @@ def test_the_status_warns_of_what_somebody_should_look_at(asking: Asking) -> Non
     asking.sql(
         """
         UPDATE usage_file SET received_at = '2026-09-20 11:30+00';
+        UPDATE usage_file_part SET state = 'BLOCKED', blocked = 'its source is gone';
         UPDATE bill_run SET created_at = '2026-09-20 11:40+00';
         INSERT INTO verdict (file_id, line_no, verdict, reason, detail, line, event_key, at)
             VALUES (1, 4, 'SUSPENDED', 'NO_UID', 'x', 'x', gen_random_uuid(), now())
@@ -553,6 +568,7 @@ def test_the_status_warns_of_what_somebody_should_look_at(asking: Asking) -> Non
     )
 
     assert asking.staff("status_show").body["warnings"] == [
+        "files that are blocked: 1; see `bmadmin file list --state OPEN`",
         "a file has waited since 2026-09-20T11:30:00Z: do the rating workers run?",
         "a bill run has waited since 2026-09-20T11:40:00Z: do the rating workers run?",
         "lines in suspense: 1; see `bmadmin suspense list`",
