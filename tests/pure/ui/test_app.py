@@ -310,7 +310,14 @@ def test_when_the_daemon_is_away_the_page_says_so_and_the_log_why(error: Excepti
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("BUSY", 503), ("UNAVAILABLE", 503), ("FAILED", 503), ("BAD_ARGUMENT", 400), ("BAD_CSRF", 400)]
+    ("code", "status"),
+    [
+        ("BUSY", 503),
+        ("UNAVAILABLE", 503),
+        ("FAILED", 503),
+        ("BAD_ARGUMENT", 400),
+        ("BAD_CSRF", 400),
+    ],
 )
 def test_other_refusals_have_a_page_each(code: str, status: int) -> None:
     """Whatever the daemon refuses, the customer gets a page that says where to go."""
