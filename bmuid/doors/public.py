@@ -40,6 +40,9 @@ class PublicConnection(Protocol):
         self._handshake = Deadline(door.clock, self.cut)
 
     def connectionMade(self) -> None:
+        # Greeting and answer are small, and said one after the other: Nagle's algorithm would hold the second back
+        # until the first is acknowledged, 40 ms later.
+        self.transport.setTcpNoDelay(True)
         self._handshake.set(self._door.limits.handshake_seconds_max)
 
     def handshakeCompleted(self) -> None:
