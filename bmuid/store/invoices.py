@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from psycopg2.extras import execute_values
 
-from bmu.billing.invoice import InvoiceDraft, Line, LineKind
+from bmu.billing.invoice import InvoiceDraft, Line
 from bmu.period import Period
 from bmu.usage import Unit
 from bmuid.store.transaction import Transaction
@@ -331,7 +331,7 @@ def _line_values(line: Line) -> tuple[object, ...]:
         line.quantity,
         line.included,
         line.tax.code,
-        line.tax.rate_ppm if line.kind is LineKind.TAX else None,
+        line.tax.rate_ppm,
         line.during.from_,
         line.during.to,
         line.amount_e11,
