@@ -2,14 +2,14 @@
 
 import json
 import os
+import queue
 import secrets
-import select
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,32 +108,32 @@ class Running:
     def __init__(self, site: Site, process: subprocess.Popen[bytes]) -> None:
         self.site = site
         self.process = process
-        self._unread = b""
         self.events: list[dict[str, object]] = []
+        # Read all the time: a daemon whose log nobody reads would stand still before long.
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
         serving = self.event("bmuid serves")
-        self.address = (str(serving["public"]).rpartition(":")[0], 0)
-        if serving["public"] != "-":
-            host, _, port = str(serving["public"]).rpartition(":")
-            self.address = (host, int(port))
+        host, _, port = str(serving["public"]).rpartition(":")
+        self.address = (host, int(port)) if host else ("", 0)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._lines.put(line)
+        self._lines.put(b"")
+
+    def _next(self) -> bool:
+        line = self._lines.get(timeout=SECONDS_MAX)
+        if line:
+            self.events.append(json.loads(line))
+        return line != b""
 
     def event(self, message: str) -> dict[str, object]:
         """Wait for an event of that message in the log, from here on."""
-        assert self.process.stderr is not None
-        deadline = time.monotonic() + SECONDS_MAX
-        while time.monotonic() < deadline:
-            line, end, rest = self._unread.partition(b"\n")
-            if end:
-                self._unread = rest
-                self.events.append(json.loads(line))
-                if self.events[-1]["message"] == message:
-                    return self.events[-1]
-                continue
-            left = max(0, deadline - time.monotonic())
-            if not select.select([self.process.stderr], [], [], left)[0]:
-                break
-            octets = os.read(self.process.stderr.fileno(), 65536)
-            assert octets, (self._unread, self.events)
-            self._unread += octets
+        while self._next():
+            if self.events[-1]["message"] == message:
+                return self.events[-1]
         raise AssertionError((message, self.events))
 
     def connect(self, leaf: pki.Leaf | None = None) -> "PublicClient":
@@ -160,11 +160,19 @@ class Running:
         return self.wait()
 
     def wait(self) -> int:
-        """Wait until it is gone, reading its log meanwhile."""
-        _, errors = self.process.communicate(timeout=SECONDS_MAX)
-        self.events += [json.loads(line) for line in (self._unread + errors).splitlines()]
-        self._unread = b""
-        return self.process.returncode
+        """Wait until it is gone, and read the rest of its log."""
+        status = self.process.wait(SECONDS_MAX)
+        while self._next():
+            pass
+        self._lines.put(b"")
+        return status
+
+    def close(self) -> None:
+        """End it, however it is."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join()
 
 
 class Client:
@@ -268,11 +276,13 @@ def running(site: Site, *words: str, **environment: str) -> Iterator[Running]:
         stderr=subprocess.PIPE,
         env={**os.environ, **environment},
     )
-    try:
-        yield Running(site, process)
-    finally:
-        if process.poll() is None:
+    with process:
+        try:
+            daemon = Running(site, process)
+        except BaseException:
             process.kill()
-        process.wait()
-        assert process.stderr is not None
-        process.stderr.close()
+            raise
+        try:
+            yield daemon
+        finally:
+            daemon.close()

@@ -24,6 +24,9 @@ from bmuid.operations.registry import Door, Role
 
 log = logging.getLogger(__name__)
 
+# A handshake takes a few milliseconds, in a rush some more.
+SLOW_SECONDS = 1.0
+
 VISITOR = frozenset({Role.VISITOR})
 
 
@@ -94,8 +97,9 @@ class PublicDoor(Factory[PublicConnection]):
     """
     The connections of the public door, and what they share.
 
-    When too many are in their handshake the oldest gives way: a real one takes milliseconds, so it is
-    the silent that lose. When all places are taken, who comes is turned away.
+    When all places are taken, or too many are slow in their handshake, the oldest of those gives way: a real
+    one takes milliseconds, so it is the silent that lose. Who comes when all have shown their
+    certificates is turned away.
     """
 
     noisy = False
@@ -105,7 +109,8 @@ class PublicDoor(Factory[PublicConnection]):
         self.limits = limits
         self.clock = clock
         self.connections: Connections[PublicConnection] = Connections()
-        self.handshakes: dict[PublicConnection, None] = {}
+        # When each began; the oldest first.
+        self.handshakes: dict[PublicConnection, float] = {}
         self._desk = desk
         self._allowance = allowances(limits, clock.seconds())
         self._is_stopping = False
@@ -116,19 +121,25 @@ class PublicDoor(Factory[PublicConnection]):
 
     def has_room(self) -> bool:
         """Tell whether one more may come; make room among those still in their handshake."""
-        if len(self.handshakes) >= self.limits.public_handshakes_max:
+        is_full = len(self.connections) >= self.limits.public_connections_max
+        if self.handshakes and (is_full or self._too_many_are_slow()):
             oldest = next(iter(self.handshakes))
             self.forget(oldest)
             oldest.cut()
-        if len(self.connections) >= self.limits.public_connections_max:
+        elif is_full:
             log.warning("all %d places are taken", len(self.connections))
             return False
         return not self._is_stopping
 
+    def _too_many_are_slow(self) -> bool:
+        begun = list(self.handshakes.values())[: self.limits.public_handshakes_max]
+        is_slow = begun[-1] <= self.clock.seconds() - SLOW_SECONDS
+        return len(begun) == self.limits.public_handshakes_max and is_slow
+
     def buildProtocol(self, addr: IAddress | None) -> PublicConnection:
         connection = PublicConnection(self, str(getattr(addr, "host", addr)))
         self.connections.add(connection)
-        self.handshakes[connection] = None
+        self.handshakes[connection] = self.clock.seconds()
         return connection
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -358,6 +359,11 @@ class TestSlowAndMany:
             begun = time.monotonic()
             assert serves(door)
             assert time.monotonic() - begun < 2
+
+    def test_a_rush_of_good_clients_is_served(self, door: Running) -> None:
+        """Forty pages asked for in the same moment are forty pages answered."""
+        with ThreadPoolExecutor(40) as pool:
+            assert all(pool.map(lambda _: serves(door), range(40)))
 
     def test_the_places_are_counted(self, site: Site) -> None:
         """More connections than places: the last is turned away, and gets in once one is free."""
