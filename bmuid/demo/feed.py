@@ -102,8 +102,9 @@ def _states(staff: Staff) -> dict[str, tuple[str, int]]:
 
 def bill(places: Places, staff: Staff, children: Children, teller: Teller) -> None:
     """Invoice each month of which there are calls, in order."""
+    billed = {str(row["as_of"]) for row in staff.rows("bill_list", "runs")}
     for as_of in BILLED:
-        run = _run(staff.ask("bill_run", as_of=as_of))
+        run = _run(staff.ask("bill_show" if as_of in billed else "bill_run", as_of=as_of))
         patience = Patience("invoices", places, children)
         while run["state"] != "DONE":
             patience.wait(str(run))

@@ -62,7 +62,10 @@ class Shown:
 
 
 def run(txn: Transaction, actor: Actor, arguments: Run, now: datetime) -> Shown | Refused:
-    """Ask for a bill run; the workers begin at once, and asking again changes nothing."""
+    """
+    Ask for a bill run; the workers begin at once. Asking again while it is under way changes nothing;
+    asked again once it is done, it bills what came since.
+    """
     company = companies.company(txn)
     if company is None:
         return NO_CATALOGUE

@@ -31,11 +31,11 @@ class Issued:
 
 
 def ask(txn: Transaction, as_of: date, actor: str) -> bool:
-    """Ask for a bill run; tell whether it was not asked for before."""
+    """Ask for a bill run; tell whether none as of that day is under way already."""
     txn.execute(
         """
         INSERT INTO bill_run (as_of, actor) VALUES (%(as_of)s, %(actor)s)
-        ON CONFLICT (as_of) DO NOTHING
+        ON CONFLICT (as_of) WHERE state = 'OPEN' DO NOTHING
         """,
         {"as_of": as_of, "actor": actor},
     )
@@ -43,13 +43,13 @@ def ask(txn: Transaction, as_of: date, actor: str) -> bool:
 
 
 def runs(txn: Transaction, as_of: date | None, limit: int) -> tuple[BillRun, ...]:
-    """Give the bill run as of that day, or all, the newest day first."""
+    """Give the bill runs as of that day, or all; the newest day first, and of a day the newest run."""
     txn.execute(
         """
         SELECT r.id, r.as_of, r.state, r.actor, r.created_at, r.done_at,
             (SELECT count(*) FROM invoice AS i WHERE i.bill_run_id = r.id)
         FROM bill_run AS r WHERE %(as_of)s IS NULL OR r.as_of = %(as_of)s
-        ORDER BY r.as_of DESC LIMIT %(limit)s
+        ORDER BY r.as_of DESC, r.id DESC LIMIT %(limit)s
         """,
         {"as_of": as_of, "limit": limit},
     )

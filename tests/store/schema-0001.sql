@@ -567,7 +567,7 @@ CREATE CONSTRAINT TRIGGER posting_balanced AFTER INSERT ON posting DEFERRABLE IN
 
 CREATE TABLE bill_run (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    as_of date NOT NULL UNIQUE,                                   -- periods that end on or before this day
+    as_of date NOT NULL,                                          -- periods that end on or before this day
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     last_account_id bigint NOT NULL DEFAULT 0,                    -- accounts up to this one are done
     actor text NOT NULL,
@@ -575,7 +575,8 @@ CREATE TABLE bill_run (
     done_at timestamptz,
     CHECK ((state = 'DONE') = (done_at IS NOT NULL))
 );
-CREATE INDEX bill_run_open ON bill_run (id) WHERE state = 'OPEN';
+-- A day is asked for once until its run is done; then again, for what came since.
+CREATE UNIQUE INDEX bill_run_open ON bill_run (as_of) WHERE state = 'OPEN';
 
 -- Numbers without gaps: the row is locked by the transaction that issues.
 CREATE TABLE invoice_number (series text PRIMARY KEY, last bigint NOT NULL CHECK (last >= 0));
