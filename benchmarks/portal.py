@@ -114,7 +114,9 @@ def hosts() -> Iterator[tuple[demos.Demo, dict[str, int]]]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, parent, ignore_errors=True)
         stack.callback(demos.remove, parent / "demo")
-        demo = stack.enter_context(demos.running(parent / "demo"))
+        demo = stack.enter_context(
+            demos.running(parent / "demo", "--examples", str(ROOT / "examples"))
+        )
         ports = {"the embedded web host": demo.port}
         if webhosts.APACHE.exists() and webhosts.STUNNEL.exists():
             web = stack.enter_context(webhosts.running(demo))
