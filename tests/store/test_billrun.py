@@ -339,3 +339,15 @@ class TestABillRun:
         books.run("2026-11-01")
 
         assert books.ask("SELECT count(*) FROM invoice") == [(0,)]
+
+    def test_a_day_can_be_billed_again_for_what_came_since(self, books: Books) -> None:
+        """An account opened after the run is billed by another run of that day; the others not twice."""
+        books.account("A1")
+        books.run("2026-09-01")
+        books.account("A2")
+
+        books.run("2026-09-01")
+
+        assert books.ask(
+            "SELECT a.number, count(*) FROM invoice i JOIN account a ON a.id = i.account_id GROUP BY 1 ORDER BY 1"
+        ) == [("A1", 1), ("A2", 1)]
