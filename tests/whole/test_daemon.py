@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 from conftest import Database, execute_as_superuser
 from daemons import (
@@ -230,6 +232,7 @@ class TestLife:
         with running(site) as first:
             children = list(children_of(first.process.pid))
             assert len(children) == 2
+            wait_for_workers(site, 2)
             watched = [os.pidfd_open(child) for child in children]
             first.signal(signal.SIGKILL)
             first.process.wait()
@@ -408,6 +411,19 @@ class TestBackground:
 def children_of(pid: int) -> list[int]:
     """Give the processes that *pid* has started."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_workers(site: Site, workers: int) -> None:
+    """Wait until so many workers have come as far as the database; the daemon's claims are two connections more."""
+    wanted = "SELECT count(*) >= %s FROM pg_stat_activity WHERE datname = current_database() AND usename = 'bmuid'"
+    dsn = f"{site.settings['database']['dsn']} user=postgres"
+    deadline = time.monotonic() + SECONDS_MAX
+    with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute(wanted, (workers + 2,))
+        while cursor.fetchone() != (True,):
+            assert time.monotonic() < deadline, "the workers do not come up"
+            connection.rollback()
+            cursor.execute(wanted, (workers + 2,))
 
 
 def wait_for_end(descriptor: int) -> None:

@@ -222,10 +222,17 @@ class TestCertificates:
             pki.revoke(site.authority, site.web.certificate, datetime.now(UTC))
             door.signal(signal.SIGHUP)
             door.event("configuration, certificates and lists were read anew")
-            assert bad.ends() == b""
+            assert ends_within(bad.connection, 5)
             other.send(LINE)
             assert b"UNKNOWN_OPERATION" in other.receive()
-        assert not greets(door, site.client_context(site.web))
+        with (
+            plain(door) as connection,
+            site.client_context(site.web).wrap_socket(
+                connection, server_hostname="db.example"
+            ) as secure,
+            pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"),
+        ):
+            secure.recv(1)
         assert greets(door, site.client_context(good))
 
     def test_names_and_serial_numbers_can_be_changed_without_a_stop(self, door: Running) -> None:
@@ -411,6 +418,28 @@ class TestSlowAndMany:
             assert client.answer()[1]["code"] == "LOGIN_REFUSED"
             client.connection.close()
             assert door.wait() == 0
+
+    def test_what_was_asked_is_done_though_the_asker_is_gone(
+        self, site: Site, database: Database
+    ) -> None:
+        """A change that was begun is made and recorded, also when browser and daemon go meanwhile."""
+        with (
+            running(site, "--only", "doors") as door,
+            closing(database.connect("postgres")) as blocker,
+        ):
+            blocker.cursor().execute("LOCK TABLE bmu.login IN ACCESS EXCLUSIVE MODE")
+            login = {"login": "ada@x.example", "password": "x" * 12}
+            with door.connect() as client:
+                client.send(client.session.ask(Request("00000000000000aa", "login_open", login)))
+                assert sooner_or_later(lambda: waits_for_a_lock(database))
+            door.signal(signal.SIGTERM)
+            door.event("stopping: what was begun is finished")
+            assert sooner_or_later(lambda: is_shut(door))
+            blocker.rollback()
+            assert door.wait() == 0
+            cursor = blocker.cursor()
+            cursor.execute("SELECT request_id, outcome FROM bmu.audit")
+            assert cursor.fetchall() == [("00000000000000aa", "LOGIN_REFUSED")]
 
     def test_a_stop_has_an_end(self, site: Site, database: Database) -> None:
         """What takes longer than the stop may take is broken off, and nothing of it is done."""
