@@ -162,6 +162,9 @@ def phone(e164: str) -> str:
     rest = e164[len(code) :]
     if code == "44" and len(rest) == 10:
         sizes = {"2": (2, 4), "1": (4,), "7": (4,)}.get(rest[0], (3, 3))
+        # 0113 and 0131 are areas of three digits; 01632 is one of four.
+        if rest[:2] == "11" or (rest[0] == "1" and rest[2] == "1"):
+            sizes = (3, 3)
     else:
         # Groups of three, the last of up to five so that none stands with a single digit.
         sizes = (3,) * max(0, (len(rest) - 2) // 3)
