@@ -102,8 +102,6 @@ def _account(txn: psycopg2.extensions.cursor, customer: Customer) -> None:
             VALUES (%(id)s, 'phone', %(uid)s, %(id)s, %(id)s, tstzrange('2026-08-01 00:00+01', NULL), 1);
         INSERT INTO bucket (account_id, id, account_service_id, code, during, unit, granted) OVERRIDING SYSTEM VALUE
             VALUES (%(id)s, %(id)s, %(id)s, 'MINUTES', tstzrange('2026-08-01 00:00+01', '2026-09-01 00:00+01'), 'TIME', 600);
-        INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
-            VALUES (%(id)s, '2026-08-01 00:00+01', %(id)s, 'GRANT', 600);
         """,
         {"id": customer.id, "number": customer.number, "name": customer.name, "uid": customer.uid},
     )

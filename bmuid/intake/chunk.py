@@ -1,6 +1,7 @@
 """One chunk of one part of a file, from lines to charges: one transaction, safe to run again."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
@@ -15,11 +16,13 @@ from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.store import charges, days, draws, files, keys, udrs, verdicts, wakeup
+from bmuid.store.buckets import Wanted
 from bmuid.store.files import Part, Source, Verdicts
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
+GRANTED_MAX = 500_000
 
 
 class FileBlockedError(Exception):
@@ -49,6 +52,7 @@ class Bench:
 
     Shapes:
         days: those known to have partitions, counted from 1970-01-01 UTC.
+        granted: the buckets known to be there, by service, code and start.
         picked: the chunk last read, in case its transaction is run again.
     """
 
@@ -59,7 +63,15 @@ class Bench:
     mediators: dict[Source, Mediator] = field(default_factory=dict)
     homes: Homes | None = None
     days: set[int] = field(default_factory=set)
+    granted: set[tuple[int, str, int]] = field(default_factory=set)
     picked: Picked | None = None
+
+    def provided(self, missing: "Missing") -> None:
+        """Remember that all this is there now."""
+        if len(self.granted) > GRANTED_MAX:
+            self.granted.clear()
+        self.granted |= missing.buckets.keys()
+        self.days |= missing.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +85,20 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
-class DaysMissing:
-    """Nothing was written, because these days have no partitions yet."""
+class Missing:
+    """
+    Nothing was written, because this has to be made first, in transactions of its own.
 
-    days: tuple[int, ...]
+    Shapes:
+        days: without partitions, counted from 1970-01-01 UTC.
+        buckets: that may not be there, by service, code and start.
+    """
+
+    days: frozenset[int]
+    buckets: Mapping[tuple[int, str, int], Wanted]
 
 
-def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
+def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
     """
     Take the next chunk of the oldest part that is free, and write all that follows from its lines.
 
@@ -94,11 +113,9 @@ def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
         return None
     snapshot = bench.snapshots.at(txn, part.revision)
     picked = _pick(bench, part, snapshot)
-    needed = picked.needs.days - bench.days
-    missing = days.missing(txn, needed) if needed else ()
-    if missing:
-        return DaysMissing(missing)
-    bench.days |= needed
+    missing = _missing(bench, picked.needs)
+    if missing is not None:
+        return missing
     found = _write(txn, bench.spool, part, picked, snapshot)
     next_line = picked.chunk.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
@@ -108,6 +125,14 @@ def work(txn: Transaction, bench: Bench) -> Worked | DaysMissing | None:
         # Parts of later files may have waited for it.
         wakeup.tell(txn, wakeup.USAGE)
     return Worked(part, next_line, found, done)
+
+
+def _missing(bench: Bench, needs: Needs) -> Missing | None:
+    new_days = needs.days - bench.days
+    new_buckets = needs.wanted.keys() - bench.granted
+    if not (new_days or new_buckets):
+        return None
+    return Missing(new_days, {key: needs.wanted[key] for key in new_buckets})
 
 
 def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:

@@ -1,4 +1,4 @@
-"""What the new usage of a chunk costs: its accounts' buckets locked, granted where due, and drawn from."""
+"""What the new usage of a chunk costs: its accounts' buckets locked and drawn from."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bmu.rating import (
 )
 from bmu.usage import UDR
 from bmuid.store import buckets, udrs
-from bmuid.store.buckets import Wanted
+from bmuid.store.buckets import Span, Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
@@ -89,7 +89,7 @@ def price(
     order.sort()
     places = [key % PLACES for key in order]
     events, owners = [events[place] for place in places], [owners[place] for place in places]
-    states = by_service(_buckets(txn, tariff, needs, owners)) if needs.wanted else {}
+    states = by_service(_locked(txn, tariff, needs, owners)) if needs.wanted else {}
     outcomes = rate_batch(events, owners, tariff, states)
     lost = [
         (udr, outcome)
@@ -129,17 +129,11 @@ def _by_day(
             )
 
 
-def _buckets(
+def _locked(
     txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
 ) -> list[BucketState]:
-    """Lock the buckets of the accounts, and grant those of the billing months that are missing."""
+    """Lock the buckets of the accounts, which were granted before."""
     accounts = sorted({owner.account_id for owner in owners})
-    span = buckets.Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
-    states = buckets.lock(txn, accounts, span)
-    have = {(state.account_service_id, state.code, state.from_us) for state in states}
-    missing = [needs.wanted[key] for key in needs.wanted.keys() - have]
-    if not missing:
-        return states
-    made = buckets.grant(txn, missing)
-    # Whoever else granted one in the meantime has committed it: it is there to be locked now.
-    return states + made if len(made) == len(missing) else buckets.lock(txn, accounts, span)
+    return buckets.lock(
+        txn, accounts, Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
+    )

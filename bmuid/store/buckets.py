@@ -69,38 +69,29 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
     ]
 
 
-def grant(txn: Transaction, wanted: Sequence[Wanted]) -> list[BucketState]:
-    """
-    Make the buckets, each filled by a GRANT draw; those that exist already are left alone.
-
-    Shapes:
-        Result: the buckets made, so fewer than *wanted* when another transaction was first.
-    """
+def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
+    """Make the buckets, full; one that exists already is left alone."""
+    grants = {
+        grant: place for place, grant in enumerate(dict.fromkeys(w.grant for w in wanted), 1)
+    }
     txn.execute(
         """
-        WITH made AS (
-            INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)
-            SELECT account_id, account_service_id, code, tstzrange(from_, to_), unit, granted
-            FROM unnest(%(account_ids)s, %(service_ids)s, %(codes)s, %(froms)s, %(tos)s, %(units)s, %(granted)s)
-                AS wanted (account_id, account_service_id, code, from_, to_, unit, granted)
-            ON CONFLICT ON CONSTRAINT bucket_once_a_period DO NOTHING
-            RETURNING account_id, id, account_service_id, code, during, granted
-        ), filled AS (
-            INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
-            SELECT account_id, lower(during), id, 'GRANT', granted FROM made
-        )
-        SELECT id, account_service_id, code, (extract(epoch FROM lower(during)) * 1000000)::bigint,
-            (extract(epoch FROM upper(during)) * 1000000)::bigint, granted
-        FROM made
+        INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)
+        SELECT w.account_id, w.account_service_id, g.code, tstzrange(g.from_, g.to_), g.unit, g.granted
+        FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
+            AS w (account_id, account_service_id, place)
+        JOIN unnest(%(codes)s, %(froms)s, %(tos)s, %(units)s, %(granted)s)
+            WITH ORDINALITY AS g (code, from_, to_, unit, granted, place) ON g.place = w.place
+        ON CONFLICT ON CONSTRAINT bucket_once_a_period DO NOTHING
         """,
         {
-            "account_ids": [w.account_id for w in wanted],
-            "service_ids": [w.account_service_id for w in wanted],
-            "codes": [w.grant.code for w in wanted],
-            "froms": [from_us(w.grant.from_us) for w in wanted],
-            "tos": [from_us(w.grant.to_us) for w in wanted],
-            "units": [w.grant.unit.value for w in wanted],
-            "granted": [w.grant.quantity for w in wanted],
+            "account_ids": array(w.account_id for w in wanted),
+            "service_ids": array(w.account_service_id for w in wanted),
+            "places": array(grants[w.grant] for w in wanted),
+            "codes": [grant.code for grant in grants],
+            "froms": [from_us(grant.from_us) for grant in grants],
+            "tos": [from_us(grant.to_us) for grant in grants],
+            "units": [grant.unit.value for grant in grants],
+            "granted": [grant.quantity for grant in grants],
         },
     )
-    return [BucketState(*row) for row in txn.fetchall()]

@@ -1,6 +1,5 @@
 """The partitions of a day: made on first need, in a transaction of their own."""
 
-from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 from psycopg2.sql import SQL, Composed, Identifier
@@ -28,19 +27,6 @@ def of_day(statement: str, table: str, number: int) -> Composed:
     COPY is refused on a table with row level security; its partitions, which nobody reads, have none.
     """
     return SQL(statement).format(Identifier(f"{table}_{day_of(number):%Y%m%d}"))
-
-
-def missing(txn: Transaction, numbers: Collection[int]) -> tuple[int, ...]:
-    """Give those of the day numbers that have no partitions yet."""
-    txn.execute(
-        """
-        SELECT n FROM unnest(%(numbers)s::integer[]) AS n
-        WHERE to_regclass('bmu.charge_' || to_char(date '1970-01-01' + n, 'YYYYMMDD')) IS NULL
-        ORDER BY n
-        """,
-        {"numbers": sorted(numbers)},
-    )
-    return tuple(number for (number,) in txn.fetchall())
 
 
 def ensure(txn: Transaction, number: int) -> None:

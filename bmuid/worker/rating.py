@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from bmuid import billrun
 from bmuid.intake import arrival, chunk
-from bmuid.intake.chunk import Bench, DaysMissing, FileBlockedError, Worked
-from bmuid.store import days, files, wakeup
+from bmuid.intake.chunk import Bench, FileBlockedError, Missing, Worked
+from bmuid.store import buckets, days, files, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.life import Stop
@@ -43,9 +43,8 @@ class Rating:
             log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
             run(connection, files.block, error.file_id, error.part, str(error))
             return True
-        if isinstance(worked, DaysMissing):
-            for day in worked.days:
-                run(connection, days.ensure, day)
+        if isinstance(worked, Missing):
+            self._provide(connection, worked)
             return True
         if worked is not None:
             _tell(worked, time.perf_counter() - started)
@@ -55,6 +54,19 @@ class Rating:
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
         return billrun.step(connection, now)
+
+    def _provide(self, connection: Connection, missing: Missing) -> None:
+        """
+        Make days and buckets that usage asks for.
+
+        They outlive the transaction that asked: they are due whatever becomes of it. Made within it, a day would
+        hold up others, and each draw from a new bucket would have the bucket's keys checked once more.
+        """
+        for day in sorted(missing.days):
+            run(connection, days.ensure, day)
+        if missing.buckets:
+            run(connection, buckets.grant, list(missing.buckets.values()))
+        self.bench.provided(missing)
 
     def _close(self, connection: Connection) -> None:
         """Close the files whose parts are all done; one that does not add up stays open, and is told of."""

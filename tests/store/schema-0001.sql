@@ -448,22 +448,39 @@ END $$;
 
 ------------------------------------------------------------------------------------- buckets and draws
 
--- One allowance of one service for one period. balance is the sum of its draws, kept by the database alone.
+-- One allowance of one service for one period. balance is the sum of its draws, kept by the database alone: a
+-- bucket is born full, together with the draw that says so.
 CREATE TABLE bucket (
-    account_id bigint NOT NULL REFERENCES account,
+    account_id bigint NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
     account_service_id bigint NOT NULL,
     code text NOT NULL,                                           -- of its bucket type
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
     granted bigint NOT NULL CHECK (granted > 0),
-    balance bigint NOT NULL DEFAULT 0,
+    balance bigint NOT NULL,
     PRIMARY KEY (account_id, id),
     FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
     CONSTRAINT bucket_never_above_grant CHECK (balance <= granted)
 ) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
+
+CREATE FUNCTION bucket_is_full() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    new.balance := new.granted;
+    RETURN new;
+END $$;
+CREATE TRIGGER bucket_full BEFORE INSERT ON bucket FOR EACH ROW EXECUTE FUNCTION bucket_is_full();
+CREATE FUNCTION bucket_is_granted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+BEGIN
+    INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
+        SELECT account_id, lower(during), id, 'GRANT', granted FROM added;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER bucket_granted AFTER INSERT ON bucket
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION bucket_is_granted();
 
 -- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row.
 CREATE TABLE draw (
@@ -479,15 +496,22 @@ CREATE TABLE draw (
     CHECK ((kind IN ('DRAW', 'RETURN')) = (udr_id > 0 AND version > 0))
 ) PARTITION BY RANGE (started_at);
 
--- Each bucket is found by its key, however many there are.
+-- A grant only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
+-- however many there are.
 CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
     SET enable_seqscan = off AS $$
 DECLARE
     missing boolean;
 BEGIN
+    IF EXISTS (SELECT FROM added AS a WHERE a.kind = 'GRANT' AND NOT EXISTS (
+        SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id
+        AND b.granted = a.quantity AND lower(b.during) = a.started_at
+    )) THEN
+        RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
+    END IF;
     WITH sums AS MATERIALIZED (
-        SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM added GROUP BY 1, 2
+        SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM added WHERE kind <> 'GRANT' GROUP BY 1, 2
     ), moved AS (
         UPDATE bucket AS b SET balance = b.balance + s.quantity FROM sums AS s
             WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING 1

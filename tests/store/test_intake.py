@@ -578,8 +578,13 @@ class TestAnAllowance:
         [state] = office.all("SELECT lower(during), upper(during) FROM bucket")
         grant = Grant("MINUTES", to_us(state[0]), to_us(state[1]), world.ALLOWANCE, Unit.TIME)
         with office.connection, office.connection.cursor() as txn:
-            assert buckets.grant(txn, [Wanted(1, 1, grant)]) == []
-            assert [made.balance for made in buckets.grant(txn, [Wanted(2, 2, grant)])] == [600]
+            buckets.grant(txn, [Wanted(1, 1, grant), Wanted(2, 2, grant)])
+
+        assert office.balances() == {1: 540, 2: 600}
+        assert office.all("SELECT account_id, sum(quantity) FROM draw GROUP BY 1 ORDER BY 1") == [
+            (1, 540),
+            (2, 600),
+        ]
 
 
 class TestAChargeInTheDayItself:
