@@ -16,6 +16,8 @@ from pathlib import Path
 
 from demos import Demo, free_port
 
+import bmu
+
 ROOT = Path(__file__).parents[1]
 APACHE, STUNNEL = Path("/usr/sbin/apache2"), Path("/usr/bin/stunnel4")
 MODULES = Path("/usr/lib/apache2/modules")
@@ -70,7 +72,7 @@ def install(directory: Path) -> Path:
     subprocess.run([interpreter(), "-m", "venv", "--without-pip", home], check=True)
     [packages] = home.glob("lib/python3.*/site-packages")
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "lib" / "bmu", packages / "bmu", ignore=ignored)
+    shutil.copytree(Path(bmu.__file__).parent, packages / "bmu", ignore=ignored)
     subprocess.run([home / "bin" / "python", "-m", "compileall", "-q", packages], check=True)
     script = directory / "bmui.py"
     lines = (ROOT / "cgi-bin" / "bmui.py").read_text().splitlines(keepends=True)
