@@ -1,0 +1,82 @@
+"""A worker process of bmuid, unchanged, with a watch on its stages: python timed_worker.py KIND DSN SPOOL PARTS TIMES."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bmu.mediation import Mediator
+from bmuid.intake import chunk, pricing, snapshot
+from bmuid.intake.homes import Homes
+from bmuid.intake.spool import Spool
+from bmuid.store import buckets, charges, copying, days, draws, keys, udrs
+from bmuid.worker import rating
+from bmuid.worker.main import KINDS, Settings
+
+# Where a stage is spent. Time inside another one counts there alone.
+STAGES = (
+    (chunk, "work", "rest of the chunk"),
+    (chunk, "read_chunk", "read"),
+    (Mediator, "take_some", "mediate"),
+    (Homes, "of", "glance"),
+    (chunk, "pick", "own"),
+    (snapshot.Snapshots, "at", "load tariff and owners"),
+    (chunk, "needs_of", "own"),
+    (pricing, "price", "sort"),
+    (pricing, "_locked", "lock buckets"),
+    (buckets, "grant", "grant buckets"),
+    (days, "ensure", "make days"),
+    (pricing, "rate_batch", "rate"),
+    (copying._Pieces, "read", "encode"),  # noqa: SLF001
+    (keys, "claim", "copy keys"),
+    (udrs, "add", "copy udr"),
+    (charges, "add", "copy charge"),
+    (draws, "add", "copy draw"),
+    (rating, "run", "begin and commit"),
+)
+
+
+DAYS_BACK = 36_500  # the calls are of a day that does not move
+
+
+class Watch:
+    """Adds up the time of each stage, less that of the stages within it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._within: list[float] = []
+
+    def put_on(self, owner: object, name: str, stage: str) -> None:
+        """Measure a function of a module or class from now on."""
+        measured: Callable[..., object] = getattr(owner, name)
+
+        def timed(*args: object, **kwargs: object) -> object:
+            self._within.append(0.0)
+            began = time.perf_counter()
+            try:
+                return measured(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - began
+                own = took - self._within.pop()
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + own
+                if self._within:
+                    self._within[-1] += took
+
+        setattr(owner, name, timed)
+
+
+def main() -> None:
+    """Be a worker until told to stop, then write the times."""
+    kind, dsn, spool, parts, times = sys.argv[1:]
+    watch = Watch()
+    for owner, name, stage in STAGES:
+        watch.put_on(owner, name, stage)
+    KINDS[kind](Settings(dsn, Spool(Path(spool)), int(parts), DAYS_BACK))
+    Path(times).write_text(
+        json.dumps({"stages": watch.seconds, "cpu": time.process_time()}), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
