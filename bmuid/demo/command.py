@@ -25,6 +25,7 @@ from bmuid.store.schema import SchemaError, UnreachableError
 from bmuid.store.transaction import DatabaseError
 
 DOOR_PORT = 5023
+PORT_MAX = 65535
 PORTAL_PORT = 8443
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EPILOG = """\
@@ -65,11 +66,19 @@ def _parser() -> argparse.ArgumentParser:
         "--directory", type=Path, default=Path(".demo"), help="where it lives (.demo)"
     )
     parser.add_argument(
-        "--port", type=int, default=PORTAL_PORT, help="of the portal, if it is free"
+        "--port", type=_port, default=PORTAL_PORT, help="of the portal, if it is free"
     )
     parser.add_argument("--examples", type=Path, help="the examples/ of a checkout")
     parser.add_argument("--clean", action="store_true", help="stop it, remove all of it")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= PORT_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no port; give a number from 1 to {PORT_MAX}"
+        )
+    return int(text)
 
 
 def clean(found: Places) -> int:
