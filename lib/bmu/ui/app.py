@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import urlencode
 
 from bmu.ui import pages, show
 from bmu.ui.answer import AnswerError, Part
@@ -333,7 +332,7 @@ def _perform(visit: Visit, page: Page) -> Response:
 
 def _refusal(visit: Visit, code: str) -> Response:
     if code == "SESSION_ENDED":
-        return visit.redirect("login?" + urlencode({"notice": "ended"}), WITHOUT_SESSION)
+        return visit.redirect("login?notice=ended", WITHOUT_SESSION)
     if code == "NOT_FOUND":
         return visit.problem(404)
     if code == "BUSY":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl
+
+from bmu.ui.query import QueryError, pairs_of
 
 FIELDS_MAX = 16
 _DIGITS = frozenset("0123456789")
@@ -68,16 +69,11 @@ def read_form(text: str, fields: Mapping[str, Check]) -> dict[str, str]:
     """
     if not text:
         return {}
+    if text.count("&") >= FIELDS_MAX:
+        raise FormError("there are too many parameters")
     try:
-        pairs = parse_qsl(
-            text,
-            keep_blank_values=True,
-            strict_parsing=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=FIELDS_MAX,
-        )
-    except ValueError as error:
+        pairs = pairs_of(text)
+    except QueryError as error:
         raise FormError("the parameters are not in their encoding") from error
     given = dict(pairs)
     if len(given) != len(pairs):

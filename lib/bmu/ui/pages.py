@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from bmu.money import decimal_text, parse_e11
 from bmu.ui import chart, show
 from bmu.ui.answer import Part
+from bmu.ui.query import query
 
 Values = dict[str, object]
 
@@ -16,7 +15,7 @@ def _sum(*amounts: str) -> str:
 
 
 def _range_query(start: str, end: str) -> str:
-    return urlencode({"from": start, "to": show.day_before(end)})
+    return query(from_=start, to=show.day_before(end))
 
 
 def _plural(count: int, one: str, many: str) -> str:
@@ -37,8 +36,8 @@ def overview(answer: Part) -> Values:
         "total_text": f"{_plural(used.whole('events'), 'item', 'items')}: {net} and {tax} tax",
         "open_text": _open_text(used, answer.part("unbilled"), currency),
         "usage_query": _range_query(start, end),
-        "earlier": earlier and f"overview?{urlencode({'day': earlier})}",
-        "later": later and f"overview?{urlencode({'day': later})}",
+        "earlier": earlier and f"overview?{query(day=earlier)}",
+        "later": later and f"overview?{query(day=later)}",
         "allowances": [_allowance(one) for one in answer.parts("buckets")],
         "chart": _chart(answer.parts("days"), currency, start, end),
         "no_chart": "All of it was included." if used.whole("events") else "Nothing was used.",
@@ -149,7 +148,7 @@ def usage(answer: Part, fields: dict[str, str]) -> Values:
         "days": _by_day(answer.parts("items"), currency),
         "at_start": "" if "cursor" in fields else "yes",
         "start_query": range_query,
-        "next_query": f"{range_query}&{urlencode({'cursor': cursor})}" if cursor else "",
+        "next_query": f"{range_query}&{query(cursor=cursor)}" if cursor else "",
         "earlier": "usage?" + _range_query(*show.moved(start, end, -1)),
         "later": "usage?" + _range_query(*show.moved(start, end, 1)),
     }
@@ -174,7 +173,7 @@ def _by_day(items: list[Part], currency: str) -> list[Values]:
                 "used": show.quantity(unit, item.whole("quantity")),
                 "included": show.quantity(unit, used - billable) if used > billable else "",
                 "amount": show.amount(item.text("amount"), currency),
-                "query": urlencode({"id": item.text("id")}),
+                "query": query(id=item.text("id")),
             }
         )
     return groups
@@ -218,7 +217,7 @@ def charge(answer: Part) -> Values:
             {"name": name.replace("_", " "), "text": text}
             for name, text in answer.part("evidence").flat()
         ],
-        "back_query": urlencode({"from": local[:10], "to": local[:10]}),
+        "back_query": query(from_=local[:10], to=local[:10]),
     }
 
 
@@ -237,7 +236,7 @@ def _invoice_row(one: Part) -> Values:
         "issued": show.day(one.text("issued_on")),
         "due": show.day(one.text("due_on")),
         "total": show.amount(one.text("total"), one.text("currency")),
-        "query": urlencode({"number": one.text("number")}),
+        "query": query(number=one.text("number")),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[3] / "cgi-bin" / "bmui.py"
 # What a page may load: more would cost each page its time. All else of bmu is the daemon's.
-HEAVY = "asyncio cgi dataclasses decimal email http inspect jinja2 logging ssl threading twisted typing zoneinfo"
+HEAVY = "asyncio cgi dataclasses decimal email http inspect jinja2 logging ssl threading twisted typing urllib zoneinfo"
 
 
 def run(conf: Path, **environ: str) -> subprocess.CompletedProcess[bytes]:
