@@ -12,7 +12,7 @@ from bmu.billing.invoice import (
 )
 from bmu.billing.ledger import postings
 from bmu.billing.proration import prorated_e11
-from bmu.period import Period
+from bmu.period import Period, local_day, to_us
 from bmuid.store import invoices, ledger
 from bmuid.store.billruns import Billable, BillRun
 from bmuid.store.invoices import Charged, Heading, Held
@@ -38,6 +38,7 @@ def bill_period(
     if invoice is None:
         return None
     number = invoices.next_number(txn, run.as_of)
+    today = local_day(to_us(now), account.time_zone)
     made = postings(invoice)
     journal_id = (
         ledger.post_invoice(
@@ -54,7 +55,8 @@ def bill_period(
         journal_id=journal_id,
         issued_at=now,
         issued_on=run.as_of,
-        due_on=run.as_of + timedelta(days=PAYMENT_DAYS),
+        # Whoever is billed late is not late with paying.
+        due_on=max(run.as_of, today) + timedelta(days=PAYMENT_DAYS),
         currency=account.currency,
         customer_name=account.name,
     )

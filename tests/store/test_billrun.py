@@ -351,3 +351,12 @@ class TestABillRun:
         assert books.ask(
             "SELECT a.number, count(*) FROM invoice i JOIN account a ON a.id = i.account_id GROUP BY 1 ORDER BY 1"
         ) == [("A1", 1), ("A2", 1)]
+
+    def test_an_invoice_is_due_two_weeks_after_it_was_made(self, books: Books) -> None:
+        """A run that comes late dates its invoices as ordered, but leaves the customers their two weeks."""
+        books.account("A1")
+        books.run("2026-09-01")
+
+        assert books.ask("SELECT issued_on::text, due_on::text FROM invoice") == [
+            ("2026-09-01", "2026-11-15")
+        ]
