@@ -11,11 +11,11 @@ from bmuid.pki import Authority, PKIError, Purpose
 
 EPILOG = """\
 examples:
-  bmuid pki init /etc/bmuid/pki/ca "bmuid public door"
-  bmuid pki issue /etc/bmuid/pki/ca db --purpose server --host db.internal.example
-  bmuid pki issue /etc/bmuid/pki/ca web --purpose client
-  bmuid pki revoke /etc/bmuid/pki/ca /etc/bmuid/pki/ca/web.pem
-  bmuid pki renew /etc/bmuid/pki/ca
+  bmuid pki init /root/bmuid-ca "bmuid public door"
+  bmuid pki issue /root/bmuid-ca db --purpose server --host db.internal.example
+  bmuid pki issue /root/bmuid-ca web --purpose client
+  bmuid pki revoke /root/bmuid-ca /root/bmuid-ca/web.pem
+  bmuid pki renew /root/bmuid-ca
 
 The authority's own key is best kept on another host. A revocation list is good for 30 days: renew it from
 cron, then `bmuid reload`. Without a list that is good, nobody is let in.
