@@ -6,10 +6,11 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from demos import BMUID, Demo, free_port, remove, running, small_examples
+from demos import BMUID, Demo, remove, running, small_examples
 
 LINES = 300
 
@@ -64,6 +65,15 @@ def test_all_of_the_examples_end_as_they_should(demo: Demo) -> None:
         assert words in demo.text
 
 
+@contextmanager
+def taken_port() -> Iterator[str]:
+    """Give a port that somebody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield str(taken.getsockname()[1])
+
+
 def stops_all(demo: Demo, number: signal.Signals) -> None:
     """See that a signal ends the demo in order, and every process that it started."""
     started = demo.processes()
@@ -80,18 +90,21 @@ def test_ctrl_c_stops_all_it_started_and_it_starts_again_where_it_was(
     """
     Ctrl-C leaves no process; the next start finds everything as it was, and changes nothing.
 
-    A bmuid with another schema does not work on it, and says what to do.
+    A port in use is no fault, and a kill ends it as Ctrl-C does. A bmuid with another schema does not work on it,
+    and says what to do.
     """
     with running(directory, "--examples", str(few)) as demo:
         before = demo.bmadmin("status", "show")["totals"]
         assert before["files"] == 1
         assert before["invoices"] > 0
         stops_all(demo, signal.SIGINT)
-    with running(directory, "--examples", str(few)) as demo:
+    with taken_port() as port, running(directory, "--examples", str(few), "--port", port) as demo:
+        assert demo.port != int(port)
         assert "rated before" in demo.text
         after = demo.bmadmin("status", "show")["totals"]
         for name in ("accounts", "files", "udrs", "suspended", "invoices"):
             assert after[name] == before[name], name
+        stops_all(demo, signal.SIGTERM)
     (directory / "schema.sha256").write_text("of another checkout")
     done = begin("--directory", str(directory), "--examples", str(few))
     assert done.returncode == 1
@@ -146,17 +159,6 @@ def test_without_examples_it_says_where_to_get_them(tmp_path: Path) -> None:
 def test_cleaning_where_nothing_is_is_no_fault(tmp_path: Path) -> None:
     """make demo-clean may be said at any time."""
     assert remove(tmp_path / "none").returncode == 0
-
-
-def test_a_port_in_use_is_no_fault(directory: Path, few: Path) -> None:
-    """The portal then comes on another port, and says which; a kill ends it as Ctrl-C does."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port()))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with running(directory, "--examples", str(few), "--port", str(port)) as demo:
-            assert demo.port != port
-            stops_all(demo, signal.SIGTERM)
 
 
 def test_a_path_too_long_for_sockets_is_no_fault(place: Path, few: Path) -> None:
