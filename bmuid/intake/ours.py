@@ -1,6 +1,7 @@
 """Which lines of a chunk belong to one part of the file, mediated and with their owners."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 from bmu.mediation import Reject
 from bmu.period import DAY_US, HOUR_US, from_us, to_us
@@ -60,21 +61,24 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
     A line's part depends on the line and the owners of the file's revision alone, so each line is in
     exactly one part, whatever changes while the file is worked.
     """
-    ours = Ours([], [], [])
     line_nos, shared = _looked_at(chunk, homes, share)
     mine = [_readable(chunk.line(line_no)) for line_no in line_nos]
-    find = homes.owners.find
-    for taken in homes.mediator.take_some(mine, line_nos):
-        is_shared = taken.line_no in shared
-        if isinstance(taken, Reject):
-            if not is_shared or share.part == PART_OF_NOBODY:
-                ours.rejected.append(_rejected(taken, chunk))
-            continue
-        owner = find(taken.uid_type, taken.uid, taken.started_us)
-        if not is_shared or share.part == _part_of(owner, share.parts):
-            ours.udrs.append(taken)
-            ours.owners.append(_in_time(owner, taken, share))
-    return ours
+    taken = homes.mediator.take_some(mine, line_nos)
+    udrs = [each for each in taken if isinstance(each, UDR)]
+    rejects = (
+        [each for each in taken if isinstance(each, Reject)] if len(udrs) < len(taken) else []
+    )
+    owners = homes.owners.find_all(udrs)
+    if shared:
+        rejects = [
+            each for each in rejects if each.line_no not in shared or share.part == PART_OF_NOBODY
+        ]
+        falls_here = [
+            udr.line_no not in shared or share.part == _part_of(owner, share.parts)
+            for udr, owner in zip(udrs, owners, strict=True)
+        ]
+        udrs, owners = list(compress(udrs, falls_here)), list(compress(owners, falls_here))
+    return Ours(udrs, _in_time(udrs, owners, share), [_rejected(each, chunk) for each in rejects])
 
 
 def _looked_at(chunk: Chunk, homes: Homes, share: Share) -> tuple[list[int], set[int]]:
@@ -109,11 +113,21 @@ def _rejected(reject: Reject, chunk: Chunk) -> Verdict:
     return Verdict(reject.line_no, Outcome.REJECTED, reason, detail, line, None)
 
 
-def _in_time(owner: Owner | UnratedReason, udr: UDR, share: Share) -> Owner | Unrated:
+def _in_time(
+    udrs: list[UDR], owners: list[Owner | UnratedReason], share: Share
+) -> list[Owner | Unrated]:
+    """Put the reason in place of each owner that is not known, or whose event did not begin in the window."""
+    return [
+        owner
+        if isinstance(owner, Owner) and share.oldest_us <= udr[6] <= share.newest_us
+        else _unrated(udr, owner, share)
+        for udr, owner in zip(udrs, owners, strict=True)
+    ]
+
+
+def _unrated(udr: UDR, owner: Owner | UnratedReason, share: Share) -> Unrated:
     if isinstance(owner, UnratedReason):
         return Unrated(owner, f"{udr.uid_type} {udr.uid}")
-    if share.oldest_us <= udr.started_us <= share.newest_us:
-        return owner
     began = f"began {from_us(udr.started_us):%Y-%m-%d %H:%M:%SZ}"
     window = f"{from_us(share.oldest_us):%Y-%m-%d} to {from_us(share.newest_us):%Y-%m-%d %H:%MZ}"
     return Unrated(UnratedReason.OUT_OF_WINDOW, f"{began}, not from {window}")

@@ -22,6 +22,7 @@ from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
+NEVER = (0, 0)
 ALWAYS = (-FOREVER_US, FOREVER_US)
 # Lines of a chunk are fewer than this, so that an account's id and a place fit one number, which sorts fast.
 PLACES = 1 << 32
@@ -48,22 +49,22 @@ def needs_of(events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: T
     """Tell what the usage of known owners needs."""
     wanted: dict[tuple[int, str, int], Wanted] = {}
     months: dict[int, tuple[int, int]] = {}
-    starts = []
-    for udr, owner in zip(events, owners, strict=True):
-        if isinstance(owner, Unrated):
-            continue
-        started_us, service_id = udr.started_us, owner.account_service_id
-        starts.append(started_us)
-        start, end = months.get(service_id, (0, 0))
-        if start <= started_us < end:
-            continue
-        # All of a service's buckets run from and to the same instants.
-        months[service_id] = ALWAYS
-        for grant in buckets_wanted(owner, tariff, started_us):
-            months[service_id] = grant.from_us, grant.to_us
-            wanted[service_id, grant.code, grant.from_us] = Wanted(
-                owner.account_id, service_id, grant
-            )
+    known = [
+        (udr[6], owner)
+        for udr, owner in zip(events, owners, strict=True)
+        if isinstance(owner, Owner)
+    ]
+    for started_us, owner in known:
+        service_id = owner[4]
+        start, end = months.get(service_id, NEVER)
+        if not start <= started_us < end:
+            months[service_id] = ALWAYS
+            # All of a service's buckets run from and to the same instants.
+            for grant in buckets_wanted(owner, tariff, started_us):
+                months[service_id] = grant.from_us, grant.to_us
+                key = service_id, grant.code, grant.from_us
+                wanted[key] = Wanted(owner.account_id, service_id, grant)
+    starts = [started_us for started_us, _ in known]
     days = {started_us // US_A_DAY for started_us in starts}
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
     return Needs(wanted, frozenset(days), min(starts, default=0), max(starts, default=0))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bmu.rating.outcome import UnratedReason
+from bmu.usage import UDR
 
 
 class Terms(NamedTuple):
@@ -86,6 +87,18 @@ class Owners:
             if owner.from_us <= started_us < owner.to_us:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD
+
+    def find_all(self, udrs: Iterable[UDR]) -> list[Owner | UnratedReason]:
+        """Find who owned the usage identifier of each event when it began, as `find` does."""
+        types = self._types
+        found: list[Owner | UnratedReason] = []
+        for _, _, _, uid_type, uid, _, started_us, _, _, _ in udrs:
+            owner = types.get(uid_type, _NOBODY).get(uid)
+            if isinstance(owner, Owner) and owner[0] <= started_us < owner[1]:
+                found.append(owner)
+            else:
+                found.append(self.find(uid_type, uid, started_us))
+        return found
 
     def accounts(self, uid_type: str, value: str) -> frozenset[int]:
         """Give the ids of all accounts that own a usage identifier at some time."""
