@@ -210,7 +210,7 @@ def tls(config: WebConfig) -> CertificateOptions:
     leaf, *chain = map(
         crypto.X509.from_cryptography, load_pem_x509_certificates(config.certificate.read_bytes())
     )
-    return CertificateOptions(
+    options = CertificateOptions(
         privateKey=crypto.load_privatekey(crypto.FILETYPE_PEM, config.key.read_bytes()),
         certificate=leaf,
         extraCertChain=chain,
@@ -218,6 +218,9 @@ def tls(config: WebConfig) -> CertificateOptions:
         acceptableCiphers=AcceptableCiphers.fromOpenSSLCipherString(CIPHERS),
         acceptableProtocols=[b"http/1.1"],
     )
+    # Made now, and not at the first connection: whether key and certificate belong together shows here.
+    options.getContext()
+    return options
 
 
 def listen(reactor: PosixReactorBase, config: WebConfig) -> None:
