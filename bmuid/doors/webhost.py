@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL, crypto
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, VerifyError
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.ssl import (
     AcceptableCiphers,
@@ -236,7 +236,7 @@ def listen(reactor: PosixReactorBase, config: WebConfig) -> None:
             tls(config), isClient=False, wrappedFactory=site(reactor, config)
         )
         relay = RelayFactory(reactor, config.way)
-    except (crypto.Error, SSL.Error, ValueError) as error:
+    except (crypto.Error, SSL.Error, VerifyError, ValueError) as error:
         raise ConfigError(("a file does not hold the certificate or key it should",)) from error
     outer = ThrottlingFactory(inner, maxConnectionCount=CONNECTIONS_MAX)
     try:
