@@ -4,7 +4,7 @@ from pathlib import Path
 from runpy import run_path
 from typing import ClassVar
 
-from setuptools import Command, find_packages, setup
+from setuptools import Command, Extension, find_packages, setup
 from setuptools.command.build import build
 
 PAGES = Path("lib/bmu/ui")
@@ -64,6 +64,10 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "lib", "bmuid": "bmuid"},
     packages=find_packages("lib") + find_packages(include=["bmuid", "bmuid.*"]),
+    # Built where there is a compiler; without them the same is done more slowly.
+    ext_modules=[
+        Extension("bmu.rating._batch", ["lib/bmu/rating/_batch.c"], optional=True),
+    ],
     package_data={
         "bmu": ["py.typed"],
         "bmu.ui": ["templates/*.html", "static/*"],

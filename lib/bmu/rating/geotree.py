@@ -31,6 +31,13 @@ class GeoTree:
         self._lengths = {head: tuple(sorted(s, reverse=True)) for head, s in lengths.items()}
         self._short = tuple(sorted({len(code) for code in short}, reverse=True))
 
+    @property
+    def memory(
+        self,
+    ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, int]], tuple[int, ...]]:
+        """What `longest` looks into: lengths by head, places by digits, lengths shorter than a head."""
+        return self._lengths, self._places, self._short
+
     def longest(self, number: str) -> tuple[int, int] | None:
         """Find the longest pattern that *number* begins with: its id, and its location's index."""
         places = self._places

@@ -1,15 +1,40 @@
 """What one event costs: the same way for one as for a million, exact to the last place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bmu.rating.bucket import BucketState, draw
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, Terms
 from bmu.rating.price import INT64_MAX, amount_of, rounded_up
-from bmu.rating.route import EVERYWHERE, Route
+from bmu.rating.route import EVERYWHERE, Memory, Resolved, Route
 from bmu.rating.tariff import Tariff
 from bmu.rating.tax import tax_of
 from bmu.usage import UDR
+
+Compiled = Callable[
+    [
+        list[UDR],
+        list[Owner],
+        Callable[[Terms, str], Memory | None],
+        dict[int, Sequence[BucketState]],
+        Callable[[UDR, Owner], Rated | Unrated],
+        type[Rated],
+        type[Resolved],
+    ],
+    list[Rated | Unrated],
+]
+
+
+def _built() -> Compiled | None:
+    """Give the compiled form, which is there where a compiler was; nothing but time hangs on it."""
+    try:
+        from bmu.rating._batch import rate_batch as compiled  # noqa: PLC0415
+    except ImportError:
+        return None
+    return compiled
+
+
+_compiled = _built()
 
 
 def rate(
@@ -39,20 +64,18 @@ def rate_batch(
         owners: as many as *udrs*.
         buckets_by_service: as `by_service` makes it, of all services that have any.
     """
-    outcomes: list[Rated | Unrated] = []
-    terms: Terms | None = None
-    usage_class = ""
-    route: Route | Unrated | None = None
-    for udr, owner in zip(udrs, owners, strict=True):
-        if route is None or owner.terms is not terms or udr.usage_class != usage_class:
-            terms, usage_class = owner.terms, udr.usage_class
-            route = tariff.route(terms, usage_class)
-        if isinstance(route, Route):
-            buckets = buckets_by_service.get(owner.account_service_id, ())
-            outcomes.append(_rate(udr, route, buckets))
-        else:
-            outcomes.append(route)
-    return outcomes
+
+    def one(udr: UDR, owner: Owner) -> Rated | Unrated:
+        return rate(udr, owner, tariff, buckets_by_service.get(owner.account_service_id, ()))
+
+    def memory_of(terms: Terms, usage_class: str) -> Memory | None:
+        route = tariff.route(terms, usage_class)
+        return route.memory if isinstance(route, Route) else None
+
+    if _compiled is None:
+        return [one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
+    buckets = dict(buckets_by_service)
+    return _compiled(list(udrs), list(owners), memory_of, buckets, one, Rated, Resolved)
 
 
 def _rate(udr: UDR, route: Route, buckets: Sequence[BucketState]) -> Rated | Unrated:

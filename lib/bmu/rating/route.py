@@ -93,6 +93,16 @@ class Way:
     bucket_types: tuple[BucketTypeRow, ...]
 
 
+# By quarter of an hour and location; the GeoTree's own; class, level, plan and currency.
+Memory = tuple[
+    dict[int, _Rates],
+    dict[str, tuple[int, ...]],
+    dict[str, tuple[int, int]],
+    tuple[int, ...],
+    tuple[int, int, int, str],
+]
+
+
 class Route:
     """
     Finds the rate of an event, and remembers it by quarter of an hour and location.
@@ -113,6 +123,12 @@ class Route:
         self._hours = tuple({group.hours for group in way.groups if group.hours})
         self._quarters: dict[int, _Rates] = {}
         self._moments: dict[tuple[tuple[str, ...], TaxSpan | None], _Rates] = {}
+
+    @property
+    def memory(self) -> Memory | None:
+        """What `rate_at` remembers so far, with what it is looked up by; none without a GeoTree."""
+        geotree = self.way.geotree
+        return (self._quarters, *geotree.memory, self.facts) if geotree else None
 
     def rate_at(self, us: int, location: int) -> Resolved | Unrated:
         """Find the rate for an event that begins at *us*, at a location's index or EVERYWHERE."""

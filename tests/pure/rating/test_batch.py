@@ -1,0 +1,92 @@
+"""Many events at once: the same to the last digit as one by one, compiled or not."""
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pure.rating.generated import World, shelves, udrs, whoever, worlds
+
+from bmu.rating import (
+    BucketState,
+    Owner,
+    Rated,
+    Tariff,
+    Unrated,
+    by_service,
+    compile_tariff,
+    rate,
+    rate_batch,
+)
+from bmu.rating.route import Memory, Resolved, Route
+from bmu.usage import UDR
+
+batches = st.lists(udrs, min_size=1, max_size=20)
+Outcomes = list[Rated | Unrated]
+
+
+def one_by_one(
+    events: list[UDR], owner: Owner, tariff: Tariff, shelf: list[BucketState]
+) -> Outcomes:
+    """Rate each event alone, by the plain function."""
+    buckets = by_service(shelf)
+    return [rate(udr, owner, tariff, buckets.get(owner.account_service_id, ())) for udr in events]
+
+
+@given(worlds(), batches, whoever, shelves())
+def test_a_batch_costs_what_its_events_cost_one_by_one(
+    world: World, events: list[UDR], which: int, shelf: list[BucketState]
+) -> None:
+    """Neither figures nor reasons nor what is left of an allowance depend on how many events come at once."""
+    owner, tariff = world.owners[which], compile_tariff(world.rows, 1, world.company_zone)
+    # Whether the tariff has seen such events before or not.
+    for _ in range(2):
+        first, second = copy.deepcopy(shelf), copy.deepcopy(shelf)
+        alone = one_by_one(events, owner, tariff, first)
+        together = rate_batch(events, [owner] * len(events), tariff, by_service(second))
+
+        assert together == alone
+        assert [type(each) for each in together] == [type(each) for each in alone]
+        assert second == first
+
+
+@given(worlds(), batches, whoever, shelves())
+def test_the_compiled_form_decides_nothing_else(
+    world: World, events: list[UDR], which: int, shelf: list[BucketState]
+) -> None:
+    """What it does itself, it does as the plain functions do; and it does itself what was seen before and is priced."""
+    compiled = pytest.importorskip("bmu.rating._batch", reason="built without a compiler")
+    owner, tariff = world.owners[which], compile_tariff(world.rows, 1, world.company_zone)
+    first, second = copy.deepcopy(shelf), copy.deepcopy(shelf)
+    alone = one_by_one(events, owner, tariff, first)
+    buckets = by_service(second)
+    left_over: list[UDR] = []
+
+    def memory_of(terms: object, usage_class: str) -> Memory | None:
+        assert terms is owner.terms
+        route = tariff.route(owner.terms, usage_class)
+        return route.memory if isinstance(route, Route) else None
+
+    def rate_one(udr: UDR, of: Owner) -> Rated | Unrated:
+        left_over.append(udr)
+        return rate(udr, of, tariff, buckets.get(of.account_service_id, ()))
+
+    together = compiled.rate_batch(
+        events, [owner] * len(events), memory_of, buckets, rate_one, Rated, Resolved
+    )
+
+    assert together == alone
+    assert second == first
+    by_itself = [udr for udr in events if udr not in left_over]
+    priced = [
+        udr for udr, outcome in zip(events, alone, strict=True) if isinstance(outcome, Rated)
+    ]
+    remembered = [udr for udr in priced if is_remembered(udr, owner, tariff)]
+    assert set(remembered) <= set(by_itself)
+
+
+def is_remembered(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
+    """Tell whether the route looks events of that quarter of an hour up."""
+    route = tariff.route(owner.terms, udr.usage_class)
+    memory = route.memory if isinstance(route, Route) else None
+    return memory is not None and udr.started_us // (15 * 60 * 1_000_000) in memory[0]
