@@ -2,8 +2,9 @@
 
 import io
 import struct
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 from psycopg2.sql import Composed
 
@@ -15,61 +16,53 @@ TRAILER = b"\xff\xff"
 # timestamptz counts microseconds from 2000-01-01 UTC.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
-# A field is its length in 4 octets and its octets; a null is the length -1.
-NULL = struct.pack(">i", -1)
+# How a field is written: whole numbers of 2, 4, 8 octets; an instant, given in microseconds since 1970-01-01 UTC;
+# text; octets.
+INT2, INT4, INT8, INSTANT, TEXT, OCTETS = "h", "i", "q", "t", "s", "b"
+# In place of a source: the same value in each row. In place of an item: the row is the value.
+CONSTANTS, WHOLE = -1, -1
 
 PIECE_ROWS = 1000
+NULL = struct.pack(">i", -1)
+_PACKINGS = {INT2: struct.Struct(">ih"), INT4: struct.Struct(">ii"), INT8: struct.Struct(">iq")}
 
 
-def row_start(formats: str) -> struct.Struct:
+class Field(NamedTuple):
     """
-    Give the packing of the number of a row's fields, and of its first fields as fields() says.
-
-    The first value is the number of all fields of the row.
-    """
-    return struct.Struct(">h" + "".join(f"i{each}" for each in formats.split()))
-
-
-def fields(formats: str) -> struct.Struct:
-    """
-    Give the packing of fields of fixed width; before each value comes its length.
+    Where one field of a row comes from.
 
     Shapes:
-        formats: struct's letters (h, i, q for 2, 4, 8 octets, 16s for octets), with spaces between.
+        source: the place of the list whose elements hold it, or CONSTANTS.
+        item: its place in the element, or WHOLE; of CONSTANTS, its place there.
     """
-    return struct.Struct(">" + "".join(f"i{each}" for each in formats.split()))
+
+    form: str
+    source: int
+    item: int
 
 
-def varied(octets: bytes) -> bytes:
-    """Encode one field of text or bytea."""
-    return len(octets).to_bytes(4, "big") + octets
-
-
-class _Pieces(io.RawIOBase):
-    """What psycopg2 reads: the stream in pieces, so that encoding and inserting overlap."""
-
-    def __init__(self, rows: Iterable[bytes]) -> None:
-        self._pieces = self._stream(iter(rows))
-
-    @staticmethod
-    def _stream(rows: Iterator[bytes]) -> Iterator[bytes]:
-        yield SIGNATURE
-        while piece := b"".join(islice(rows, PIECE_ROWS)):
-            yield piece
-        yield TRAILER
-
-    def read(self, _size: int = -1, /) -> bytes:
-        """Give the next piece, whatever its size; nothing at the end."""
-        return next(self._pieces, b"")
-
-
-def copy_in(txn: Transaction, statement: str | Composed, rows: Iterable[bytes]) -> None:
+class Rows(NamedTuple):
     """
-    Run ``COPY ... FROM STDIN BINARY`` with *rows*.
+    Rows to be written, not yet encoded.
 
     Shapes:
-        rows: each encoded whole, the number of its fields first.
+        sources: lists, no other sequences, of tuples (or of values), parallel.
+        constants: (form, value) of each.
     """
+
+    fields: tuple[Field, ...]
+    sources: tuple[Sequence[object], ...]
+    constants: tuple[tuple[str, object], ...] = ()
+
+
+def at(row: type[tuple[object, ...]], name: str) -> int:
+    """Give the place of a field in a named tuple."""
+    places: tuple[str, ...] = getattr(row, "_fields", ())
+    return places.index(name)
+
+
+def copy_in(txn: Transaction, statement: str | Composed, rows: Rows) -> None:
+    """Run ``COPY ... FROM STDIN BINARY`` with *rows*, their fields in the order of its columns."""
     txn.copy_expert(statement, _Pieces(rows))
 
 
@@ -86,10 +79,87 @@ def array(items: Iterable[int | str]) -> str:
 
 
 def began(txn: Transaction) -> int:
-    """Give the instant at which this transaction began, as COPY writes it."""
+    """Give the instant at which this transaction began, in microseconds since 1970-01-01 UTC."""
     txn.execute(
         "SELECT (extract(epoch FROM transaction_timestamp() - timestamptz 'epoch') * 1000000)::bigint"
     )
     row = txn.fetchone()
     assert row is not None, "a SELECT without FROM gives one row"
-    return int(row[0]) - POSTGRES_EPOCH_US
+    return int(row[0])
+
+
+class _Pieces(io.RawIOBase):
+    """What psycopg2 reads: the stream in pieces, so that encoding and inserting overlap."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._pieces = self._stream(rows)
+
+    @staticmethod
+    def _stream(rows: Rows) -> Iterator[bytes]:
+        yield SIGNATURE
+        constants = tuple(encode_all(form, [value])[0] for form, value in rows.constants)
+        count = len(rows.sources[0])
+        for first in range(0, count, PIECE_ROWS):
+            last = min(first + PIECE_ROWS, count)
+            yield _encode_rows(rows.fields, rows.sources, constants, first, last)
+        yield TRAILER
+
+    def read(self, _size: int = -1, /) -> bytes:
+        """Give the next piece, whatever its size; nothing at the end."""
+        return next(self._pieces, b"")
+
+
+def encode_plainly(
+    fields: tuple[Field, ...],
+    sources: tuple[Sequence[object], ...],
+    constants: tuple[bytes, ...],
+    first: int,
+    last: int,
+    /,
+) -> bytes:
+    """Encode the rows from first to before last, whose constants are encoded."""
+    heads = [struct.pack(">h", len(fields))] * (last - first)
+    columns = [heads]
+    for form, source, item in fields:
+        if source == CONSTANTS:
+            columns.append([constants[item]] * (last - first))
+            continue
+        values = sources[source][first:last]
+        if item != WHOLE:
+            values = [value[item] for value in values if isinstance(value, tuple)]
+        columns.append(encode_all(form, values))
+    return b"".join(map(b"".join, zip(*columns, strict=True)))
+
+
+def encode_all(form: str, values: Sequence[object]) -> list[bytes]:
+    """
+    Encode values of one form: before each its length in 4 octets; a null is the length -1 alone.
+
+    Errors:
+        TypeError, struct.error: a value is not of the form, or does not fit.
+    """
+    if None in values:
+        return [NULL if value is None else encode_all(form, [value])[0] for value in values]
+    if form in _PACKINGS:
+        packing = _PACKINGS[form]
+        return list(map(packing.pack, repeat(packing.size - 4), values))
+    if form == INSTANT:
+        return encode_all(
+            INT8, [value - POSTGRES_EPOCH_US for value in values if isinstance(value, int)]
+        )
+    octets = [value.encode() if isinstance(value, str) else value for value in values]
+    return [len(each).to_bytes(4, "big") + each for each in octets if isinstance(each, bytes)]
+
+
+def _built() -> Callable[
+    [tuple[Field, ...], tuple[Sequence[object], ...], tuple[bytes, ...], int, int], bytes
+]:
+    """Give the compiled form, where there was a compiler; nothing but time hangs on it."""
+    try:
+        from bmuid.store._copying import encode  # noqa: PLC0415
+    except ImportError:
+        return encode_plainly
+    return encode
+
+
+_encode_rows = _built()

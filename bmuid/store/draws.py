@@ -1,14 +1,20 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
-from collections.abc import Iterator
-
 from bmuid.store.charges import FIRST_VERSION
-from bmuid.store.copying import POSTGRES_EPOCH_US, copy_in, row_start
+from bmuid.store.copying import CONSTANTS, INSTANT, INT4, INT8, TEXT, Field, Rows, copy_in
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
-ROW = row_start("q q q 4s q i q")
+FIELDS = (
+    Field(INT8, 0, 0),
+    Field(INSTANT, 0, 1),
+    Field(INT8, 0, 2),
+    Field(TEXT, CONSTANTS, 0),
+    Field(INT8, 0, 3),
+    Field(INT4, CONSTANTS, 1),
+    Field(INT8, 0, 4),
+)
 COPY = """
     COPY {} (account_id, started_at, bucket_id, kind, udr_id, version, quantity)
     FROM STDIN BINARY
@@ -17,15 +23,13 @@ COPY = """
 
 def add(txn: Transaction, priced: Priced) -> None:
     """Write the draws of first charges."""
-    if any(rated.draws for rated in priced.rated):
-        copy_in(txn, of_day(COPY, "draw", priced.day), _rows(priced))
-
-
-def _rows(priced: Priced) -> Iterator[bytes]:
-    pack = ROW.pack
-    for id_, udr, owner, rated in priced:
-        for bucket_id, quantity in rated.draws:
-            yield pack(
-                7, 8, owner.account_id, 8, udr.started_us - POSTGRES_EPOCH_US, 8, bucket_id,
-                4, b"DRAW", 8, id_, 4, FIRST_VERSION, 8, -quantity,
-            )  # fmt: skip
+    drawn = [
+        (owner.account_id, udr.started_us, bucket_id, id_, -quantity)
+        for id_, udr, owner, rated in zip(
+            priced.ids, priced.udrs, priced.owners, priced.rated, strict=True
+        )
+        for bucket_id, quantity in rated.draws
+    ]
+    if drawn:
+        constants = (TEXT, "DRAW"), (INT4, FIRST_VERSION)
+        copy_in(txn, of_day(COPY, "draw", priced.day), Rows(FIELDS, (drawn,), constants))

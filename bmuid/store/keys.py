@@ -1,15 +1,21 @@
 """Event keys: each is claimed once, for ever, whatever the file or the day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import psycopg2.errors
 
 from bmu.usage import UDR
-from bmuid.store.copying import array, copy_in, row_start
+from bmuid.store.copying import CONSTANTS, INT8, OCTETS, Field, Rows, array, at, copy_in
 from bmuid.store.transaction import Transaction
 
-ROW = row_start("16s q q q")
+FIELDS = (
+    Field(OCTETS, 0, at(UDR, "event_key")),
+    Field(INT8, 0, at(UDR, "content")),
+    Field(INT8, CONSTANTS, 0),
+    Field(INT8, 0, at(UDR, "line_no")),
+)
 COPY = "COPY usage_key (event_key, content, file_id, line_no) FROM STDIN BINARY"
 
 
@@ -32,20 +38,14 @@ def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes,
     """
     txn.execute("SAVEPOINT claim")
     try:
-        copy_in(txn, COPY, _rows(file_id, udrs))
+        # In the order of the key, neighbours share pages of the index.
+        ordered = sorted(udrs, key=attrgetter("event_key"))
+        copy_in(txn, COPY, Rows(FIELDS, (ordered,), ((INT8, file_id),)))
     except psycopg2.errors.UniqueViolation:
         txn.execute("ROLLBACK TO SAVEPOINT claim")
         return _claim_each(txn, file_id, udrs)
     txn.execute("RELEASE SAVEPOINT claim")
     return {}
-
-
-def _rows(file_id: int, udrs: Sequence[UDR]) -> Iterator[bytes]:
-    # In the order of the key, neighbours share pages of the index.
-    pack = ROW.pack
-    rows = [pack(4, 16, udr.event_key, 8, udr.content, 8, file_id, 8, udr.line_no) for udr in udrs]
-    rows.sort()
-    return iter(rows)
 
 
 def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:

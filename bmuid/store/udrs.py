@@ -1,16 +1,41 @@
 """UDRs: one row for each usage record that somebody pays for."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bmu.rating import Owner, Rated
 from bmu.usage import UDR
-from bmuid.store.copying import POSTGRES_EPOCH_US, copy_in, row_start
+from bmuid.store.copying import (
+    CONSTANTS,
+    INSTANT,
+    INT4,
+    INT8,
+    TEXT,
+    WHOLE,
+    Field,
+    Rows,
+    at,
+    copy_in,
+)
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
 
 IDS_A_BLOCK = 1 << 16
 
+# Places of the lists that a row comes from.
+IDS, UDRS, OWNERS, RATED = range(4)
+FIELDS = (
+    Field(INT8, OWNERS, at(Owner, "account_id")),
+    Field(INSTANT, UDRS, at(UDR, "started_us")),
+    Field(INT8, IDS, WHOLE),
+    Field(INT8, CONSTANTS, 0),
+    Field(INT8, UDRS, at(UDR, "line_no")),
+    Field(INT8, OWNERS, at(Owner, "account_service_id")),
+    Field(INT8, OWNERS, at(Owner, "uid_id")),
+    Field(INT4, RATED, at(Rated, "usage_class_id")),
+    Field(INT8, UDRS, at(UDR, "quantity")),
+    Field(TEXT, UDRS, at(UDR, "origin")),
+    Field(TEXT, UDRS, at(UDR, "destination")),
+)
 COPY = """
     COPY {} (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
         usage_class_id, quantity, origin, destination) FROM STDIN BINARY
@@ -46,27 +71,8 @@ class Priced:
     owners: list[Owner]
     rated: list[Rated]
 
-    def __iter__(self) -> Iterator[tuple[int, UDR, Owner, Rated]]:
-        return zip(self.ids, self.udrs, self.owners, self.rated, strict=True)
-
 
 def add(txn: Transaction, file_id: int, priced: Priced) -> None:
     """Write the UDRs, read from lines of one file, to the partition of their day."""
-    copy_in(txn, of_day(COPY, "udr", priced.day), _rows(file_id, priced))
-
-
-def _rows(file_id: int, priced: Priced) -> Iterator[bytes]:
-    packs: dict[tuple[int, int], Callable[..., bytes]] = {}
-    for id_, udr, owner, rated in priced:
-        line_no, _, _, _, _, _, started_us, quantity, origin_text, destination_text = udr
-        origin, destination = origin_text.encode(), destination_text.encode()
-        lengths = len(origin), len(destination)
-        pack = packs.get(lengths)
-        if pack is None:
-            # Numbers have few lengths, so a row is one call.
-            pack = packs[lengths] = row_start("q q q q q q q i q {}s {}s".format(*lengths)).pack
-        yield pack(
-            11, 8, owner.account_id, 8, started_us - POSTGRES_EPOCH_US, 8, id_, 8, file_id,
-            8, line_no, 8, owner.account_service_id, 8, owner.uid_id, 4, rated.usage_class_id,
-            8, quantity, lengths[0], origin, lengths[1], destination,
-        )  # fmt: skip
+    sources = priced.ids, priced.udrs, priced.owners, priced.rated
+    copy_in(txn, of_day(COPY, "udr", priced.day), Rows(FIELDS, sources, ((INT8, file_id),)))

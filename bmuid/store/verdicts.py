@@ -1,19 +1,26 @@
 """Verdicts: the lines that did not become a UDR, each kept with the reason."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from bmuid.store.copying import NULL, began, copy_in, fields, row_start, varied
+from bmuid.store.copying import CONSTANTS, INSTANT, INT8, OCTETS, TEXT, Field, Rows, began, copy_in
 from bmuid.store.transaction import Transaction
 
 DETAIL_CHARACTERS_MAX = 140_000
 
-START = row_start("q q")
-KEY = fields("16s")
-AT = fields("q")
+FIELDS = (
+    Field(INT8, CONSTANTS, 0),
+    Field(INSTANT, CONSTANTS, 1),
+    Field(INT8, 0, 0),
+    Field(TEXT, 0, 1),
+    Field(TEXT, 0, 2),
+    Field(TEXT, 0, 3),
+    Field(OCTETS, 0, 4),
+    Field(OCTETS, 0, 5),
+)
 COPY = """
-    COPY verdict (file_id, line_no, at, event_key, verdict, reason, detail, line)
+    COPY verdict (file_id, at, line_no, verdict, reason, detail, line, event_key)
     FROM STDIN BINARY
 """
 
@@ -39,27 +46,16 @@ class Verdict(NamedTuple):
 
 def add(txn: Transaction, file_id: int, verdicts: Sequence[Verdict]) -> None:
     """Write the verdicts of lines of one file."""
-    if verdicts:
-        copy_in(txn, COPY, _rows(file_id, began(txn), verdicts))
+    told = [
+        (line_no, outcome.value, reason, _storable(detail), line, event_key)
+        for line_no, outcome, reason, detail, line, event_key in verdicts
+    ]
+    if told:
+        constants = (INT8, file_id), (INSTANT, began(txn))
+        copy_in(txn, COPY, Rows(FIELDS, (told,), constants))
 
 
-def _rows(file_id: int, at: int, verdicts: Sequence[Verdict]) -> Iterator[bytes]:
-    start, key, instant = START.pack, KEY.pack, AT.pack(8, at)
-    for line_no, outcome, reason, detail, line, event_key in verdicts:
-        yield b"".join(
-            (
-                start(8, 8, file_id, 8, line_no),
-                instant,
-                NULL if event_key is None else key(16, event_key),
-                varied(outcome.value.encode()),
-                varied(reason.encode()),
-                varied(_storable(detail)),
-                varied(line),
-            )
-        )
-
-
-def _storable(text: str) -> bytes:
+def _storable(text: str) -> str:
     # PostgreSQL's text holds neither NUL nor half a surrogate pair.
     kept = text[:DETAIL_CHARACTERS_MAX].replace("\0", "\\x00")
-    return kept.encode("utf-8", "backslashreplace")
+    return kept.encode("utf-8", "backslashreplace").decode()

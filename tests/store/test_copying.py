@@ -1,0 +1,146 @@
+"""Rows on their way into the database: the same octets, compiled or not, and what comes out is what went in."""
+
+import struct
+from contextlib import closing
+from types import ModuleType
+
+import psycopg2
+import pytest
+from conftest import Database
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bmuid.store import copying
+from bmuid.store.copying import (
+    CONSTANTS,
+    INSTANT,
+    INT2,
+    INT4,
+    INT8,
+    OCTETS,
+    TEXT,
+    WHOLE,
+    Field,
+    Rows,
+    copy_in,
+    encode_all,
+    encode_plainly,
+)
+
+VALUES = {
+    INT2: st.integers(-(2**15), 2**15 - 1),
+    INT4: st.integers(-(2**31), 2**31 - 1),
+    INT8: st.integers(-(2**63), 2**63 - 1),
+    INSTANT: st.integers(-(10**15), 10**16),
+    TEXT: st.text(),
+    OCTETS: st.binary(),
+}
+FIELDS = (*(Field(form, 0, item) for item, form in enumerate(VALUES)), Field(INT8, 1, WHOLE))
+rows = st.lists(st.tuples(*(each | st.none() for each in VALUES.values())), max_size=20)
+
+
+@pytest.fixture(scope="module")
+def compiled() -> ModuleType:
+    """Give the compiled form."""
+    return pytest.importorskip("bmuid.store._copying", reason="built without a compiler")
+
+
+@given(rows, st.data())
+def test_compiled_or_not_the_octets_are_the_same(
+    compiled: ModuleType, found: list[tuple[object, ...]], data: st.DataObject
+) -> None:
+    """Whatever stands in the rows, from any row to any other."""
+    numbers = list(range(len(found)))
+    first = data.draw(st.integers(0, len(found)))
+    last = data.draw(st.integers(first, len(found)))
+    fields = (*FIELDS, Field(TEXT, CONSTANTS, 0))
+    given_ = fields, (found, numbers), (encode_all(TEXT, ["always"])[0],), first, last
+
+    assert compiled.encode(*given_) == encode_plainly(*given_)
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (INT2, 2**15),
+        (INT4, -(2**31) - 1),
+        (INT8, 2**63),
+        (INT8, "1"),
+        (TEXT, 1),
+        (TEXT, "\ud800"),
+        (OCTETS, "text"),
+    ],
+)
+def test_what_is_not_of_its_form_is_refused(
+    compiled: ModuleType, form: str, value: object
+) -> None:
+    """A value that does not fit its column never gets there as another one."""
+    refusals = (OverflowError, TypeError, ValueError, struct.error)
+    with pytest.raises(refusals):
+        compiled.encode((Field(form, 0, 0),), ([(value,)],), (), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sources"),
+    [
+        ((Field(INT8, 0, 1),), ([(1,)],)),
+        ((Field(INT8, 1, 0),), ([(1,)],)),
+        ((Field(INT8, 0, 0),), ([1],)),
+        ((Field(INT8, 0, 0),), (((1,),),)),
+        ((Field(INT8, 0, 0),), ([],)),
+        ((Field(INT8, CONSTANTS, 0),), ([(1,)],)),
+        ((Field("x", 0, 0),), ([(1,)],)),
+        ((Field(INT8, 0, WHOLE),) * 65, ([1],)),
+    ],
+)
+def test_rows_that_are_not_as_said_are_refused(
+    compiled: ModuleType, fields: tuple[Field, ...], sources: tuple[list[object], ...]
+) -> None:
+    """A mistake in a table's fields ends in an error, never in memory that is somebody else's."""
+    with pytest.raises((TypeError, ValueError)):
+        compiled.encode(fields, sources, (), 0, 1)
+
+
+@pytest.mark.parametrize("plainly", [True, False])
+def test_the_database_reads_what_was_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch, *, plainly: bool
+) -> None:
+    """Numbers, instants, texts, octets and nulls come out as they went in, row by row, also beyond one piece."""
+    if plainly:
+        monkeypatch.setattr(copying, "_encode_rows", encode_plainly)
+    found = [
+        (-1, 2**31 - 1, -(2**63), 0, "Zoë 🙂", b"\x00\xff"),
+        (None, None, None, None, None, None),
+        *((n, n, n, n * 1_000_000, str(n), b"") for n in range(2500)),
+    ]
+    with closing(database.connect("postgres")) as connection, connection.cursor() as txn:
+        txn.execute(
+            "CREATE TEMP TABLE t (a smallint, b integer, c bigint, d timestamptz, e text, f bytea, n bigint, k text)"
+        )
+        statement = "COPY t FROM STDIN BINARY"
+        fields = (*FIELDS, Field(TEXT, CONSTANTS, 0))
+        copy_in(txn, statement, Rows(fields, (found, list(range(len(found)))), ((TEXT, "k"),)))
+        txn.execute(
+            "SELECT a, b, c, (extract(epoch FROM d) * 1000000)::bigint, e, f, n, k FROM t ORDER BY n"
+        )
+        back = txn.fetchall()
+
+    assert [
+        (*row[:5], row[5] and bytes(row[5]))
+        for row in back
+        if row[5] is not None or row[0] is None
+    ] == [(*row[:5], row[5]) for row in found]
+    assert [row[6:] for row in back] == [(n, "k") for n in range(len(found))]
+
+
+def test_a_file_that_breaks_off_writes_nothing(database: Database) -> None:
+    """A value that can't be encoded fails the whole statement, whatever was sent before it."""
+    with closing(database.connect("postgres")) as connection, connection.cursor() as txn:
+        txn.execute("CREATE TABLE t (n bigint)")
+        connection.commit()
+        numbers: list[object] = [*range(5000), 2**63]
+        with pytest.raises((psycopg2.Error, OverflowError, struct.error)):
+            copy_in(txn, "COPY t FROM STDIN BINARY", Rows((Field(INT8, 0, WHOLE),), (numbers,)))
+        connection.rollback()
+        txn.execute("SELECT count(*) FROM t")
+        assert txn.fetchone() == (0,)
