@@ -118,6 +118,7 @@ def make(places: Places) -> None:
     for path in {places.root, places.near}:
         if path.exists() and not (path / MARK).exists() and any(path.iterdir()):
             raise DemoError(f"{path} is neither empty nor a demo: choose another --directory")
+    for path in {places.root, places.near}:
         path.mkdir(parents=True, exist_ok=True)
         found = path.lstat()
         if path.is_symlink() or found.st_uid != os.geteuid():

@@ -140,11 +140,13 @@ def begin(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_directory_of_something_else_is_left_alone(tmp_path: Path) -> None:
     """Neither starting nor cleaning touches what is no demo."""
     (tmp_path / "letters").write_text("dear")
+    before = set(Path("/var/tmp").glob("bmuid-demo-*"))
     for arguments in ((), ("--clean",)):
         done = begin("--directory", str(tmp_path), *arguments)
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+    assert set(Path("/var/tmp").glob("bmuid-demo-*")) == before
 
 
 def test_without_examples_it_says_where_to_get_them(tmp_path: Path) -> None:
