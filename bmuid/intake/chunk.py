@@ -1,22 +1,20 @@
 """One chunk of one part of a file, from lines to charges: one transaction, safe to run again."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
-from bmu.rating import Owner, Unrated
+from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
 from bmuid.intake import pricing, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.lines import Chunk, read_chunk
 from bmuid.intake.ours import Ours, pick, share_of
-from bmuid.intake.pricing import Needs, needs_of
+from bmuid.intake.pricing import Month, Needs, needs_of
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.store import charges, days, draws, files, keys, udrs, verdicts, wakeup
-from bmuid.store.buckets import Wanted
 from bmuid.store.files import Part, Source, Verdicts
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
@@ -52,7 +50,7 @@ class Bench:
 
     Shapes:
         days: those known to have partitions, counted from 1970-01-01 UTC.
-        granted: the buckets known to be there, by service, code and start.
+        granted: the billing month last granted to each service, by the tariff of granted_by.
         picked: the chunk last read, in case its transaction is run again.
     """
 
@@ -63,15 +61,16 @@ class Bench:
     mediators: dict[Source, Mediator] = field(default_factory=dict)
     homes: Homes | None = None
     days: set[int] = field(default_factory=set)
-    granted: set[tuple[int, str, int]] = field(default_factory=set)
+    granted: dict[int, Month] = field(default_factory=dict)
+    granted_by: Tariff | None = None
     picked: Picked | None = None
 
-    def provided(self, missing: "Missing") -> None:
+    def provided(self, needs: Needs) -> None:
         """Remember that all this is there now."""
         if len(self.granted) > GRANTED_MAX:
             self.granted.clear()
-        self.granted |= missing.buckets.keys()
-        self.days |= missing.days
+        self.granted.update(needs.months)
+        self.days |= needs.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +85,10 @@ class Worked:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """
-    Nothing was written, because this has to be made first, in transactions of its own.
+    """Nothing was written, because this has to be made first, in transactions of its own."""
 
-    Shapes:
-        days: without partitions, counted from 1970-01-01 UTC.
-        buckets: that may not be there, by service, code and start.
-    """
-
+    needs: Needs
     days: frozenset[int]
-    buckets: Mapping[tuple[int, str, int], Wanted]
 
 
 def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
@@ -113,9 +106,9 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         return None
     snapshot = bench.snapshots.at(txn, part.revision)
     picked = _pick(bench, part, snapshot)
-    missing = _missing(bench, picked.needs)
-    if missing is not None:
-        return missing
+    needs = picked.needs
+    if not (needs.days <= bench.days and needs.months.items() <= bench.granted.items()):
+        return Missing(needs, needs.days - bench.days)
     found = _write(txn, bench.spool, part, picked, snapshot)
     next_line = picked.chunk.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
@@ -125,14 +118,6 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         # Parts of later files may have waited for it.
         wakeup.tell(txn, wakeup.USAGE)
     return Worked(part, next_line, found, done)
-
-
-def _missing(bench: Bench, needs: Needs) -> Missing | None:
-    new_days = needs.days - bench.days
-    new_buckets = needs.wanted.keys() - bench.granted
-    if not (new_days or new_buckets):
-        return None
-    return Missing(new_days, {key: needs.wanted[key] for key in new_buckets})
 
 
 def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
@@ -168,7 +153,9 @@ def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
             " put the octets back that its name is the SHA-256 of",
         )
     ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back))
-    needs = needs_of(ours.udrs, ours.owners, snapshot.tariff)
+    if bench.granted_by is not snapshot.tariff:
+        bench.granted, bench.granted_by = {}, snapshot.tariff
+    needs = needs_of(ours.udrs, ours.owners, snapshot.tariff, bench.granted)
     bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
     return bench.picked
 

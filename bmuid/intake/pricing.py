@@ -22,6 +22,8 @@ from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
+Month = tuple[int, int]
+Months = Mapping[int, Month]
 NEVER = (0, 0)
 ALWAYS = (-FOREVER_US, FOREVER_US)
 # Lines of a chunk are fewer than this, so that an account's id and a place fit one number, which sorts fast.
@@ -34,21 +36,30 @@ class Needs:
     What must be there before usage can be priced.
 
     Shapes:
-        wanted: the buckets that its services are due, by service, code and start.
+        wanted: the buckets that its services are due and may not have.
+        months: of each service that is due some, from when to when.
         days: of the events and of the buckets' starts, counted from 1970-01-01 UTC.
         first_us, last_us: when the first and the last event began.
     """
 
-    wanted: Mapping[tuple[int, str, int], Wanted]
+    wanted: tuple[Wanted, ...]
+    months: Months
     days: frozenset[int]
     first_us: int
     last_us: int
 
 
-def needs_of(events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: Tariff) -> Needs:
-    """Tell what the usage of known owners needs."""
+def needs_of(
+    events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: Tariff, granted: Months
+) -> Needs:
+    """
+    Tell what the usage of known owners needs.
+
+    Shapes:
+        granted: months whose buckets are known to be there, by service.
+    """
     wanted: dict[tuple[int, str, int], Wanted] = {}
-    months: dict[int, tuple[int, int]] = {}
+    months: dict[int, Month] = {}
     known = [
         (udr[6], owner)
         for udr, owner in zip(events, owners, strict=True)
@@ -56,8 +67,8 @@ def needs_of(events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: T
     ]
     for started_us, owner in known:
         service_id = owner[4]
-        start, end = months.get(service_id, NEVER)
-        if not start <= started_us < end:
+        month = months.get(service_id) or granted.get(service_id, NEVER)
+        if not month[0] <= started_us < month[1]:
             months[service_id] = ALWAYS
             # All of a service's buckets run from and to the same instants.
             for grant in buckets_wanted(owner, tariff, started_us):
@@ -67,7 +78,13 @@ def needs_of(events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: T
     starts = [started_us for started_us, _ in known]
     days = {started_us // US_A_DAY for started_us in starts}
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
-    return Needs(wanted, frozenset(days), min(starts, default=0), max(starts, default=0))
+    return Needs(
+        wanted=tuple(wanted.values()),
+        months=months,
+        days=frozenset(days),
+        first_us=min(starts, default=0),
+        last_us=max(starts, default=0),
+    )
 
 
 def price(
@@ -90,7 +107,7 @@ def price(
     order.sort()
     places = [key % PLACES for key in order]
     events, owners = [events[place] for place in places], [owners[place] for place in places]
-    states = by_service(_locked(txn, tariff, needs, owners)) if needs.wanted else {}
+    states = by_service(_locked(txn, tariff, needs, owners)) if tariff.bucket_types else {}
     outcomes = rate_batch(events, owners, tariff, states)
     lost = [
         (udr, outcome)
@@ -134,7 +151,7 @@ def _locked(
     txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
 ) -> list[BucketState]:
     """Lock the buckets of the accounts, which were granted before."""
-    accounts = sorted({owner.account_id for owner in owners})
+    accounts = sorted({owner[3] for owner in owners})
     return buckets.lock(
         txn, accounts, Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
     )

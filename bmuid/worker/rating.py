@@ -64,9 +64,9 @@ class Rating:
         """
         for day in sorted(missing.days):
             run(connection, days.ensure, day)
-        if missing.buckets:
-            run(connection, buckets.grant, list(missing.buckets.values()))
-        self.bench.provided(missing)
+        if missing.needs.wanted:
+            run(connection, buckets.grant, missing.needs.wanted)
+        self.bench.provided(missing.needs)
 
     def _close(self, connection: Connection) -> None:
         """Close the files whose parts are all done; one that does not add up stays open, and is told of."""
