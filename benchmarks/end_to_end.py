@@ -58,7 +58,8 @@ class Run:
     limit_two: float = 0.0
     memory_kib: dict[str, int] = field(default_factory=dict)
     stages: list[dict[str, float]] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
+    cpu_workers: float = 0.0
+    cpu_server: float = 0.0
 
 
 def arguments() -> argparse.Namespace:
@@ -206,15 +207,19 @@ def measure(cluster: Cluster, directory: Path, calls: list[Path], workers: int) 
         print(f"  warm-up: {wait_until_done(watching, 1, alive) - began:.1f} s", flush=True)
         execute(owner, "CHECKPOINT")
         pids = {name: process.pid for name, (process, _) in zip(names, processes, strict=True)}
+        # The workers' connections last from the warm-up to the end, so all that worked is among these.
+        server = [postmaster, *machine.children_of(postmaster)]
         with machine.Memory(pids, postmaster) as memory:
+            spent = -machine.processor_seconds(pids.values()), -machine.processor_seconds(server)
             began = hand_in(spool, calls[1])
             run.seconds = wait_until_done(watching, 2, alive) - began
+            run.cpu_workers = spent[0] + machine.processor_seconds(pids.values())
+            run.cpu_server = spent[1] + machine.processor_seconds(server)
         run.memory_kib = memory.most_kib
         check(watching, calls[1])
     for _, times in processes[1:]:
         told = json.loads(times.read_text(encoding="utf-8"))
         run.stages.append(told["stages"])
-        run.cpu.append(told["cpu"])
     run.limit_one = limit.measure(owner, directory, 1)
     run.limit_two = limit.measure(owner, directory, 2)
     shutil.rmtree(spool)
@@ -272,7 +277,8 @@ def tell(runs: list[Run], records: int) -> None:
     for stage, took in sorted(total.items(), key=lambda item: -item[1]):
         print(f"  {stage:<24}{took:8.2f}{took / records * 1e6:8.2f}")
     print(
-        f"  (both workers together: {sum(total.values()):.2f} s; their own processor time {sum(last.cpu):.2f} s)"
+        f"  (both rating workers together: {sum(total.values()):.2f} s)\n"
+        f"processor time of that run: workers {last.cpu_workers:.2f} s, server {last.cpu_server:.2f} s"
     )
 
 

@@ -46,6 +46,18 @@ def share_kib(pid: int) -> int:
     return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
 
 
+def processor_seconds(pids: Iterable[int]) -> float:
+    """Give the processor time that processes have taken so far; of one that has ended, nothing."""
+    total = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 class Memory:
     """
     Samples the memory of the workers and of the database server, until told to end.
