@@ -10,8 +10,11 @@ from bmu.billing.invoice import LineKind
 from bmu.billing.ledger import LedgerKind
 from bmu.mediation.reject import Reason
 from bmu.money import Rounding
+from bmu.rating.kinds import (
+    Frequency,
+    RateKind,
+)
 from bmu.rating.outcome import UnratedReason
-from bmu.rating.rows import Frequency, RateKind
 from bmu.usage import Rater, Unit
 from bmuid.store.verdicts import Outcome
 

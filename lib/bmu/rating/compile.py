@@ -5,8 +5,16 @@ from collections.abc import Mapping
 from bmu.period import LocalMinutes, parse_windows
 from bmu.rating.faults import validate
 from bmu.rating.geotree import GeoTree
+from bmu.rating.offers import (
+    TariffRows,
+    TaxRow,
+)
 from bmu.rating.route import EVERYWHERE, Hours
-from bmu.rating.rows import LocationRow, RateRow, TariffRows, TaxRow, TimePeriodRow
+from bmu.rating.rows import (
+    LocationRow,
+    RateRow,
+    TimePeriodRow,
+)
 from bmu.rating.tariff import Tariff
 
 

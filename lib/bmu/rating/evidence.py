@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from bmu.rating.offers import (
+    PackageRow,
+    TaxRow,
+)
 from bmu.rating.price import amount_of, price_of, rounded_up
 from bmu.rating.rows import (
     LocationPatternRow,
     LocationRow,
-    PackageRow,
     RateGroupRow,
     RatePlanRow,
     RateRow,
     RoundingRow,
-    TaxRow,
     TimePeriodRow,
     UsageClassRow,
 )

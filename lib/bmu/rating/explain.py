@@ -7,8 +7,10 @@ from typing import NamedTuple
 from bmu.money import ONE_E11, Rounding, decimal_text
 from bmu.period import zone_of
 from bmu.rating.evidence import Evidence, is_in_order
+from bmu.rating.kinds import (
+    RateKind,
+)
 from bmu.rating.quantity import per_text, quantity_text
-from bmu.rating.rows import RateKind
 from bmu.usage import Unit
 
 _ROUNDINGS = {

@@ -9,18 +9,20 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from bmu.money import SCALE, exponent
 from bmu.period import parse_windows, zone_of
+from bmu.rating.offers import (
+    BucketTypeRow,
+    PackageRow,
+    TariffRows,
+    TaxRow,
+)
 from bmu.rating.price import INT64_MAX
 from bmu.rating.rows import (
-    BucketTypeRow,
     LocationPatternRow,
     LocationRow,
-    PackageRow,
     RateGroupRow,
     RatePlanRow,
     RateRow,
     RoundingRow,
-    TariffRows,
-    TaxRow,
     TimePeriodRow,
 )
 from bmu.rating.tax import PPM

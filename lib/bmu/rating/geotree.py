@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from bmu.rating.rows import LocationPatternRow
+from bmu.rating.rows import (
+    LocationPatternRow,
+)
 
 _HEAD = 3
 

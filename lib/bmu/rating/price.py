@@ -3,7 +3,14 @@
 from typing import NamedTuple
 
 from bmu.money import SCALE, Rounding, divide
-from bmu.rating.rows import RateKind, RatePlanRow, RateRow, RoundingRow
+from bmu.rating.kinds import (
+    RateKind,
+)
+from bmu.rating.rows import (
+    RatePlanRow,
+    RateRow,
+    RoundingRow,
+)
 
 # What a column of the database holds; amounts and quantities beyond wait for a clerk.
 INT64_MAX = 2**63 - 1

@@ -6,9 +6,17 @@ from typing import NamedTuple
 
 from bmu.period import MINUTE_US, LocalMinutes, WeekWindows
 from bmu.rating.geotree import GeoTree
+from bmu.rating.offers import (
+    BucketTypeRow,
+)
 from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.price import Price, price_of
-from bmu.rating.rows import BucketTypeRow, RatePlanRow, RateRow, RoundingRow, UsageClassRow
+from bmu.rating.rows import (
+    RatePlanRow,
+    RateRow,
+    RoundingRow,
+    UsageClassRow,
+)
 from bmu.rating.tax import TaxSpan, tax_at
 
 # In place of a location: a rate for everywhere, or an event of a class without GeoTree.

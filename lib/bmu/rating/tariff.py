@@ -7,17 +7,19 @@ from typing import NamedTuple
 from bmu.period import local_day, month_period, to_us
 from bmu.rating.bucket import Grant
 from bmu.rating.geotree import GeoTree
+from bmu.rating.offers import (
+    BucketTypeRow,
+    PackageRow,
+    TaxRow,
+)
 from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.owner import Owner, Terms
 from bmu.rating.route import Group, Hours, Route, Way
 from bmu.rating.rows import (
-    BucketTypeRow,
-    PackageRow,
     RateGroupRow,
     RatePlanRow,
     RateRow,
     RoundingRow,
-    TaxRow,
     UsageClassRow,
 )
 from bmu.rating.span import day_span

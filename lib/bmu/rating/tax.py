@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bmu.rating.rows import TaxRow
+from bmu.rating.offers import (
+    TaxRow,
+)
 from bmu.rating.span import day_span
 
 PPM = 1_000_000
