@@ -20,19 +20,21 @@ class LocalClock:
     """
     Reads ``2026-08-03 09:12:44`` in one time zone.
 
-    The instant of an hour's beginning is kept, unless clocks are changed within it.
+    Shapes:
+        hours: the instants in microseconds at which known hours like ``2026-08-03 09:`` begin; None
+            for an hour within which clocks are changed.
     """
 
-    __slots__ = ("_hours", "_name", "_zone")
+    __slots__ = ("_name", "_zone", "hours")
 
     def __init__(self, zone: str) -> None:
         self._name = zone
         self._zone = zone_of(zone)
-        self._hours: dict[str, int | None] = {}
+        self.hours: dict[str, int | None] = {}
 
     def knows(self, text: str) -> bool:
         """Tell quickly that a text is a time; one that is not known may be one all the same."""
-        return text[:14] in self._hours and text[14:] in _IN_HOUR_US
+        return self.hours.get(text[:14]) is not None and text[14:] in _IN_HOUR_US
 
     def at(self, text: str, not_before: str) -> int:
         """
@@ -50,7 +52,7 @@ class LocalClock:
             raise _not_a_time(text)
         hour = text[:14]
         try:
-            start_us = self._hours[hour]
+            start_us = self.hours[hour]
         except KeyError:
             start_us = self._remember(hour, text)
         if start_us is None:
@@ -70,9 +72,9 @@ class LocalClock:
             start_us = to_us(first.astimezone(UTC)) if len(offsets) == 1 else None
         except (ValueError, OverflowError):
             raise _not_a_time(text) from None
-        if len(self._hours) >= CACHED_HOURS_MAX:
-            self._hours.clear()
-        self._hours[hour] = start_us
+        if len(self.hours) >= CACHED_HOURS_MAX:
+            self.hours.clear()
+        self.hours[hour] = start_us
         return start_us
 
     def _in_odd_hour(self, text: str, not_before: str) -> int:

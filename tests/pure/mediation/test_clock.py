@@ -68,6 +68,16 @@ def test_a_time_that_never_was_is_refused(written: str) -> None:
     assert "2026-03-29" not in written or "went forward" in refused.value.detail
 
 
+@pytest.mark.parametrize("written", ["2026-03-29 01:30:00", "2026-03-29 01:99:00"])
+def test_what_was_refused_is_refused_again(written: str) -> None:
+    """Whether a line of the lost hour is usage does not hang on the lines before it."""
+    clock = LocalClock("Europe/London")
+    for _ in range(2):
+        assert not clock.knows(written)
+        with pytest.raises(UnreadError):
+            clock.at(written, "")
+
+
 @settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(1577836800, 1893456000))
 def test_the_kept_hours_agree_with_the_zone(zone: str, second: int) -> None:
