@@ -67,6 +67,7 @@ setup(
     # Built where there is a compiler; without them the same is done more slowly.
     ext_modules=[
         Extension("bmu.rating._batch", ["lib/bmu/rating/_batch.c"], optional=True),
+        Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
         Extension("bmuid.store._copying", ["bmuid/store/_copying.c"], optional=True),
     ],
     package_data={

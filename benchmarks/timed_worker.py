@@ -19,7 +19,7 @@ STAGES = (
     (chunk, "work", "rest of the chunk"),
     (chunk, "read_chunk", "read"),
     (Mediator, "take_some", "mediate"),
-    (Homes, "of", "glance"),
+    (Homes, "glance", "glance"),
     (chunk, "pick", "own"),
     (snapshot.Snapshots, "at", "load tariff and owners"),
     (chunk, "needs_of", "own"),

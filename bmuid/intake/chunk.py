@@ -9,8 +9,9 @@ from bmu.usage import UDR
 from bmuid.intake import pricing, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.lines import Chunk, read_chunk
+from bmuid.intake.loops import Month
 from bmuid.intake.ours import Ours, pick, share_of
-from bmuid.intake.pricing import Month, Needs, needs_of
+from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool

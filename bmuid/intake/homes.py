@@ -1,15 +1,13 @@
 """To which part of a file a line belongs, told at a glance: so that each worker mediates its own lines only."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bmu.mediation import Mediator
 from bmu.rating import Owners
+from bmuid.intake.loops import LOOK_CLOSER, glance
 
 # Lines without an owner need a part too.
 PART_OF_NOBODY = 0
-# The glance is not enough: who looks closer, finds one and the same part.
-LOOK_CLOSER = -1
 KNOWN_MAX = 1_000_000
 
 
@@ -32,17 +30,22 @@ class Homes:
         """What the answers hang on."""
         return self.mediator, self.owners, self.parts
 
-    def of(self, lines: Iterable[bytes]) -> list[int]:
-        """Give the part of each line, or LOOK_CLOSER."""
+    def glance(self, lines: list[bytes], part: int) -> tuple[list[bytes], list[int], list[int]]:
+        """
+        Give the lines that a part has to mediate.
+
+        Shapes:
+            Result: the lines, empty where they are cut; their places; the places of those that
+                may be another part's, which who mediates them finds out.
+        """
         texts = self.mediator.uid_texts(lines)
-        known = self._known
-        new = set(texts).difference(known)
-        if new:
-            if len(known) > KNOWN_MAX:
-                known.clear()
-                new = set(texts)
-            known.update((text, self._part(text)) for text in new)
-        return [known[text] for text in texts]
+        return glance(lines, texts, self._known, self._remember, part)
+
+    def _remember(self, text: bytes | None) -> int:
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        part = self._known[text] = self._part(text)
+        return part
 
     def _part(self, text: bytes | None) -> int:
         if text is None:

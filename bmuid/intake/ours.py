@@ -1,14 +1,14 @@
 """Which lines of a chunk belong to one part of the file, mediated and with their owners."""
 
 from dataclasses import dataclass
-from itertools import compress
 
 from bmu.mediation import Reject
 from bmu.period import DAY_US, HOUR_US, from_us, to_us
 from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
-from bmuid.intake.homes import LOOK_CLOSER, PART_OF_NOBODY, Homes, part_of
+from bmuid.intake.homes import PART_OF_NOBODY, Homes, part_of
 from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
+from bmuid.intake.loops import own
 from bmuid.store.files import Part
 from bmuid.store.verdicts import Outcome, Verdict
 
@@ -61,43 +61,22 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
     A line's part depends on the line and the owners of the file's revision alone, so each line is in
     exactly one part, whatever changes while the file is worked.
     """
-    line_nos, shared = _looked_at(chunk, homes, share)
-    mine = [_readable(chunk.line(line_no)) for line_no in line_nos]
-    taken = homes.mediator.take_some(mine, line_nos)
-    udrs = [each for each in taken if isinstance(each, UDR)]
-    rejects = (
-        [each for each in taken if isinstance(each, Reject)] if len(udrs) < len(taken) else []
-    )
-    owners = homes.owners.find_all(udrs)
-    if shared:
-        rejects = [
-            each for each in rejects if each.line_no not in shared or share.part == PART_OF_NOBODY
-        ]
-        falls_here = [
-            udr.line_no not in shared or share.part == _part_of(owner, share.parts)
-            for udr, owner in zip(udrs, owners, strict=True)
-        ]
-        udrs, owners = list(compress(udrs, falls_here)), list(compress(owners, falls_here))
-    return Ours(udrs, _in_time(udrs, owners, share), [_rejected(each, chunk) for each in rejects])
+    first = chunk.first_line
+    mine, places, closer = homes.glance(chunk.lines, share.part)
+    taken = homes.mediator.take_some(mine, [first + place for place in places])
+    shared = {first + place for place in closer}
 
+    def owner_of(udr: UDR) -> Owner | Unrated | None:
+        owner = homes.owners.find(udr.uid_type, udr.uid, udr.started_us)
+        if udr.line_no in shared and share.part != _part_of(owner, share.parts):
+            return None
+        return _in_time(udr, owner, share)
 
-def _looked_at(chunk: Chunk, homes: Homes, share: Share) -> tuple[list[int], set[int]]:
-    """Give the lines that the part has to mediate, and those of them that may be of another part."""
-    line_nos: list[int] = []
-    shared: set[int] = set()
-    part = share.part
-    for line_no, home in enumerate(homes.of(chunk.lines), chunk.first_line):
-        if home == part:
-            line_nos.append(line_no)
-        elif home == LOOK_CLOSER:
-            line_nos.append(line_no)
-            shared.add(line_no)
-    return line_nos, shared
-
-
-def _readable(line: bytes) -> bytes:
-    """Leave out a line that is cut, of which nothing can be known."""
-    return line if len(line) <= LINE_OCTETS_MAX else b""
+    window = share.oldest_us, share.newest_us
+    udrs, owners, rejects = own(taken, homes.owners.by_type, window, shared, owner_of)
+    if share.part != PART_OF_NOBODY:
+        rejects = [each for each in rejects if each.line_no not in shared]
+    return Ours(udrs, owners, [_rejected(each, chunk) for each in rejects])
 
 
 def _part_of(owner: Owner | UnratedReason, parts: int) -> int:
@@ -113,21 +92,12 @@ def _rejected(reject: Reject, chunk: Chunk) -> Verdict:
     return Verdict(reject.line_no, Outcome.REJECTED, reason, detail, line, None)
 
 
-def _in_time(
-    udrs: list[UDR], owners: list[Owner | UnratedReason], share: Share
-) -> list[Owner | Unrated]:
-    """Put the reason in place of each owner that is not known, or whose event did not begin in the window."""
-    return [
-        owner
-        if isinstance(owner, Owner) and share.oldest_us <= udr[6] <= share.newest_us
-        else _unrated(udr, owner, share)
-        for udr, owner in zip(udrs, owners, strict=True)
-    ]
-
-
-def _unrated(udr: UDR, owner: Owner | UnratedReason, share: Share) -> Unrated:
+def _in_time(udr: UDR, owner: Owner | UnratedReason, share: Share) -> Owner | Unrated:
+    """Give the reason in place of an owner that is not known, or whose event did not begin in the window."""
     if isinstance(owner, UnratedReason):
         return Unrated(owner, f"{udr.uid_type} {udr.uid}")
+    if share.oldest_us <= udr.started_us <= share.newest_us:
+        return owner
     began = f"began {from_us(udr.started_us):%Y-%m-%d %H:%M:%SZ}"
     window = f"{from_us(share.oldest_us):%Y-%m-%d} to {from_us(share.newest_us):%Y-%m-%d %H:%MZ}"
     return Unrated(UnratedReason.OUT_OF_WINDOW, f"{began}, not from {window}")

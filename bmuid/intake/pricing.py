@@ -1,6 +1,6 @@
 """What the new usage of a chunk costs: its accounts' buckets locked and drawn from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -8,7 +8,6 @@ from bmu.period import FOREVER_US
 from bmu.rating import (
     BucketState,
     Owner,
-    Rated,
     Tariff,
     Unrated,
     buckets_wanted,
@@ -16,18 +15,15 @@ from bmu.rating import (
     rate_batch,
 )
 from bmu.usage import UDR
+from bmuid.intake.loops import Month, by_account, by_day, survey
 from bmuid.store import buckets, udrs
 from bmuid.store.buckets import Span, Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
-Month = tuple[int, int]
-Months = Mapping[int, Month]
 NEVER = (0, 0)
 ALWAYS = (-FOREVER_US, FOREVER_US)
-# Lines of a chunk are fewer than this, so that an account's id and a place fit one number, which sorts fast.
-PLACES = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +39,17 @@ class Needs:
     """
 
     wanted: tuple[Wanted, ...]
-    months: Months
+    months: Mapping[int, Month]
     days: frozenset[int]
     first_us: int
     last_us: int
 
 
 def needs_of(
-    events: Sequence[UDR], owners: Sequence[Owner | Unrated], tariff: Tariff, granted: Months
+    events: list[UDR],
+    owners: list[Owner | Unrated],
+    tariff: Tariff,
+    granted: dict[int, Month],
 ) -> Needs:
     """
     Tell what the usage of known owners needs.
@@ -60,14 +59,12 @@ def needs_of(
     """
     wanted: dict[tuple[int, str, int], Wanted] = {}
     months: dict[int, Month] = {}
-    known = [
-        (udr[6], owner)
-        for udr, owner in zip(events, owners, strict=True)
-        if isinstance(owner, Owner)
-    ]
-    for started_us, owner in known:
-        service_id = owner[4]
-        month = months.get(service_id) or granted.get(service_id, NEVER)
+    days, first_us, last_us, due = survey(events, owners, granted)
+    for place in due:
+        owner, started_us = owners[place], events[place].started_us
+        assert isinstance(owner, Owner)
+        service_id = owner.account_service_id
+        month = months.get(service_id, NEVER)
         if not month[0] <= started_us < month[1]:
             months[service_id] = ALWAYS
             # All of a service's buckets run from and to the same instants.
@@ -75,15 +72,13 @@ def needs_of(
                 months[service_id] = grant.from_us, grant.to_us
                 key = service_id, grant.code, grant.from_us
                 wanted[key] = Wanted(owner.account_id, service_id, grant)
-    starts = [started_us for started_us, _ in known]
-    days = {started_us // US_A_DAY for started_us in starts}
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
     return Needs(
         wanted=tuple(wanted.values()),
         months=months,
         days=frozenset(days),
-        first_us=min(starts, default=0),
-        last_us=max(starts, default=0),
+        first_us=first_us,
+        last_us=last_us,
     )
 
 
@@ -91,8 +86,8 @@ def price(
     txn: Transaction,
     tariff: Tariff,
     needs: Needs,
-    events: Sequence[UDR],
-    owners: Sequence[Owner],
+    events: list[UDR],
+    owners: list[Owner],
 ) -> tuple[list[Priced], list[tuple[UDR, Unrated]]]:
     """
     Rate usage account by account, within one in the order of arrival.
@@ -103,48 +98,16 @@ def price(
         events, owners: parallel, in the order of arrival.
         Result: what has a price, by day; what has none.
     """
-    order = [owner.account_id * PLACES + place for place, owner in enumerate(owners)]
-    order.sort()
-    places = [key % PLACES for key in order]
-    events, owners = [events[place] for place in places], [owners[place] for place in places]
+    events, owners = by_account(events, owners)
     states = by_service(_locked(txn, tariff, needs, owners)) if tariff.bucket_types else {}
-    outcomes = rate_batch(events, owners, tariff, states)
-    lost = [
-        (udr, outcome)
-        for udr, outcome in zip(events, outcomes, strict=True)
-        if isinstance(outcome, Unrated)
-    ]
+    days, lost = by_day(events, owners, rate_batch(events, owners, tariff, states))
     count = len(events) - len(lost)
     ids = iter(udrs.new_ids(txn, count) if count else [])
-    return list(_by_day(ids, events, owners, outcomes)), lost
-
-
-def _by_day(
-    ids: Iterator[int],
-    events: Sequence[UDR],
-    owners: Sequence[Owner],
-    outcomes: Sequence[Rated | Unrated],
-) -> Iterator[Priced]:
-    days: dict[int, list[int]] = {}
-    for place, udr in enumerate(events):
-        day = udr.started_us // US_A_DAY
-        if day in days:
-            days[day].append(place)
-        else:
-            days[day] = [place]
-    for day, places in days.items():
-        rated = [one for place in places if isinstance(one := outcomes[place], Rated)]
-        kept = places
-        if len(rated) < len(places):
-            kept = [place for place in places if isinstance(outcomes[place], Rated)]
-        if kept:
-            yield Priced(
-                day,
-                list(islice(ids, len(kept))),
-                [events[place] for place in kept],
-                [owners[place] for place in kept],
-                rated,
-            )
+    priced = [
+        Priced(day, list(islice(ids, len(of_day))), of_day, theirs, rated)
+        for day, of_day, theirs, rated in days
+    ]
+    return priced, lost
 
 
 def _locked(

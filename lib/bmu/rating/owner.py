@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bmu.rating.outcome import UnratedReason
-from bmu.usage import UDR
 
 
 class Terms(NamedTuple):
@@ -54,14 +53,19 @@ _NOBODY: Mapping[str, Owner | list[Owner]] = {}
 
 
 class Owners:
-    """All usage identifiers with their owners in time; fixed once made."""
+    """
+    All usage identifiers with their owners in time; fixed once made.
 
-    __slots__ = ("_types",)
+    Shapes:
+        by_type: who owns an identifier, by its type and value.
+    """
+
+    __slots__ = ("by_type",)
 
     def __init__(self, rows: Iterable[OwnerRow]) -> None:
         shared: dict[Terms, Terms] = {}
         # One owner stands alone, which spares a million lists of one.
-        self._types: dict[str, dict[str, Owner | list[Owner]]] = {}
+        self.by_type: dict[str, dict[str, Owner | list[Owner]]] = {}
         for row in rows:
             terms = Terms(row.package, row.currency, row.zone)
             owner = Owner(
@@ -76,11 +80,11 @@ class Owners:
             self._add(row.uid_type, row.value, owner)
 
     def __len__(self) -> int:
-        return sum(len(found) for found in self._types.values())
+        return sum(len(found) for found in self.by_type.values())
 
     def find(self, uid_type: str, value: str, started_us: int) -> Owner | UnratedReason:
         """Find who owned a usage identifier at an instant."""
-        found = self._types.get(uid_type, _NOBODY).get(value)
+        found = self.by_type.get(uid_type, _NOBODY).get(value)
         if found is None:
             return UnratedReason.NO_UID
         for owner in (found,) if isinstance(found, Owner) else found:
@@ -88,26 +92,14 @@ class Owners:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD
 
-    def find_all(self, udrs: Iterable[UDR]) -> list[Owner | UnratedReason]:
-        """Find who owned the usage identifier of each event when it began, as `find` does."""
-        types = self._types
-        found: list[Owner | UnratedReason] = []
-        for _, _, _, uid_type, uid, _, started_us, _, _, _ in udrs:
-            owner = types.get(uid_type, _NOBODY).get(uid)
-            if isinstance(owner, Owner) and owner[0] <= started_us < owner[1]:
-                found.append(owner)
-            else:
-                found.append(self.find(uid_type, uid, started_us))
-        return found
-
     def accounts(self, uid_type: str, value: str) -> frozenset[int]:
         """Give the ids of all accounts that own a usage identifier at some time."""
-        found = self._types.get(uid_type, _NOBODY).get(value, [])
+        found = self.by_type.get(uid_type, _NOBODY).get(value, [])
         owners = (found,) if isinstance(found, Owner) else found
         return frozenset(owner.account_id for owner in owners)
 
     def _add(self, uid_type: str, value: str, owner: Owner) -> None:
-        found = self._types.setdefault(uid_type, {})
+        found = self.by_type.setdefault(uid_type, {})
         before = found.get(value)
         if before is None:
             found[value] = owner

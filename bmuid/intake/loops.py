@@ -1,0 +1,155 @@
+"""
+The loops over all lines and events of a chunk: plain here, and compiled where there was a compiler.
+
+The compiled forms (_loops.c) decide nothing else, and nothing needs them; tests/store/test_loops.py holds them
+to these.
+"""
+
+from collections.abc import Callable
+
+from bmu.mediation import Reject
+from bmu.rating import Owner, Rated, Unrated
+from bmu.usage import UDR
+from bmuid.intake.lines import LINE_OCTETS_MAX
+from bmuid.store.days import US_A_DAY
+
+__all__ = ["LOOK_CLOSER", "Month", "OfOneDay", "by_account", "by_day", "glance", "own", "survey"]
+
+# In place of a part, when a glance does not tell it.
+LOOK_CLOSER = -1
+
+Month = tuple[int, int]
+OfOneDay = tuple[int, list[UDR], list[Owner], list[Rated]]
+
+
+def glance_plainly(
+    lines: list[bytes],
+    texts: list[bytes | None],
+    known: dict[bytes | None, int],
+    home_of: Callable[[bytes | None], int],
+    part: int,
+    /,
+) -> tuple[list[bytes], list[int], list[int]]:
+    """
+    Give the lines that a part has to look at: its own, and those whose part a glance does not tell.
+
+    Shapes:
+        texts: what each line's usage identifier is made of.
+        known: the parts of texts; home_of gives that of any other.
+        Result: the lines, empty where they are cut; their places; the places whose part is not told.
+    """
+    mine: list[bytes] = []
+    places: list[int] = []
+    closer: list[int] = []
+    for place, text in enumerate(texts):
+        home = known.get(text)
+        if home is None:
+            home = home_of(text)
+        if home == LOOK_CLOSER:
+            closer.append(place)
+        elif home != part:
+            continue
+        line = lines[place]
+        # Of a line that is cut nothing can be known.
+        mine.append(line if len(line) <= LINE_OCTETS_MAX else b"")
+        places.append(place)
+    return mine, places, closer
+
+
+def own_plainly(
+    taken: list[UDR | Reject],
+    owners: dict[str, dict[str, Owner | list[Owner]]],
+    window: tuple[int, int],
+    shared: set[int],
+    owner_of: Callable[[UDR], Owner | Unrated | None],
+    /,
+) -> tuple[list[UDR], list[Owner | Unrated], list[Reject]]:
+    """
+    Give each event its owner.
+
+    Shapes:
+        owners: by type and value of their usage identifier.
+        window: when an event may have begun, first and last instant.
+        shared: numbers of lines that may belong to another part.
+        owner_of: gives the owner where anything is odd; None leaves the event out.
+        Result: events and their owners, parallel; what is no event.
+    """
+    oldest, newest = window
+    udrs: list[UDR] = []
+    found: list[Owner | Unrated] = []
+    rejects: list[Reject] = []
+    for each in taken:
+        if not isinstance(each, UDR):
+            rejects.append(each)
+            continue
+        began = each.started_us
+        owner: Owner | Unrated | list[Owner] | None = owners.get(each.uid_type, {}).get(each.uid)
+        if (
+            not isinstance(owner, Owner)
+            or not owner.from_us <= began < owner.to_us
+            or not oldest <= began <= newest
+            or each.line_no in shared
+        ):
+            owner = owner_of(each)
+        if owner is not None:
+            udrs.append(each)
+            found.append(owner)
+    return udrs, found, rejects
+
+
+def survey_plainly(
+    udrs: list[UDR], owners: list[Owner | Unrated], granted: dict[int, Month], /
+) -> tuple[set[int], int, int, list[int]]:
+    """
+    Tell when the events of known owners began, and for which of them no bucket's month is known.
+
+    Shapes:
+        granted: months by service.
+        Result: the days; the first and the last instant; the places of those events.
+    """
+    days: set[int] = set()
+    starts: list[int] = []
+    due: list[int] = []
+    for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
+        if isinstance(owner, Owner):
+            began = udr.started_us
+            starts.append(began)
+            days.add(began // US_A_DAY)
+            month = granted.get(owner.account_service_id)
+            if month is None or not month[0] <= began < month[1]:
+                due.append(place)
+    return days, min(starts, default=0), max(starts, default=0), due
+
+
+def by_account_plainly(udrs: list[UDR], owners: list[Owner], /) -> tuple[list[UDR], list[Owner]]:
+    """Order events and owners by account; those of one account stay in their order."""
+    accounts = [owner.account_id for owner in owners]
+    order = sorted(range(len(accounts)), key=accounts.__getitem__)
+    return [udrs[place] for place in order], [owners[place] for place in order]
+
+
+def by_day_plainly(
+    udrs: list[UDR], owners: list[Owner], outcomes: list[Rated | Unrated], /
+) -> tuple[list[OfOneDay], list[tuple[UDR, Unrated]]]:
+    """Give what has a price, day by day as they come; and what has none."""
+    days: dict[int, OfOneDay] = {}
+    lost: list[tuple[UDR, Unrated]] = []
+    for udr, owner, outcome in zip(udrs, owners, outcomes, strict=True):
+        if not isinstance(outcome, Rated):
+            lost.append((udr, outcome))
+            continue
+        day = udr.started_us // US_A_DAY
+        of_day = days.get(day)
+        if of_day is None:
+            of_day = days[day] = (day, [], [], [])
+        of_day[1].append(udr)
+        of_day[2].append(owner)
+        of_day[3].append(outcome)
+    return list(days.values()), lost
+
+
+try:
+    from bmuid.intake._loops import by_account, by_day, glance, own, survey
+except ImportError:
+    by_account, by_day = by_account_plainly, by_day_plainly
+    glance, own, survey = glance_plainly, own_plainly, survey_plainly
