@@ -9,6 +9,7 @@ from bmu.mediation.check import faults
 from bmu.mediation.clock import EpochClock, LocalClock
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
+from bmu.mediation.plan import built, plan_of
 from bmu.mediation.profile import Clock, Form, Profile
 from bmu.mediation.reject import Reason, Reject, UnreadError, shown
 from bmu.mediation.sieve import Sieve
@@ -23,6 +24,8 @@ _CONTENT = Struct(">q")
 _DECIMAL = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})", re.ASCII)
 
 Read = Callable[[Sequence[str]], int]
+
+compiled = built()
 
 
 class Mediator:
@@ -44,6 +47,7 @@ class Mediator:
         "_numbers",
         "_origin",
         "_places",
+        "_plan",
         "_profile",
         "_quantity",
         "_sieve",
@@ -68,10 +72,13 @@ class Mediator:
             (uid.uid_type, places[uid.field], uid.form is Form.NUMBER) for uid in profile.uids
         ]
         self._known: dict[str, str] = {}
-        self._started = _started(profile, places, source.time_zone)
+        started = profile.started
+        clock = EpochClock() if started.clock is Clock.EPOCH else LocalClock(source.time_zone)
+        self._started = _started(profile, places, clock)
         self._quantity = places[profile.quantity]
         self._origin = places[profile.origin]
         self._destination = places[profile.destination]
+        self._plan = plan_of(profile, source, self._numbers, clock, self._key_prefix)
 
     def take(self, line_no: int, line: bytes) -> UDR | Reject:
         """Make a UDR of a line without its line end, or say why it is none; any octets are a line."""
@@ -87,6 +94,10 @@ class Mediator:
 
     def take_some(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         """Do the same for some lines of a file, whose numbers are given beside them."""
+        if compiled is not None and self._plan is not None:
+            return compiled.take_some(
+                self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256
+            )
         taken: list[UDR | Reject] = []
         for start in range(0, len(lines), LINES_AT_ONCE):
             end = start + LINES_AT_ONCE
@@ -101,6 +112,8 @@ class Mediator:
             Result: None where that can't be told quickly. What is given stands for uid_of() of it,
                 if take() makes a UDR of the line; of other lines nothing is promised.
         """
+        if compiled is not None and self._plan is not None:
+            return compiled.uid_texts(self._plan, lines)
         return list(map(self._glance, lines))
 
     def uid_of(self, text: bytes) -> tuple[str, str] | None:
@@ -206,10 +219,9 @@ class Mediator:
         return UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
 
 
-def _started(profile: Profile, places: dict[str, int], zone: str) -> Read:
+def _started(profile: Profile, places: dict[str, int], clock: LocalClock | EpochClock) -> Read:
     """Give what reads the beginning of an event, and looks at the other times of its record."""
     instant = profile.started
-    clock = EpochClock() if instant.clock is Clock.EPOCH else LocalClock(zone)
     at, knows = clock.at, clock.knows
     began = places[instant.field]
     hint = -1 if instant.not_before is None else places[instant.not_before]

@@ -35,16 +35,19 @@ class Numbers:
 
     E.164 digits come of ``+`` or the international prefix before them, or of a national number
     behind the trunk prefix. What has none of these stays as it stands.
+
+    Shapes:
+        international_min, trunk_min: the fewest digits of which the first ones are taken for that prefix.
     """
 
-    __slots__ = ("_country", "_international", "_international_min", "_trunk", "_trunk_min")
+    __slots__ = ("_country", "_international", "_trunk", "international_min", "trunk_min")
 
     def __init__(self, source: SourceSettings) -> None:
         self._country = source.country_code
         self._international = source.international_prefix
-        self._international_min = len(source.international_prefix) + REST_DIGITS_MIN
+        self.international_min = len(source.international_prefix) + REST_DIGITS_MIN
         self._trunk = source.trunk_prefix
-        self._trunk_min = (
+        self.trunk_min = (
             len(source.trunk_prefix) + REST_DIGITS_MIN
             if source.trunk_prefix
             else SHORT_DIGITS_MAX + 1
@@ -67,9 +70,9 @@ class Numbers:
 
     def _dialled(self, digits: str) -> str:
         length = len(digits)
-        if digits.startswith(self._international) and length >= self._international_min:
+        if digits.startswith(self._international) and length >= self.international_min:
             return digits[len(self._international) :]
-        if digits.startswith(self._trunk) and length >= self._trunk_min:
+        if digits.startswith(self._trunk) and length >= self.trunk_min:
             return self._country + digits[len(self._trunk) :]
         return digits
 

@@ -1,0 +1,16 @@
+from collections.abc import Iterable
+
+from bmu.mediation.plan import Hash, Plan, Take
+from bmu.mediation.reject import Reject
+from bmu.usage import UDR
+
+def take_some(
+    plan: Plan,
+    lines: tuple[bytes, ...],
+    line_nos: tuple[int, ...],
+    take: Take,
+    udr: type[UDR],
+    sha256: Hash,
+    /,
+) -> list[UDR | Reject]: ...
+def uid_texts(plan: Plan, lines: Iterable[bytes], /) -> list[bytes | None]: ...

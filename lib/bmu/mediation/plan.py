@@ -1,0 +1,136 @@
+"""What the compiled form of mediation knows of a profile and its source, and whether there is one."""
+
+import codecs
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.number import Numbers, SourceSettings
+from bmu.mediation.profile import Delimited, Filter, Form, Match, Profile, Quoting
+from bmu.mediation.reject import Reject
+from bmu.usage import UDR
+
+# What _batch.c has room for.
+FIELDS_MAX = 64
+PREFIX_MAX = 16
+
+# Encodings, by the names of their codecs, in which octets below 128 are ASCII wherever they stand.
+_ASCII_FIRST = ("ascii", "cp125", "iso8859-", "koi8-", "utf-8")
+
+# Place of a field, whether it has to be one of the texts, the texts.
+PlainCondition = tuple[int, bool, tuple[bytes, ...]]
+
+
+class Plan(NamedTuple):
+    """
+    How lines of a source are read, in the order in which _batch.c takes it apart.
+
+    Shapes:
+        filters: of each, the conditions that only compare texts.
+        uids: type, place, and whether it is a number.
+        hours: those of the local clock; None for seconds since 1970.
+        the other numbers without a name for it: places of fields.
+    """
+
+    is_utf8: bool
+    is_bare: bool
+    delimiter: bytes
+    fields: int
+    widths: tuple[int, ...]
+    filters: tuple[tuple[PlainCondition, ...], ...]
+    identities: tuple[tuple[int, ...], ...]
+    uids: tuple[tuple[str, int, bool], ...]
+    usage_class: str
+    hours: dict[str, int | None] | None
+    started: int
+    times: tuple[int, ...]
+    quantity: int
+    origin: int
+    destination: int
+    key_prefix: bytes
+    country: bytes
+    international: bytes
+    international_min: int
+    trunk: bytes
+    trunk_min: int
+
+
+Take = Callable[[int, bytes], UDR | Reject]
+Hash = Callable[[bytes], object]
+
+
+class Compiled(NamedTuple):
+    """The functions of _batch.c."""
+
+    take_some: Callable[
+        [Plan, tuple[bytes, ...], tuple[int, ...], Take, type[UDR], Hash], list[UDR | Reject]
+    ]
+    uid_texts: Callable[[Plan, Iterable[bytes]], list[bytes | None]]
+
+
+def built() -> Compiled | None:
+    """Give the compiled form, which is there where a compiler was; nothing but time hangs on it."""
+    try:
+        from bmu.mediation._batch import take_some, uid_texts  # noqa: PLC0415
+    except ImportError:
+        return None
+    return Compiled(take_some, uid_texts)
+
+
+def plan_of(
+    profile: Profile,
+    source: SourceSettings,
+    numbers: Numbers,
+    clock: LocalClock | EpochClock,
+    key_prefix: bytes,
+) -> Plan | None:
+    """Say how the compiled form reads lines; None where it does not know such lines, fields or prefixes."""
+    layout, encoding = profile.layout, codecs.lookup(profile.encoding).name
+    prefixes = (source.country_code, source.international_prefix, source.trunk_prefix)
+    if not (
+        isinstance(layout, Delimited)
+        and layout.delimiter.isascii()
+        and layout.delimiter.isprintable()
+        and encoding.startswith(_ASCII_FIRST)
+        and encoding != "utf-8-sig"
+        and len(profile.fields) <= FIELDS_MAX
+        and all(prefix.isascii() and len(prefix) <= PREFIX_MAX for prefix in prefixes)
+    ):
+        return None
+    place = profile.fields.index
+    return Plan(
+        encoding == "utf-8",
+        layout.quoting is Quoting.ALL_BARE,
+        layout.delimiter.encode(),
+        len(profile.fields),
+        layout.widths,
+        tuple(_plain_conditions(each, place) for each in profile.filters),
+        tuple(tuple(map(place, names)) for names in profile.identities),
+        tuple((uid.uid_type, place(uid.field), uid.form is Form.NUMBER) for uid in profile.uids),
+        profile.usage_class,
+        clock.hours if isinstance(clock, LocalClock) else None,
+        place(profile.started.field),
+        tuple(map(place, profile.times)),
+        place(profile.quantity),
+        place(profile.origin),
+        place(profile.destination),
+        key_prefix,
+        source.country_code.encode(),
+        source.international_prefix.encode(),
+        numbers.international_min,
+        source.trunk_prefix.encode(),
+        numbers.trunk_min,
+    )
+
+
+def _plain_conditions(found: Filter, place: Callable[[str], int]) -> tuple[PlainCondition, ...]:
+    return tuple(
+        (
+            place(condition.field),
+            condition.match is Match.IS,
+            # A text that no line can hold is none that is found.
+            tuple(text.encode(errors="surrogatepass") for text in condition.texts),
+        )
+        for condition in found.conditions
+        if condition.match is not Match.LIKE
+    )
