@@ -39,6 +39,11 @@ class Entry:
         self._asked.add(key)
         return key in self._values
 
+    def raw(self, key: str) -> object:
+        """Give what stands there, whatever it is; nothing where the key is not given."""
+        self._asked.add(key)
+        return self._values.get(key)
+
     def text(self, key: str) -> str:
         """Give a text of printable characters, which must be there."""
         value = self._required(key, str, "text in quotes")
@@ -79,6 +84,18 @@ class Entry:
         """Give a whole number, which must be there."""
         value = self._required(key, int, "a whole number, without quotes")
         return 0 if value is None else value
+
+    def flag(self, key: str) -> bool:
+        """Give true or false, which must be there."""
+        return self._required(key, bool, "true or false, without quotes") is True
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """Give a list of whole numbers, which must be there."""
+        return self._list(key, int, "whole numbers, like [50, 80, 100]")
+
+    def days(self, key: str) -> tuple[date, ...]:
+        """Give a list of days, which must be there."""
+        return self._list(key, date, "dates, like [2026-12-25, 2026-12-26]")
 
     def amount_e11(self, key: str) -> int:
         """Give an amount, which must be there, written as a decimal in quotes so that it is exact."""
@@ -125,8 +142,22 @@ class Entry:
 
     def end(self) -> None:
         """Note the keys that nobody asked for."""
+        known = ", ".join(sorted(self._asked))
         for key in sorted(self._values.keys() - self._asked):
-            self.fault(key, f"there is no such key; known are {', '.join(sorted(self._asked))}")
+            self.fault(key, f"there is no such key; known are {known}")
+            self._asked.add(key)
+
+    def _list(self, key: str, kind: type[R], described: str) -> tuple[R, ...]:
+        values = self._required(key, list, f"a list of {described}")
+        if values is None:
+            return ()
+        # A day with a time is one of Python's days, too, and true one of its numbers.
+        found = tuple(
+            one for one in values if isinstance(one, kind) and not isinstance(one, bool | datetime)
+        )
+        if len(found) < len(values):
+            self.fault(key, f"must hold nothing but {described}")
+        return found
 
     def _required(self, key: str, kind: type[R], described: str) -> R | None:
         self._asked.add(key)

@@ -1,0 +1,17 @@
+"""The catalogue as people write it: documents to rows, with all their faults at once, and rows to documents."""
+
+from bmu.billing.catalogue.company import Catalogue, Company
+from bmu.billing.catalogue.dump import dump, dump_parts
+from bmu.billing.catalogue.read import read, read_parts
+from bmu.billing.catalogue.reading import UNSTORED, Holidays
+
+__all__ = [
+    "UNSTORED",
+    "Catalogue",
+    "Company",
+    "Holidays",
+    "dump",
+    "dump_parts",
+    "read",
+    "read_parts",
+]
