@@ -66,7 +66,12 @@ setup(
     packages=find_packages("lib") + find_packages(include=["bmuid", "bmuid.*"]),
     # Built where there is a compiler; without them the same is done more slowly.
     ext_modules=[
-        Extension("bmu.mediation._batch", ["lib/bmu/mediation/_batch.c"], optional=True),
+        Extension(
+            "bmu.mediation._batch",
+            sorted(map(str, Path("lib/bmu/mediation").glob("_*.c"))),
+            depends=["lib/bmu/mediation/_batch.h"],
+            optional=True,
+        ),
         Extension("bmu.rating._batch", ["lib/bmu/rating/_batch.c"], optional=True),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
         Extension("bmuid.store._copying", ["bmuid/store/_copying.c"], optional=True),

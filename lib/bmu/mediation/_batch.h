@@ -1,0 +1,99 @@
+/* What the files of bmu.mediation._batch share; its law stands in _batch.c. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef long long i64;
+
+#define FIELDS_MAX 64
+#define PREFIX_MAX 16     /* of what stands before a number */
+#define CHARACTERS_MAX 64 /* number.CHARACTERS_MAX */
+#define SHORT_DIGITS_MAX 6
+#define QUANTITY_DIGITS_MAX 15
+#define RECORD_MAX 65536
+#define KEY_MAX 1024
+#define HOUR_LENGTH 14 /* "2026-08-03 09:" */
+#define TIME_LENGTH 19
+#define HOURS_MAX 8
+#define SECOND_US 1000000LL
+
+enum { UDR_SIZE = 10 }; /* usage.UDR */
+
+typedef struct {
+    const char *at;
+    Py_ssize_t length;
+} Octets;
+
+/* plan.Plan; what is an object there is borrowed, and was looked at. */
+typedef struct {
+    int utf8, bare;
+    char delimiter;
+    Py_ssize_t fields, started, quantity, origin, destination, international_min, trunk_min;
+    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours;
+    Octets key_prefix, country, international, trunk;
+} Plan;
+
+typedef struct {
+    char text[HOUR_LENGTH];
+    i64 start_us;
+} Hour;
+
+typedef struct {
+    Octets octets;
+    int doubled; /* quotes are doubled within */
+} Field;
+
+typedef struct {
+    Plan plan;
+    PyTypeObject *udr;
+    PyObject *sha256;
+    Hour hours[HOURS_MAX]; /* those looked up last; with none, and so unlike any, at first */
+    unsigned next_hour;
+    Field fields[FIELDS_MAX];
+    int ascii;
+} Batch;
+
+typedef struct {
+    char octets[CHARACTERS_MAX + 2 * PREFIX_MAX];
+    Py_ssize_t length;
+} Text;
+
+/* What a line says, before an object is made of it. */
+typedef struct {
+    PyObject *uid_type;
+    Text uid, origin, destination;
+    int origin_is_uid;
+    i64 started_us, quantity;
+    char key[KEY_MAX];
+    Py_ssize_t key_length;
+} Found;
+
+/* Nothing here is for other libraries of the process. */
+#pragma GCC visibility push(hidden)
+
+/* Give 0, with a ValueError. */
+int refused(const char *why);
+
+/* A plan.Plan, as it is handed in; 0 with an exception when something is wrong with it. */
+int read_plan(PyObject *tuple, Plan *plan);
+
+/* A line to its fields; 0 when it is odd, or with an exception. */
+int split(Batch *batch, Octets record);
+
+/* Up to the next quote, delimiter and quote, or to the end. */
+const char *bare_end(const char *at, const char *end, char delimiter);
+
+/* A field that is needed; 0 when its octets are not its text. */
+int text_of(const Batch *batch, Py_ssize_t place, Octets *into);
+
+/* What the fields say; 0 when that has to be looked at slowly, or with an exception. */
+int read_fields(Batch *batch, Found *found);
+
+#pragma GCC visibility pop
+
+static inline Py_ssize_t
+place_in(PyObject *tuple, Py_ssize_t n)
+{
+    return PyLong_AsSsize_t(PyTuple_GET_ITEM(tuple, n));
+}
