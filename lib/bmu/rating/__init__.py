@@ -8,6 +8,7 @@ from bmu.rating.faults import Fault, validate
 from bmu.rating.geotree import GeoTree
 from bmu.rating.kinds import (
     AggregateKind,
+    AggregateScope,
     BucketKind,
     BucketScope,
     Frequency,
@@ -48,9 +49,13 @@ from bmu.rating.rows import (
     UsageClassRow,
 )
 from bmu.rating.tariff import Tariff, buckets_wanted, plan_of
+from bmu.rating.taxation import Exemption, Taxes, TaxRequest, TaxVendor, Untaxed
+from bmu.rating.taxrounding import LineTax, TaxRounding, document_taxes
+from bmu.rating.taxrules import TaxRules
 
 __all__ = [
     "AggregateKind",
+    "AggregateScope",
     "BucketExclusion",
     "BucketKind",
     "BucketScope",
@@ -61,12 +66,14 @@ __all__ = [
     "Contribution",
     "Drawn",
     "Evidence",
+    "Exemption",
     "Fault",
     "Figures",
     "Frequency",
     "GeoTree",
     "Grant",
     "HolidayCalendarRow",
+    "LineTax",
     "LocationGroupRow",
     "LocationPatternRow",
     "LocationRow",
@@ -91,16 +98,23 @@ __all__ = [
     "Tariff",
     "TariffRows",
     "TaxCodeRow",
+    "TaxRequest",
+    "TaxRounding",
     "TaxRow",
+    "TaxRules",
+    "TaxVendor",
+    "Taxes",
     "Terms",
     "TierRow",
     "TimePeriodRow",
     "Unrated",
     "UnratedReason",
+    "Untaxed",
     "UsageClassRow",
     "buckets_wanted",
     "by_service",
     "compile_tariff",
+    "document_taxes",
     "explain",
     "is_in_order",
     "plan_of",

@@ -18,12 +18,13 @@ class TaxSpan(NamedTuple):
     to_us: int
     id: int
     rate_ppm: int
+    compound: bool = False
 
 
 def tax_spans(rows: Iterable[TaxRow], zone: str) -> tuple[TaxSpan, ...]:
     """Place the days of tax rates in a zone; where they lie for an account there."""
     return tuple(
-        TaxSpan(*day_span(row.valid_from, row.valid_to, zone), row.id, row.rate_ppm)
+        TaxSpan(*day_span(row.valid_from, row.valid_to, zone), row.id, row.rate_ppm, row.compound)
         for row in rows
     )
 
