@@ -150,7 +150,7 @@ CREATE TABLE bucket_type (
     code text NOT NULL, name text NOT NULL,
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
     quantity bigint NOT NULL CHECK (quantity > 0),
-    recurrence text NOT NULL CHECK (recurrence IN ('MONTH')),
+    recurrence text NOT NULL CHECK (recurrence IN ('NEVER', 'DAY', 'WEEK', 'MONTH', 'YEAR')),
     usage_classes text[] NOT NULL,
     locations text[],                                             -- with descendants; null: everywhere
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
@@ -167,7 +167,7 @@ CREATE TABLE package (
     code text NOT NULL, name text NOT NULL,
     price_minor bigint NOT NULL CHECK (price_minor >= 0),         -- per period of its frequency
     currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    frequency text NOT NULL CHECK (frequency IN ('MONTH')),
+    frequency text NOT NULL CHECK (frequency IN ('NEVER', 'DAY', 'WEEK', 'MONTH', 'YEAR')),
     rate_plan text NOT NULL, tax text NOT NULL, bucket_types text[] NOT NULL,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );

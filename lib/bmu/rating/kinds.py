@@ -38,6 +38,14 @@ class AggregateKind(Enum):
     COUNTED = "COUNTED"
 
 
+class AggregateScope(Enum):
+    """Whose usage of a period is priced as one: of a service, of an account, of all that one account pays for."""
+
+    SERVICE = "SERVICE"
+    ACCOUNT = "ACCOUNT"
+    INVOICER = "INVOICER"
+
+
 class Operator(Enum):
     """What a condition asks of a text."""
 
@@ -66,6 +74,10 @@ class BucketScope(Enum):
 
 
 class Frequency(Enum):
-    """How often something comes again."""
+    """How often something comes again; NEVER: it is there once."""
 
+    NEVER = "NEVER"
+    DAY = "DAY"
+    WEEK = "WEEK"
     MONTH = "MONTH"
+    YEAR = "YEAR"

@@ -53,11 +53,13 @@ class BucketTypeRow:
         rollover: what is left is added to the next period's; rollover_max: at most so much of it;
             rollover_periods: so many periods long. None: without end.
         thresholds: per cent used at which an event is raised, once a period.
+        expires_unit: what expires_after counts, from the day that the service began; none: its own periods, of what is
+            granted once, months.
         size_by: a usage class whose quantity in the period makes the size: *quantity* for each *size_per* of it.
 
     Units:
         quantity: base units; of a MONEY bucket 10^-11 of the account's currency.
-        expires_after: periods from the grant on; none: with the service.
+        expires_after: nothing is granted, and nothing drawn, so long after the service began; none: without end.
     """
 
     id: int
@@ -86,6 +88,7 @@ class BucketTypeRow:
     thresholds: tuple[int, ...] = ()
     size_by: str | None = None
     size_per: int | None = None
+    expires_unit: Frequency | None = None
 
 
 @dataclass(frozen=True, slots=True)

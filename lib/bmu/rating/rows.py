@@ -6,6 +6,7 @@ from datetime import date
 from bmu.money import Rounding
 from bmu.rating.kinds import (
     AggregateKind,
+    AggregateScope,
     Operator,
     RateKind,
     Side,
@@ -228,7 +229,7 @@ class RateRow:
 
     Shapes:
         location, location_group: at most one of them.
-        aggregation, tiers: of a rate in an aggregate group.
+        aggregation, tiers, aggregate_scope: of a rate in an aggregate group.
 
     Units:
         price_e11: for *per* base units; for one event where the kind is FIXED or FIXED_MARKUP; for MARKUP the
@@ -258,3 +259,4 @@ class RateRow:
     tiers: tuple[TierRow, ...] = ()
     valid_from: date | None = None
     valid_to: date | None = None
+    aggregate_scope: AggregateScope = AggregateScope.SERVICE

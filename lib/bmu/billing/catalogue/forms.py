@@ -23,6 +23,7 @@ from bmu.billing.catalogue.measures import PER, QUANTITY
 from bmu.money import Rounding
 from bmu.rating import (
     AggregateKind,
+    AggregateScope,
     BucketExclusion,
     BucketKind,
     BucketScope,
@@ -273,6 +274,7 @@ FORMS = (
             _else("free", WHOLE, 0),
             _else("steps", _STEPS, ()),
             _else("aggregation", Word(AggregateKind), None),
+            _else("aggregate_scope", Word(AggregateScope), AggregateScope.SERVICE),
             _else("tiers", _TIERS, ()),
             _FROM,
             _TO,
@@ -306,6 +308,7 @@ FORMS = (
             _flag("prorated"),
             _flag("on_first_use"),
             _else("expires_after", WHOLE, None),
+            _else("expires_unit", Word(Frequency), None),
             _else("thresholds", WHOLES, ()),
             _code_if_given("size_by"),
             _else("size_per", WHOLE, None),
