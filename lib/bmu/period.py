@@ -10,17 +10,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
-WEEK_MINUTES = 7 * 24 * 60
+DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
 
 # An instant no event reaches: the end of what has no end.
 FOREVER_US = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_WEEKDAY_MINUTES = 3 * 24 * 60  # 1970-01-01 was a Thursday
+_EPOCH_WEEKDAY_MINUTES = 3 * DAY_MINUTES  # 1970-01-01 was a Thursday
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOLIDAY = "Hol"
 _DAY = "|".join(_DAYS)
+_SPAN = rf"(?:(?:{_DAY})(?:-(?:{_DAY}))?|{_HOLIDAY})"
 _WINDOW = re.compile(
-    rf"((?:{_DAY})(?:-(?:{_DAY}))?(?:,(?:{_DAY})(?:-(?:{_DAY}))?)*)"
+    rf"({_SPAN}(?:,{_SPAN})*)"
     r" ([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})"
 )
 _CACHED_HOURS_MAX = 50_000
@@ -122,9 +125,11 @@ class WeekWindows:
 
     Units:
         minutes: 10,080 octets, Monday 00:00 first, each 1 (holds) or 0.
+        holiday: 1,440 octets likewise, of a day that is a holiday, in place of the weekday's.
     """
 
     minutes: bytes
+    holiday: bytes = bytes(DAY_MINUTES)
 
     def __contains__(self, minute: int) -> bool:
         return self.minutes[minute] == 1
@@ -137,12 +142,12 @@ class WeekWindows:
 
 def parse_windows(texts: Iterable[str]) -> WeekWindows:
     """
-    Read windows like "Mon-Fri 08:00-19:00" or "Sat,Sun 00:00-24:00"; ends are exclusive.
+    Read windows like "Mon-Fri 08:00-19:00" or "Sat,Sun,Hol 00:00-24:00"; ends are exclusive.
 
     Errors:
         ValueError: another form, an hour that does not exist, an end not after its start.
     """
-    table = bytearray(WEEK_MINUTES)
+    table = bytearray(WEEK_MINUTES + DAY_MINUTES)
     for text in texts:
         match = _WINDOW.fullmatch(text)
         if match is None:
@@ -153,8 +158,9 @@ def parse_windows(texts: Iterable[str]) -> WeekWindows:
         if start >= end:
             raise ValueError(f"ends before it starts; split it at 24:00: {text!r}")
         for day in _weekdays(match[1]):
-            table[day * 1440 + start : day * 1440 + end] = bytes([1]) * (end - start)
-    return WeekWindows(bytes(table))
+            first = day * DAY_MINUTES
+            table[first + start : first + end] = bytes([1]) * (end - start)
+    return WeekWindows(bytes(table[:WEEK_MINUTES]), bytes(table[WEEK_MINUTES:]))
 
 
 def _minute(hours: str, minutes: str) -> int:
@@ -166,9 +172,12 @@ def _minute(hours: str, minutes: str) -> int:
 
 
 def _weekdays(text: str) -> set[int]:
-    """Days named by "Mon-Fri" or "Sat,Sun"; "Fri-Mon" passes over the weekend."""
+    """Days named by "Mon-Fri" or "Sat,Sun"; "Fri-Mon" passes over the weekend; a holiday comes after Sunday."""
     days: set[int] = set()
     for part in text.split(","):
+        if part == _HOLIDAY:
+            days.add(len(_DAYS))
+            continue
         first, _, last = part.partition("-")
         start = _DAYS.index(first)
         length = (_DAYS.index(last or first) - start) % 7
@@ -178,7 +187,7 @@ def _weekdays(text: str) -> set[int]:
 
 class LocalMinutes:
     """
-    From an instant to the minute of the local week (Monday 00:00 is 0), in one zone.
+    From an instant to the minute of the local clock, in one zone; of the local week, Monday 00:00 is 0.
 
     Looks the zone up once an hour of UTC and keeps the answer, unless the clock is changed in
     that hour or its offset has odd seconds.
@@ -192,19 +201,29 @@ class LocalMinutes:
 
     def at(self, us: int) -> int:
         """Give the minute of the local week at *us*."""
+        return self.count(us) % WEEK_MINUTES
+
+    def count(self, us: int) -> int:
+        """Count the minutes that the local clock showed since Monday 1969-12-29 00:00."""
         hour, rest = divmod(us, HOUR_US)
         try:
             first = self._hours[hour]
         except KeyError:
             first = self._remember(hour)
         if first is None:
-            return self._week_minute(us)
-        return (first + rest // MINUTE_US) % WEEK_MINUTES
+            return self._minute(us)
+        return first + rest // MINUTE_US
+
+    def seconds_ahead(self, us: int) -> int:
+        """Tell how far the local clock is ahead of UTC at *us*."""
+        offset = from_us(us).astimezone(self._zone).utcoffset()
+        assert offset is not None, us
+        return offset // timedelta(seconds=1)
 
     def is_steady(self, start_us: int, end_us: int) -> bool:
         """Tell whether the offset is one, in whole minutes, over [start_us, end_us)."""
-        first = self._offset(start_us)
-        return first % 60 == 0 and first == self._offset(end_us - 1)
+        first = self.seconds_ahead(start_us)
+        return first % 60 == 0 and first == self.seconds_ahead(end_us - 1)
 
     def _remember(self, hour: int) -> int | None:
         """Keep, for one hour of UTC, its first local minute; none where that is not enough."""
@@ -212,15 +231,10 @@ class LocalMinutes:
             self._hours.clear()
         start = hour * HOUR_US
         steady = self.is_steady(start, start + HOUR_US)
-        first = self._week_minute(start) if steady else None
+        first = self._minute(start) if steady else None
         self._hours[hour] = first
         return first
 
-    def _offset(self, us: int) -> int:
-        offset = from_us(us).astimezone(self._zone).utcoffset()
-        assert offset is not None, us
-        return offset // timedelta(seconds=1)
-
-    def _week_minute(self, us: int) -> int:
-        local = us // 1_000_000 + self._offset(us)
-        return (local // 60 + _EPOCH_WEEKDAY_MINUTES) % WEEK_MINUTES
+    def _minute(self, us: int) -> int:
+        local = us // 1_000_000 + self.seconds_ahead(us)
+        return local // 60 + _EPOCH_WEEKDAY_MINUTES

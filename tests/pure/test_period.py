@@ -149,10 +149,22 @@ def test_windows_are_read_as_a_clerk_writes_them() -> None:
     assert sum(parse_windows([]).minutes) == 0
 
 
+def test_holidays_have_windows_of_their_own() -> None:
+    """Hol stands in a list of days like any other, and is none of the week."""
+    windows = parse_windows(["Sun,Hol 00:00-24:00", "Mon-Fri 08:00-19:00"])
+    assert sum(windows.minutes) == 24 * 60 + 5 * 11 * 60
+    assert windows.holiday == bytes([1]) * 24 * 60
+    windows = parse_windows(["Hol 10:00-11:00", "Hol,Mon 10:30-12:00"])
+    assert windows.holiday == bytes(600) + bytes([1]) * 120 + bytes(720)
+    assert sum(windows.minutes) == 90
+    assert not any(parse_windows(["Mon-Sun 00:00-24:00"]).holiday)
+
+
 @pytest.mark.parametrize(
     "text",
     ["Mon-Fri", "Mon 8:00-9:00", "mon 08:00-09:00", "Mon 22:00-06:00", "Mon 08:00-08:00",
-     "Mon 00:00-24:01", "Mon 08:60-09:00", "Sat-Sun 00:00-23:59", "Mon 08:00-09:00 "],
+     "Mon 00:00-24:01", "Mon 08:60-09:00", "Sat-Sun 00:00-23:59", "Mon 08:00-09:00 ",
+     "Mon-Hol 08:00-09:00", "Hol-Mon 08:00-09:00"],
 )  # fmt: skip
 def test_windows_that_say_something_else_are_refused(text: str) -> None:
     """A window that would silently lack its last minute, or the night, is refused with a reason."""
@@ -175,7 +187,13 @@ def test_the_minute_of_the_week_is_the_one_the_local_clock_shows(
     clock = LocalMinutes(zone)
     for moment in moments:
         wall = moment.astimezone(ZoneInfo(zone))
-        assert clock.at(to_us(moment)) == wall.weekday() * 1440 + wall.hour * 60 + wall.minute
+        minute = wall.hour * 60 + wall.minute
+        assert clock.at(to_us(moment)) == wall.weekday() * 1440 + minute
+        days = wall.date() - date(1969, 12, 29)
+        assert clock.count(to_us(moment)) == days.days * 1440 + minute
+        assert (
+            clock.seconds_ahead(to_us(moment)) == (wall.utcoffset() or timedelta()).total_seconds()
+        )
 
 
 @pytest.mark.parametrize(
