@@ -155,16 +155,16 @@ def parse_days(text: str) -> tuple[date, date]:
     Errors:
         ValueError: another form, a day that does not exist, an end before its start.
     """
-    first, dots, last = text.partition("..")
+    match = _DATES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not like 2026-12-24 or 2026-12-24..2026-12-26: {text[:60]!r}")
     try:
-        days = date.fromisoformat(first), date.fromisoformat(last if dots else first)
+        first, last = date.fromisoformat(match[1]), date.fromisoformat(match[2] or match[1])
     except ValueError as error:
-        raise ValueError(
-            f"not like 2026-12-24 or 2026-12-24..2026-12-26: {text[:60]!r}"
-        ) from error
-    if days[1] < days[0]:
+        raise ValueError(f"no such day: {text!r}") from error
+    if last < first:
         raise ValueError(f"ends before it starts: {text!r}")
-    return days
+    return first, last
 
 
 def time_period_faults(row: TimePeriodRow) -> Iterator[str]:
