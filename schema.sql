@@ -226,6 +226,8 @@ CREATE TABLE uid_history (
     ) WHERE (until IS NULL)
 );
 CREATE INDEX uid_history_account ON uid_history (account_id);
+CREATE TRIGGER account_service_stays BEFORE DELETE OR TRUNCATE ON account_service
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER uid_history_versions BEFORE UPDATE OR DELETE ON uid_history
     FOR EACH ROW EXECUTE FUNCTION only_end();
 
@@ -346,8 +348,8 @@ CREATE TABLE udr (
     line_no bigint NOT NULL,
     account_service_id bigint NOT NULL,
     uid_id bigint NOT NULL,
-    usage_class_id integer NOT NULL,
     quantity bigint NOT NULL CHECK (quantity >= 0),
+    usage_class_id integer NOT NULL,
     origin text NOT NULL,
     destination text NOT NULL,
     PRIMARY KEY (account_id, started_at, id)
@@ -370,24 +372,24 @@ CREATE TABLE charge (
     account_id bigint NOT NULL,
     started_at timestamptz NOT NULL,
     udr_id bigint NOT NULL,
-    version integer NOT NULL CHECK (version > 0),
-    replaces integer,
     account_service_id bigint NOT NULL,
     rated_at timestamptz NOT NULL,
     revision bigint NOT NULL,
-    usage_class_id integer NOT NULL,
-    plan_level smallint NOT NULL CHECK (plan_level BETWEEN 1 AND 8),
-    rate_plan_id integer NOT NULL,
-    rate_group_id integer NOT NULL,
-    rate_id integer NOT NULL,
-    location_pattern_id integer,                                  -- null: the class has no GeoTree
-    tax_id integer NOT NULL,
     quantity bigint NOT NULL CHECK (quantity >= 0),               -- as measured
     rounded bigint NOT NULL CHECK (rounded >= quantity),          -- after the rounding rule
     billable bigint NOT NULL CHECK (billable BETWEEN 0 AND rounded),  -- after buckets
     rated_e11 bigint NOT NULL,                                    -- price of the rounded quantity
     amount_e11 bigint NOT NULL,                                   -- price of the billable quantity, before tax
     tax_e11 bigint NOT NULL,
+    version integer NOT NULL CHECK (version > 0),
+    replaces integer,
+    usage_class_id integer NOT NULL,
+    rate_plan_id integer NOT NULL,
+    rate_group_id integer NOT NULL,
+    rate_id integer NOT NULL,
+    location_pattern_id integer,                                  -- null: the class has no GeoTree
+    tax_id integer NOT NULL,
+    plan_level smallint NOT NULL CHECK (plan_level BETWEEN 1 AND 8),
     currency char(3) NOT NULL,
     PRIMARY KEY (account_id, started_at, udr_id, version),
     CHECK (CASE WHEN version = 1 THEN replaces IS NULL ELSE replaces IS NOT NULL AND replaces = version - 1 END)
@@ -458,23 +460,24 @@ CREATE TABLE bucket (
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
     granted bigint NOT NULL CHECK (granted > 0),
-    balance bigint NOT NULL,
+    moved bigint NOT NULL DEFAULT 0,                              -- by all draws but the grant
+    balance bigint NOT NULL GENERATED ALWAYS AS (granted + moved) STORED,
     PRIMARY KEY (account_id, id),
-    FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id),
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
     CONSTRAINT bucket_never_above_grant CHECK (balance <= granted)
 ) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
 
-CREATE FUNCTION bucket_is_full() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    new.balance := new.granted;
-    RETURN new;
-END $$;
-CREATE TRIGGER bucket_full BEFORE INSERT ON bucket FOR EACH ROW EXECUTE FUNCTION bucket_is_full();
+-- The service of a bucket is of its account. A look at the time of the insert, once for all rows of a statement, is
+-- as good as a foreign key, since services stay; and it does not write to their rows, as the lock of a key does.
 CREATE FUNCTION bucket_is_granted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
 BEGIN
+    IF EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (
+        SELECT FROM account_service AS s WHERE s.account_id = a.account_id AND s.id = a.account_service_id
+    )) THEN
+        RAISE EXCEPTION 'a bucket is of a service that its account does not have' USING ERRCODE = '23503';
+    END IF;
     INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
         SELECT account_id, lower(during), id, 'GRANT', granted FROM added;
     RETURN NULL;
@@ -500,7 +503,7 @@ CREATE TABLE draw (
 -- however many there are.
 CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
-    SET enable_seqscan = off AS $$
+    SET enable_seqscan = off SET enable_hashagg = off AS $$
 DECLARE
     missing boolean;
 BEGIN
@@ -510,20 +513,22 @@ BEGIN
     )) THEN
         RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
     END IF;
-    WITH sums AS MATERIALIZED (
-        SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM added WHERE kind <> 'GRANT' GROUP BY 1, 2
-    ), moved AS (
-        UPDATE bucket AS b SET balance = b.balance + s.quantity FROM sums AS s
-            WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING 1
+    WITH moved AS (
+        UPDATE bucket AS b SET moved = b.moved + s.quantity FROM (
+            SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity, count(*) AS draws
+            FROM added WHERE kind <> 'GRANT' GROUP BY account_id, bucket_id
+        ) AS s WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING s.draws
     )
-    SELECT (SELECT count(*) FROM sums) <> (SELECT count(*) FROM moved) INTO missing;
+    SELECT (SELECT count(*) FROM added WHERE kind <> 'GRANT') <> (SELECT coalesce(sum(draws), 0) FROM moved) INTO missing;
     IF missing THEN
         RAISE EXCEPTION 'a draw names a bucket that is not of its account' USING ERRCODE = '23503';
     END IF;
     RETURN NULL;
 END $$;
+-- The grants that a new bucket brings with it are right by their making: they are written by the trigger of bucket,
+-- the only one that writes draws.
 CREATE TRIGGER draw_moves_balance AFTER INSERT ON draw
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION bucket_follow_draws();
 
 ------------------------------------------------------------------------------------------------ ledger
 
@@ -713,9 +718,6 @@ BEGIN
         EXECUTE format(
             'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
             name, name || '_' || suffix, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
-        );
-        EXECUTE format(
-            'CREATE INDEX %I ON %I USING brin (started_at)', name || '_' || suffix || '_time', name || '_' || suffix
         );
         EXECUTE format(
             'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT'

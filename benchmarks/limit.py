@@ -41,7 +41,6 @@ def make_table(dsn: str) -> None:
             txn.execute(
                 f"CREATE TABLE public.limit_charge_{day} PARTITION OF public.limit_charge {bounds}"
             )
-            txn.execute(f"CREATE INDEX ON public.limit_charge_{day} USING brin (started_at)")
 
 
 def copy_all(dsn: str, paths: list[Path]) -> float:

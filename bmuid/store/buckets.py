@@ -4,6 +4,8 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import psycopg2.errors
+
 from bmu.period import from_us
 from bmu.rating import BucketState, Grant
 from bmuid.store.copying import POSTGRES_EPOCH_US, array, copy_out
@@ -11,6 +13,18 @@ from bmuid.store.transaction import Transaction
 
 # Six fields: id, service, the place of its code among those asked for, start, end, balance.
 ROW = struct.Struct(">hiqiqiiiqiqiq")
+
+# In the order of the accounts, as draws come: neighbours share pages.
+GRANT = """
+    INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)
+    SELECT w.account_id, w.account_service_id, g.code, tstzrange(g.from_, g.to_), g.unit, g.granted
+    FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
+        AS w (account_id, account_service_id, place)
+    JOIN unnest(%(codes)s, %(froms)s, %(tos)s, %(units)s, %(granted)s)
+        WITH ORDINALITY AS g (code, from_, to_, unit, granted, place) ON g.place = w.place
+    ORDER BY w.account_id
+"""
+ONCE = "ON CONFLICT ON CONSTRAINT bucket_once_a_period DO NOTHING"
 
 
 class Wanted(NamedTuple):
@@ -74,24 +88,22 @@ def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
     grants = {
         grant: place for place, grant in enumerate(dict.fromkeys(w.grant for w in wanted), 1)
     }
-    txn.execute(
-        """
-        INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)
-        SELECT w.account_id, w.account_service_id, g.code, tstzrange(g.from_, g.to_), g.unit, g.granted
-        FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
-            AS w (account_id, account_service_id, place)
-        JOIN unnest(%(codes)s, %(froms)s, %(tos)s, %(units)s, %(granted)s)
-            WITH ORDINALITY AS g (code, from_, to_, unit, granted, place) ON g.place = w.place
-        ON CONFLICT ON CONSTRAINT bucket_once_a_period DO NOTHING
-        """,
-        {
-            "account_ids": array(w.account_id for w in wanted),
-            "service_ids": array(w.account_service_id for w in wanted),
-            "places": array(grants[w.grant] for w in wanted),
-            "codes": [grant.code for grant in grants],
-            "froms": [from_us(grant.from_us) for grant in grants],
-            "tos": [from_us(grant.to_us) for grant in grants],
-            "units": [grant.unit.value for grant in grants],
-            "granted": [grant.quantity for grant in grants],
-        },
-    )
+    values = {
+        "account_ids": array(w.account_id for w in wanted),
+        "service_ids": array(w.account_service_id for w in wanted),
+        "places": array(grants[w.grant] for w in wanted),
+        "codes": [grant.code for grant in grants],
+        "froms": [from_us(grant.from_us) for grant in grants],
+        "tos": [from_us(grant.to_us) for grant in grants],
+        "units": [grant.unit.value for grant in grants],
+        "granted": [grant.quantity for grant in grants],
+    }
+    txn.execute("SAVEPOINT granting")
+    try:
+        txn.execute(GRANT, values)
+    except psycopg2.errors.UniqueViolation:
+        # Rare: a worker began anew within the month.
+        txn.execute("ROLLBACK TO SAVEPOINT granting")
+        txn.execute(GRANT + ONCE, values)
+    else:
+        txn.execute("RELEASE SAVEPOINT granting")

@@ -193,8 +193,9 @@ CHARGES = {
         " ('00000000-0000-0000-0000-000000000001', 2, 1, 2)"
     ),
     "a call of negative length": (
-        "INSERT INTO udr SELECT account_id, started_at, id + 50, file_id, line_no, account_service_id, uid_id,"
-        f" usage_class_id, -1, origin, destination FROM udr WHERE id = {ADA.id + 1}"
+        "INSERT INTO udr (account_id, started_at, id, file_id, line_no, account_service_id, uid_id, usage_class_id,"
+        " quantity, origin, destination) SELECT account_id, started_at, id + 50, file_id, line_no, account_service_id,"
+        f" uid_id, usage_class_id, -1, origin, destination FROM udr WHERE id = {ADA.id + 1}"
     ),
     "a day that no usage is of": "SELECT ensure_day('1999-12-31')",
 }
@@ -214,10 +215,18 @@ BUCKETS = {
     "a grant on top": draw(kind="GRANT", quantity=600, udr=0, version=0),
     "more given back than was taken": draw(kind="RETURN", quantity=61),
     "the balance set by hand": f"UPDATE bucket SET balance = 600 WHERE id = {ADA.id}",
+    "the balance moved without a draw": f"UPDATE bucket SET moved = 0 WHERE id = {ADA.id}",
     "the grant raised": f"UPDATE bucket SET granted = 6000 WHERE id = {ADA.id}",
     "a bucket born full": (
         "INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted, balance)"
         f" VALUES ({ADA.id}, {ADA.id}, 'MINUTES', '[2027-01-01,2027-02-01)', 'TIME', 600, 600)"
+    ),
+    "a bucket born with less": (
+        "INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted, moved)"
+        f" VALUES ({ADA.id}, {ADA.id}, 'MINUTES', '[2027-01-01,2027-02-01)', 'TIME', 600, -60)"
+    ),
+    "a grant of an allowance that is there, straight into its day": draw(
+        table="draw_20260803", kind="GRANT", quantity=600, udr=0, version=0
     ),
     "the same month's allowance again": (
         "INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)"
@@ -435,8 +444,9 @@ def test_the_database_refuses_what_would_be_wrong(
     """Each of these is refused, by a rule and not by chance, and leaves usage and money as they were."""
     before = state_of(engine)
     outcomes = {name: outcome(engine, statements) for name, statements in attacks.items()}
-    # A rule: keys, checks, exclusions, rights, numbers and days out of range; not a slip of this test.
-    by_rule = ("23503", "23505", "23514", "23P01", "42501", "22003", "22008")
+    # A rule: keys, checks, exclusions, rights, numbers and days out of range, what is only ever computed; not a slip of
+    # this test.
+    by_rule = ("23503", "23505", "23514", "23P01", "42501", "22003", "22008", "428C9")
 
     assert {n: o for n, o in outcomes.items() if not o.startswith(by_rule)} == {}
     assert state_of(engine) == before
@@ -480,6 +490,36 @@ def test_the_owner_can_not_change_history_by_a_slip(database: Database) -> None:
         }
 
     assert {name: found for name, found in outcomes.items() if found != "42501"} == {}
+
+
+def test_a_customers_service_can_not_be_lost_by_a_slip(database: Database) -> None:
+    """Allowances lean on their customer's services, so these are ended, never deleted, whoever tries."""
+    furnish(database)
+    with closing(database.connect("postgres")) as connection:
+        outcomes = [
+            outcome(connection, f"SET search_path TO bmu; {statement}")
+            for statement in ("DELETE FROM account_service", "TRUNCATE account_service CASCADE")
+        ]
+
+    assert outcomes == ["42501", "42501"]
+
+
+def test_a_new_bucket_is_full_and_says_so(engine: psycopg2.extensions.connection) -> None:
+    """Whoever makes a bucket finds its grant among the draws, at the start of its period, and the balance is their sum."""
+    with engine, engine.cursor() as txn:
+        txn.execute("SELECT ensure_day('2027-01-01')")
+        txn.execute(
+            "INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)"
+            f" VALUES ({ADA.id}, {ADA.id}, 'MINUTES', '[2027-01-01,2027-02-01)', 'TIME', 600) RETURNING id, balance"
+        )
+        (bucket, balance) = txn.fetchone()
+        txn.execute(
+            "SELECT kind, quantity, started_at = '2027-01-01', udr_id, version FROM draw WHERE bucket_id = %s",
+            (bucket,),
+        )
+        draws = txn.fetchall()
+
+    assert (balance, draws) == (600, [("GRANT", 600, True, 0, 0)])
 
 
 def test_a_file_can_not_be_closed_behind_its_lines_back(

@@ -66,13 +66,18 @@ class Books:
             """
             WITH s AS (SELECT id FROM account_service WHERE account_id = %s LIMIT 1),
             n AS (SELECT nextval('udr_block') AS id)
-            INSERT INTO udr SELECT %s, %s, n.id, 1, 1, s.id, 1, 1, %s, '4420', '4470' FROM s, n
+            INSERT INTO udr (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
+                usage_class_id, quantity, origin, destination)
+                SELECT %s, %s, n.id, 1, 1, s.id, 1, 1, %s, '4420', '4470' FROM s, n
             """,
             account_id, account_id, started, seconds,
         )  # fmt: skip
         self.do(
             f"""
-            INSERT INTO charge SELECT u.account_id, u.started_at, u.id, 1, NULL, u.account_service_id,
+            INSERT INTO charge (account_id, started_at, udr_id, version, account_service_id, rated_at, revision,
+                usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id, location_pattern_id, tax_id, quantity,
+                rounded, billable, rated_e11, amount_e11, tax_e11, currency)
+            SELECT u.account_id, u.started_at, u.id, 1, u.account_service_id,
                 now(), 1, 1, 3, 1, 1, 1, 1, 1, u.quantity, u.quantity, u.quantity,
                 {amount_e11}, {amount_e11}, {amount_e11} / 5, 'GBP'
             FROM udr AS u WHERE u.id = (SELECT last_value FROM udr_block)

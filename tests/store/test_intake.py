@@ -595,7 +595,10 @@ class TestAChargeInTheDayItself:
         office.hand_in("a.csv", [call("1.1", 1)])
         with pytest.raises(psycopg2.errors.ForeignKeyViolation, match="UDR that does not exist"):
             office.all(
-                "INSERT INTO charge_20260803 SELECT account_id, started_at, udr_id + 1, version, replaces,"
+                "INSERT INTO charge_20260803 (account_id, started_at, udr_id, version, replaces, account_service_id,"
+                " rated_at, revision, usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id,"
+                " location_pattern_id, tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11, currency)"
+                " SELECT account_id, started_at, udr_id + 1, version, replaces,"
                 " account_service_id, rated_at, revision, usage_class_id, plan_level, rate_plan_id, rate_group_id,"
                 " rate_id, location_pattern_id, tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11,"
                 " currency FROM charge RETURNING 1"
@@ -606,7 +609,9 @@ class TestAChargeInTheDayItself:
         office.hand_in("a.csv", [call("1.1", 1)])
         with pytest.raises(psycopg2.errors.CheckViolation, match="partition constraint"):
             office.all(
-                "INSERT INTO udr_20260803 SELECT account_id, started_at + interval '1 day', id, file_id, line_no,"
+                "INSERT INTO udr_20260803 (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,"
+                " usage_class_id, quantity, origin, destination)"
+                " SELECT account_id, started_at + interval '1 day', id, file_id, line_no,"
                 " account_service_id, uid_id, usage_class_id, quantity, origin, destination FROM udr RETURNING 1"
             )
 
