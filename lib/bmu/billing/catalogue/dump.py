@@ -5,9 +5,9 @@ from datetime import date
 
 from bmu.billing.catalogue.company import FIELDS, Catalogue
 from bmu.billing.catalogue.fields import Written, written
-from bmu.billing.catalogue.forms import FORMS
+from bmu.billing.catalogue.forms import FORMS, Form
 from bmu.billing.catalogue.measures import per_word
-from bmu.billing.catalogue.reading import rate_code
+from bmu.billing.catalogue.reading import BY_QUANTITY, UNPRICED, rate_code
 from bmu.billing.catalogue.table import TABLES
 from bmu.money import decimal_text, money_text
 from bmu.rating import (
@@ -36,9 +36,10 @@ def dump_parts(catalogue: Catalogue) -> dict[str, str]:
     """Write a catalogue as a directory's files: text by name, the large tables as CSV."""
     tables = _tables(catalogue.rows, inline=False)
     parts = {}
+    forms = {form.table: form for form in FORMS}
     for name, table in TABLES.items():
         if tables[table]:
-            parts[f"{name}.csv"] = "".join(_csv(tables.pop(table)))
+            parts[f"{name}.csv"] = "".join(_csv(forms[table], tables.pop(table)))
     return {_MAIN: "\n".join(_toml(catalogue, tables)), **parts}
 
 
@@ -56,9 +57,15 @@ def _tables(rows: TariffRows, *, inline: bool) -> dict[str, list[Table]]:
             table = written(form.fields, row)
             if isinstance(row, LocationRow) and row.code in standing:
                 table["patterns"] = standing[row.code]
-            tables.append(_worded(row, table, units))
+            tables.append(_in_order(form, _worded(row, table, units)))
         found[form.table] = tables
     return found
+
+
+def _in_order(form: Form, table: Table) -> Table:
+    return {
+        each.key: table[each.key] for each in (*form.fields, *form.beside) if each.key in table
+    }
 
 
 def _standing(rows: TariffRows) -> dict[str, list[str]]:
@@ -93,11 +100,12 @@ def _word_rate(row: RateRow, table: Table, unit: Unit | None) -> None:
     names = (row.rate_group, row.usage_class, row.location, row.location_group)
     if row.code == rate_code(*names, valid_from=row.valid_from):
         del table["code"]
-    if row.kind.value != "PASS_THROUGH" and not row.tiers:
+    if not row.tiers and row.kind not in UNPRICED:
         table["price"] = decimal_text(row.price_e11)
+    if not row.tiers and row.kind in BY_QUANTITY:
         table["per"] = str(row.per)
     for one in (table, *_nested(table, "steps"), *_nested(table, "tiers")):
-        if "per" in one:
+        if "per" in one and row.kind in BY_QUANTITY:
             one["per"] = per_word(int(str(one["per"])), unit)
 
 
@@ -158,8 +166,9 @@ def _character(one: str) -> str:
     return one if one.isprintable() else f"\\U{ord(one):08x}"
 
 
-def _csv(tables: Sequence[Table]) -> Iterable[str]:
-    keys = list(dict.fromkeys(key for table in tables for key in table))
+def _csv(form: Form, tables: Sequence[Table]) -> Iterable[str]:
+    used = {key for table in tables for key in table}
+    keys = [each.key for each in form.fields if each.key in used]
     yield ",".join(keys) + "\n"
     for table in tables:
         yield ",".join(_cell(table[key]) if key in table else "" for key in keys) + "\n"

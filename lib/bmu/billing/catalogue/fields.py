@@ -20,7 +20,7 @@ T = TypeVar("T")
 REQUIRED = object()
 PPM_E11 = ONE_E11 // 1_000_000
 
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 

@@ -8,7 +8,7 @@ from bmu.billing.document import Entry
 from bmu.money import exponent, money_text, parse_e11, to_minor
 from bmu.usage import Unit
 
-_WHOLE = re.compile(r"[1-9][0-9]{0,17}")
+_WHOLE = re.compile(r"[1-9][0-9]{0,18}")
 # What a price may be per, beside a plain number of base units.
 _PER: Mapping[str, tuple[Unit, int]] = {
     "s": (Unit.TIME, 1),

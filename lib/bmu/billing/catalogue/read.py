@@ -52,6 +52,9 @@ def read_parts(
         faults += part.end()
     make: Callable[..., TariffRows] = TariffRows
     catalogue = Catalogue(company, make(**rows))
+    plans = {row.code for row in catalogue.rows.rate_plans}
+    if company.rate_plan is not None and company.rate_plan not in plans:
+        faults.append(f"company.rate_plan: names {company.rate_plan!r}, which does not exist")
     faults += _misfits(catalogue.rows, reading)
     return tuple(faults) if faults else catalogue
 

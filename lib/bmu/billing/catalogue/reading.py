@@ -9,10 +9,13 @@ from bmu.billing.catalogue.fields import AMOUNT
 from bmu.billing.catalogue.forms import Form
 from bmu.billing.catalogue.measures import PER, minor_or_fault, per_faults, quantity_faults
 from bmu.billing.document import Entry
-from bmu.rating import BucketKind, LocationPatternRow, UsageClassRow
+from bmu.rating import BucketKind, LocationPatternRow, RateKind, UsageClassRow
 from bmu.usage import Unit
 
 UNSTORED = 0
+# Kinds of rates that have a price by quantity, and those that have no price of their own.
+BY_QUANTITY = (RateKind.STANDARD, RateKind.RATED_MARKUP)
+UNPRICED = (RateKind.PASS_THROUGH,)
 
 # The holidays of a country, or of one of its subdivisions, in a year; ValueError says why there are none.
 Holidays = Callable[[str, str | None, int], Iterable[date]]
@@ -96,11 +99,12 @@ def _rate_plan(reading: Reading, _: Entry, values: Values) -> None:
 
 
 def _rate(reading: Reading, entry: Entry, values: Values) -> None:
-    written = entry.raw("type")
-    if written != "PASS_THROUGH" and not entry.has("tiers"):
-        for key, name, kind in (("price", "price_e11", AMOUNT), ("per", "per", PER)):
-            if not entry.has(key):
-                values[name] = kind.read(entry, key)
+    kind = values["kind"]
+    if not entry.has("tiers"):
+        if not entry.has("price") and kind not in UNPRICED:
+            values["price_e11"] = AMOUNT.read(entry, "price")
+        if not entry.has("per") and kind in BY_QUANTITY:
+            values["per"] = PER.read(entry, "per")
     for key, fault in per_faults(entry, reading.units.get(str(values["usage_class"]))):
         entry.fault(key, fault)
     values["code"] = values["code"] or rate_code(
