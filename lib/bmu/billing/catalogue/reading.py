@@ -14,8 +14,8 @@ from bmu.usage import Unit
 
 UNSTORED = 0
 # Kinds of rates that have a price by quantity, and those that have no price of their own.
-BY_QUANTITY = (RateKind.STANDARD, RateKind.RATED_MARKUP)
-UNPRICED = (RateKind.PASS_THROUGH,)
+BY_QUANTITY = [kind for kind in RateKind if kind.value in ("STANDARD", "RATED_MARKUP")]
+UNPRICED = [kind for kind in RateKind if kind.value == "PASS_THROUGH"]
 
 # The holidays of a country, or of one of its subdivisions, in a year; ValueError says why there are none.
 Holidays = Callable[[str, str | None, int], Iterable[date]]

@@ -31,7 +31,7 @@ from bmu.rating.rows import (
 )
 from bmu.usage import Rater
 
-_WITH_STEPS = (RateKind.STANDARD, RateKind.RATED_MARKUP)
+_WITH_STEPS = [kind for kind in RateKind if kind.value in ("STANDARD", "RATED_MARKUP")]
 # Priced without tiers: by the largest events alone.
 _WITHOUT_TIERS = (
     AggregateKind.HIGH_WATERMARK,
