@@ -183,7 +183,7 @@ def take(
 ) -> list[tuple[int, int]]:
     """Draw one unit of balance after another, from the bucket that ends first, the oldest of those."""
     draws = []
-    for bucket in sorted(buckets, key=lambda bucket: (bucket.to_us, bucket.id)):
+    for bucket in sorted(buckets, key=lambda bucket: (bucket.to_us, bucket.from_us, bucket.id)):
         if bucket.code in codes and bucket.from_us <= started_us < bucket.to_us:
             taken = min(quantity, bucket.balance)
             if taken:

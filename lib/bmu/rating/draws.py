@@ -1,0 +1,150 @@
+"""What the buckets gave for one event, as a charge keeps it; to JSON data and back exactly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bmu.rating.kinds import (
+    BucketKind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A tier, the first is 1, that an event was the first to use, and its flat charge for each of *times*."""
+
+    tier: int
+    times: int
+    flat_e11: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A threshold of a bucket that was reached: something to tell the customer, once a period."""
+
+    bucket_id: int
+    per_cent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """
+    What one bucket gave.
+
+    Units:
+        quantity: base units, of a MONEY bucket 10^-11 of the currency.
+        granted: what its repeated last tier granted for it, in the same unit.
+    """
+
+    bucket_id: int
+    quantity: int
+    kind: BucketKind = BucketKind.USAGE
+    granted: int = 0
+    entered: tuple[Entered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """
+    What all buckets gave for an event, in the order drawn.
+
+    Shapes:
+        overage_plan: the rate plan for what is billable, of the last bucket used up that names one; none: as ever.
+
+    Units:
+        billable: base units that no bucket covered.
+    """
+
+    draws: tuple[Draw, ...]
+    billable: int
+    overage_plan: str | None = None
+    reached: tuple[Reached, ...] = ()
+
+    @property
+    def units(self) -> tuple[tuple[int, int], ...]:
+        """Bucket id and base units of each usage bucket touched."""
+        return tuple(
+            (draw.bucket_id, draw.quantity) for draw in self.draws if draw.kind is BucketKind.USAGE
+        )
+
+    @property
+    def paid_e11(self) -> int:
+        """What money buckets paid of the price of *billable*, before tax."""
+        return sum(draw.quantity for draw in self.draws if draw.kind is BucketKind.MONEY)
+
+    @property
+    def flat_e11(self) -> int:
+        """Flat charges of all tiers entered; no bucket pays them."""
+        return sum(each.times * each.flat_e11 for draw in self.draws for each in draw.entered)
+
+    def data(self) -> dict[str, object]:
+        """Give the same as JSON data; thresholds reached are told once, and not kept."""
+        found: dict[str, object] = {
+            "draws": [_draw_data(draw) for draw in self.draws],
+            "billable": self.billable,
+        }
+        if self.overage_plan is not None:
+            found["overage_plan"] = self.overage_plan
+        return found
+
+
+def drawing_of(data: object) -> Drawing:
+    """
+    Read what `Drawing.data` gave.
+
+    Errors:
+        ValueError: something else.
+    """
+    found = _object(data)
+    plan = found.get("overage_plan")
+    if plan is not None and not isinstance(plan, str):
+        raise ValueError(f"not a rate plan: {plan!r}")
+    draws = tuple(_draw(each) for each in _list(found.get("draws")))
+    return Drawing(draws, _whole(found.get("billable")), plan)
+
+
+def _draw_data(draw: Draw) -> dict[str, object]:
+    found: dict[str, object] = {"bucket": draw.bucket_id, "quantity": draw.quantity}
+    if draw.kind is not BucketKind.USAGE:
+        found["kind"] = draw.kind.value
+    if draw.granted:
+        found["granted"] = draw.granted
+    if draw.entered:
+        found["entered"] = [
+            {"tier": each.tier, "times": each.times, "flat_e11": each.flat_e11}
+            for each in draw.entered
+        ]
+    return found
+
+
+def _draw(data: object) -> Draw:
+    found = _object(data)
+    return Draw(
+        bucket_id=_whole(found.get("bucket")),
+        quantity=_whole(found.get("quantity")),
+        kind=BucketKind(found.get("kind", BucketKind.USAGE.value)),
+        granted=_whole(found.get("granted", 0)),
+        entered=tuple(
+            Entered(
+                _whole(each.get("tier")), _whole(each.get("times")), _whole(each.get("flat_e11"))
+            )
+            for each in map(_object, _list(found.get("entered", [])))
+        ),
+    )
+
+
+def _object(data: object) -> Mapping[str, object]:
+    if not isinstance(data, dict):
+        raise ValueError(f"not an object: {data!r}")  # noqa: TRY004
+    return data
+
+
+def _list(data: object) -> list[object]:
+    if not isinstance(data, list):
+        raise ValueError(f"not a list: {data!r}")  # noqa: TRY004
+    return data
+
+
+def _whole(data: object) -> int:
+    if not isinstance(data, int) or isinstance(data, bool):
+        raise ValueError(f"not a whole number: {data!r}")  # noqa: TRY004
+    return data
