@@ -1,7 +1,19 @@
 """What usage costs: a compiled tariff, one rate an event, exact figures and the reasons for them."""
 
-from bmu.rating.bucket import BucketState, Grant, by_service
+from bmu.rating.aggregate import (
+    AggregateKey,
+    AggregatePrice,
+    PeriodUsage,
+    aggregate_price,
+    key_of,
+    usage_of,
+)
+from bmu.rating.allowance import Anchor, Turn, activated_us, carried, grant_of, grants_of, turn_at
+from bmu.rating.balance import Entry, EntryKind, book, drawn, give_back, lapsed, returned, undone
+from bmu.rating.bucket import BucketPart, BucketState, Grant, by_service
 from bmu.rating.compile import compile_tariff
+from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
+from bmu.rating.draws import Draw, Drawing, Entered, Reached, drawing_of
 from bmu.rating.evidence import Drawn, Evidence, Figures, is_in_order, recompute
 from bmu.rating.explain import Step, explain
 from bmu.rating.faults import Fault, validate
@@ -48,23 +60,41 @@ from bmu.rating.rows import (
     TimePeriodRow,
     UsageClassRow,
 )
+from bmu.rating.sharing import (
+    Participation,
+    Sharer,
+    contribution_of,
+    enlarged,
+    joining,
+    pooled,
+    shelves,
+)
 from bmu.rating.tariff import Tariff, buckets_wanted, plan_of
 from bmu.rating.taxation import Exemption, Taxes, TaxRequest, TaxVendor, Untaxed
 from bmu.rating.taxrounding import LineTax, TaxRounding, document_taxes
 from bmu.rating.taxrules import TaxRules
 
 __all__ = [
+    "AggregateKey",
     "AggregateKind",
+    "AggregatePrice",
     "AggregateScope",
+    "Anchor",
     "BucketExclusion",
     "BucketKind",
+    "BucketPart",
     "BucketScope",
     "BucketState",
     "BucketTier",
     "BucketTypeRow",
     "ConditionRow",
     "Contribution",
+    "Draw",
+    "Drawing",
     "Drawn",
+    "Entered",
+    "Entry",
+    "EntryKind",
     "Evidence",
     "Exemption",
     "Fault",
@@ -82,6 +112,8 @@ __all__ = [
     "OwnerRow",
     "Owners",
     "PackageRow",
+    "Participation",
+    "PeriodUsage",
     "PricePlanRow",
     "RateGroupRow",
     "RateKind",
@@ -89,12 +121,15 @@ __all__ = [
     "RateRow",
     "RateStep",
     "Rated",
+    "Reached",
     "ReclassRow",
     "ReclassRule",
     "RoundingRow",
     "SharePlanRow",
+    "Sharer",
     "Side",
     "Step",
+    "Taker",
     "Tariff",
     "TariffRows",
     "TaxCodeRow",
@@ -107,19 +142,44 @@ __all__ = [
     "Terms",
     "TierRow",
     "TimePeriodRow",
+    "Turn",
     "Unrated",
     "UnratedReason",
     "Untaxed",
     "UsageClassRow",
+    "activated_us",
+    "aggregate_price",
+    "book",
     "buckets_wanted",
     "by_service",
+    "carried",
     "compile_tariff",
+    "contribution_of",
     "document_taxes",
+    "drawing",
+    "drawing_of",
+    "drawn",
+    "enlarged",
     "explain",
+    "give_back",
+    "grant_of",
+    "grants_of",
     "is_in_order",
+    "is_plain",
+    "joining",
+    "key_of",
+    "lapsed",
+    "nearness",
     "plan_of",
+    "pooled",
     "rate",
     "rate_batch",
     "recompute",
+    "returned",
+    "shelves",
+    "take",
+    "turn_at",
+    "undone",
+    "usage_of",
     "validate",
 ]
