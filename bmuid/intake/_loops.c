@@ -10,10 +10,15 @@ typedef long long i64;
 #define US_A_DAY 86400000000LL
 #define LINE_OCTETS_MAX (1 << 16)
 #define LOOK_CLOSER (-1)
+#define KNOWN_MAX 1000000
+#define SLOTS_FIRST 1024
+#define TEXT_MAX 43
+/* How many objects are fetched from memory before the first of them is looked at. */
+#define AHEAD 16
 
 static PyTypeObject *udr_type, *owner_type, *rated_type;
 /* Where things stand in these tuples. */
-static Py_ssize_t udr_line, udr_uid_type, udr_uid, udr_began, owner_from, owner_to, owner_account, owner_service;
+static Py_ssize_t udr_began, owner_from, owner_to, owner_account, owner_service;
 
 /* A whole number; 0 when it does not fit or is none, with an exception. */
 static int
@@ -27,6 +32,28 @@ static i64
 day_of(i64 began)
 {
     return began / US_A_DAY - (began % US_A_DAY < 0);
+}
+
+/* Have an element of a list fetched that will be looked at soon. */
+static void
+ahead(PyObject *list, Py_ssize_t place)
+{
+    if (place + AHEAD < PyList_GET_SIZE(list)) {
+        char *object = (char *)PyList_GET_ITEM(list, place + AHEAD);
+        __builtin_prefetch(object);
+        __builtin_prefetch(object + 64);
+    }
+}
+
+/* The same for what an owner holds, which must have come itself. */
+static void
+held_ahead(PyObject *owners, Py_ssize_t place, Py_ssize_t item)
+{
+    if (place + AHEAD / 2 < PyList_GET_SIZE(owners)) {
+        PyObject *owner = PyList_GET_ITEM(owners, place + AHEAD / 2);
+        if (PyObject_TypeCheck(owner, owner_type))
+            __builtin_prefetch(PyTuple_GET_ITEM(owner, item));
+    }
 }
 
 static int
@@ -52,6 +79,7 @@ static int
 all_are(PyObject *list, PyTypeObject *type)
 {
     for (Py_ssize_t n = 0; n < PyList_GET_SIZE(list); n++) {
+        ahead(list, n);
         if (!PyObject_TypeCheck(PyList_GET_ITEM(list, n), type)) {
             PyErr_Format(PyExc_TypeError, "not a %s", type->tp_name);
             return 0;
@@ -60,98 +88,252 @@ all_are(PyObject *list, PyTypeObject *type)
     return 1;
 }
 
-/* The part of a text. */
-static int
-home(PyObject *known, PyObject *home_of, PyObject *text, i64 *into)
+/* One text with its home: a line of the processor's cache, so that all of a lookup is one access to memory. */
+typedef struct {
+    PyObject *owner; /* owned; NULL: the slot is free */
+    Py_hash_t hash;
+    int part;
+    unsigned char length;
+    char octets[TEXT_MAX];
+} Slot;
+
+typedef struct {
+    PyObject_HEAD
+    Slot *slots;
+    size_t size, used; /* size: a power of two */
+} Known;
+
+static Slot *
+slot_of(Slot *slots, size_t size, PyObject *text, Py_hash_t hash)
 {
-    PyObject *found = PyDict_GetItemWithError(known, text);
-    if (found != NULL)
-        return number(found, into);
-    if (PyErr_Occurred())
+    size_t length = PyBytes_GET_SIZE(text), place = (size_t)hash & (size - 1);
+    for (;; place = (place + 1) & (size - 1)) {
+        Slot *slot = &slots[place];
+        if (slot->owner == NULL
+            || (slot->hash == hash && slot->length == length
+                && memcmp(slot->octets, PyBytes_AS_STRING(text), length) == 0))
+            return slot;
+    }
+}
+
+static Slot *
+slots_of(size_t size)
+{
+    Slot *slots = size ? aligned_alloc(sizeof(Slot), size * sizeof(Slot)) : NULL;
+    if (slots == NULL)
+        PyErr_NoMemory();
+    else
+        memset(slots, 0, size * sizeof(Slot));
+    return slots;
+}
+
+static void
+forget(Known *known)
+{
+    for (size_t n = 0; n < known->size; n++)
+        Py_CLEAR(known->slots[n].owner);
+    known->used = 0;
+}
+
+/* Twice the room. */
+static int
+grow(Known *known)
+{
+    size_t size = known->size * 2;
+    Slot *slots = slots_of(size);
+    if (slots == NULL)
         return 0;
-    found = PyObject_CallOneArg(home_of, text);
-    int done = found != NULL && number(found, into);
-    Py_XDECREF(found);
-    return done;
+    for (size_t n = 0; n < known->size; n++) {
+        Slot *slot = &known->slots[n];
+        size_t place = (size_t)slot->hash & (size - 1);
+        if (slot->owner == NULL)
+            continue;
+        while (slots[place].owner != NULL)
+            place = (place + 1) & (size - 1);
+        slots[place] = *slot;
+    }
+    free(known->slots);
+    known->slots = slots;
+    known->size = size;
+    return 1;
+}
+
+/* What home_of says of a text, kept if it fits; the owner is owned by the caller. */
+static PyObject *
+ask(Known *known, PyObject *home_of, PyObject *text, Py_hash_t hash, int fits, int *part)
+{
+    PyObject *owner, *home = PyObject_CallOneArg(home_of, text);
+    if (home == NULL || !PyArg_ParseTuple(home, "iO", part, &owner)) {
+        Py_XDECREF(home);
+        return NULL;
+    }
+    Py_INCREF(owner);
+    Py_DECREF(home);
+    if (!fits)
+        return owner;
+    if (known->used >= KNOWN_MAX)
+        forget(known);
+    if (known->used * 3 >= known->size * 2 && !grow(known)) {
+        Py_DECREF(owner);
+        return NULL;
+    }
+    Slot *slot = slot_of(known->slots, known->size, text, hash);
+    if (slot->owner == NULL) {
+        *slot = (Slot){Py_NewRef(owner), hash, *part, (unsigned char)PyBytes_GET_SIZE(text), {0}};
+        memcpy(slot->octets, PyBytes_AS_STRING(text), slot->length);
+        known->used++;
+    }
+    return owner;
+}
+
+/* A glance under way. */
+typedef struct {
+    PyObject *lines, *texts, *home_of, *mine, *places, *owners, *closer, *empty;
+    int part;
+} Glance;
+
+static int
+glance_at(Known *known, Glance *all, Py_ssize_t place, Py_hash_t hash)
+{
+    PyObject *text = PyList_GET_ITEM(all->texts, place), *owner;
+    int fits = PyBytes_Check(text) && PyBytes_GET_SIZE(text) <= TEXT_MAX, part;
+    Slot *slot = fits ? slot_of(known->slots, known->size, text, hash) : NULL;
+    if (slot != NULL && slot->owner != NULL) {
+        part = slot->part;
+        if (part != all->part && part != LOOK_CLOSER)
+            return 1;
+        owner = Py_NewRef(slot->owner);
+    } else {
+        owner = ask(known, all->home_of, text, hash, fits, &part);
+        if (owner == NULL)
+            return 0;
+    }
+    int good = 1;
+    if (part == all->part || part == LOOK_CLOSER) {
+        PyObject *line = PyList_GET_ITEM(all->lines, place);
+        int whole = PyBytes_Check(line) && PyBytes_GET_SIZE(line) <= LINE_OCTETS_MAX;
+        good = PyList_Append(all->mine, whole ? line : all->empty) == 0 && append_number(all->places, place)
+            && PyList_Append(all->owners, owner) == 0
+            && (part != LOOK_CLOSER || append_number(all->closer, place));
+    }
+    Py_DECREF(owner);
+    return good;
+}
+
+static int
+glance_all(Known *known, Glance *all)
+{
+    Py_hash_t hashes[AHEAD];
+    Py_ssize_t count = PyList_GET_SIZE(all->texts);
+    for (Py_ssize_t first = 0; first < count; first += AHEAD) {
+        Py_ssize_t block = count - first < AHEAD ? count - first : AHEAD;
+        /* All slots of a block come from memory at the same time. */
+        for (Py_ssize_t n = 0; n < block; n++) {
+            hashes[n] = PyObject_Hash(PyList_GET_ITEM(all->texts, first + n));
+            if (hashes[n] == -1)
+                return 0;
+            __builtin_prefetch(&known->slots[(size_t)hashes[n] & (known->size - 1)]);
+        }
+        for (Py_ssize_t n = 0; n < block; n++) {
+            if (!glance_at(known, all, first + n, hashes[n]))
+                return 0;
+        }
+    }
+    return 1;
 }
 
 static PyObject *
-glance(PyObject *module, PyObject *arguments)
+known_glance(Known *known, PyObject *arguments)
 {
-    PyObject *lines, *texts, *known, *home_of;
-    i64 part, at;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!OL", &PyList_Type, &lines, &PyList_Type, &texts, &PyDict_Type, &known,
-                          &home_of, &part)
-        || !as_many(lines, texts))
+    Glance all;
+    if (!PyArg_ParseTuple(arguments, "O!O!Oi", &PyList_Type, &all.lines, &PyList_Type, &all.texts, &all.home_of,
+                          &all.part)
+        || !as_many(all.lines, all.texts))
         return NULL;
-    PyObject *mine = PyList_New(0), *places = PyList_New(0), *closer = PyList_New(0);
-    PyObject *empty = PyBytes_FromStringAndSize(NULL, 0);
-    int good = mine && places && closer && empty;
-    for (Py_ssize_t place = 0; good && place < PyList_GET_SIZE(texts); place++) {
-        good = home(known, home_of, PyList_GET_ITEM(texts, place), &at);
-        if (!good || (at != part && at != LOOK_CLOSER))
-            continue;
-        PyObject *line = PyList_GET_ITEM(lines, place);
-        Py_ssize_t octets = PyBytes_Check(line) ? PyBytes_GET_SIZE(line) : LINE_OCTETS_MAX + 1;
-        good = PyList_Append(mine, octets <= LINE_OCTETS_MAX ? line : empty) == 0 && append_number(places, place)
-            && (at != LOOK_CLOSER || append_number(closer, place));
-    }
-    PyObject *found = good ? PyTuple_Pack(3, mine, places, closer) : NULL;
-    Py_XDECREF(mine);
-    Py_XDECREF(places);
-    Py_XDECREF(closer);
-    Py_XDECREF(empty);
+    all.mine = PyList_New(0);
+    all.places = PyList_New(0);
+    all.owners = PyList_New(0);
+    all.closer = PyList_New(0);
+    all.empty = PyBytes_FromStringAndSize(NULL, 0);
+    PyObject *found = NULL;
+    if (all.mine && all.places && all.owners && all.closer && all.empty && glance_all(known, &all))
+        found = PyTuple_Pack(4, all.mine, all.places, all.owners, all.closer);
+    Py_XDECREF(all.mine);
+    Py_XDECREF(all.places);
+    Py_XDECREF(all.owners);
+    Py_XDECREF(all.closer);
+    Py_XDECREF(all.empty);
     return found;
 }
 
-/* What own() is given. */
-typedef struct {
-    PyObject *owners, *shared, *owner_of;
-    i64 oldest, newest;
-} Owning;
-
-/* The one owner of an event that nothing odd is about, borrowed; NULL without an exception for any other. */
 static PyObject *
-plain_owner(Owning *all, PyObject *udr)
+known_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    PyObject *owners = PyDict_GetItemWithError(all->owners, PyTuple_GET_ITEM(udr, udr_uid_type));
-    PyObject *owner = NULL;
-    if (owners != NULL && PyDict_Check(owners))
-        owner = PyDict_GetItemWithError(owners, PyTuple_GET_ITEM(udr, udr_uid));
-    if (owner == NULL || !PyObject_TypeCheck(owner, owner_type))
-        return NULL;
+    Known *known = (Known *)type->tp_alloc(type, 0);
+    if (known != NULL && (known->slots = slots_of(SLOTS_FIRST)) == NULL)
+        Py_CLEAR(known);
+    if (known != NULL)
+        known->size = SLOTS_FIRST;
+    return (PyObject *)known;
+}
+
+static void
+known_dealloc(Known *known)
+{
+    forget(known);
+    free(known->slots);
+    Py_TYPE(known)->tp_free(known);
+}
+
+static PyMethodDef known_methods[] = {
+    {"glance", (PyCFunction)known_glance, METH_VARARGS, "Do as loops.Known.glance does."},
+    {NULL},
+};
+
+static PyTypeObject known_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bmuid.intake._loops.Known",
+    .tp_basicsize = sizeof(Known),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_doc = "Do as loops.Known does.",
+    .tp_new = known_new,
+    .tp_dealloc = (destructor)known_dealloc,
+    .tp_methods = known_methods,
+};
+
+/* Whether an event began in a window and in its owner's time; 0 also when it is odd. */
+static int
+is_in_time(PyObject *udr, PyObject *owner, i64 oldest, i64 newest)
+{
     i64 began, from, to;
     int much, early, late;
     began = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(udr, udr_began), &much);
     from = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(owner, owner_from), &early);
     to = PyLong_AsLongLongAndOverflow(PyTuple_GET_ITEM(owner, owner_to), &late);
-    if (much || early || late || PyErr_Occurred() || began < from || began >= to || began < all->oldest
-        || began > all->newest)
-        return NULL;
-    if (PySet_GET_SIZE(all->shared) && PySet_Contains(all->shared, PyTuple_GET_ITEM(udr, udr_line)))
-        return NULL;
-    return owner;
+    return !much && !early && !late && from <= began && began < to && oldest <= began && began <= newest;
 }
 
 static PyObject *
 own(PyObject *module, PyObject *arguments)
 {
-    Owning all;
-    PyObject *taken;
-    if (!PyArg_ParseTuple(arguments, "O!O!(LL)O!O", &PyList_Type, &taken, &PyDict_Type, &all.owners, &all.oldest,
-                          &all.newest, &PySet_Type, &all.shared, &all.owner_of))
+    PyObject *taken, *owners, *owner_of;
+    i64 oldest, newest;
+    if (!PyArg_ParseTuple(arguments, "O!O!(LL)O", &PyList_Type, &taken, &PyList_Type, &owners, &oldest, &newest,
+                          &owner_of)
+        || !as_many(taken, owners))
         return NULL;
     PyObject *udrs = PyList_New(0), *found = PyList_New(0), *rejects = PyList_New(0);
     int good = udrs && found && rejects;
     for (Py_ssize_t n = 0; good && n < PyList_GET_SIZE(taken); n++) {
-        PyObject *udr = PyList_GET_ITEM(taken, n);
+        ahead(owners, n);
+        PyObject *udr = PyList_GET_ITEM(taken, n), *owner = PyList_GET_ITEM(owners, n);
         if (!PyObject_TypeCheck(udr, udr_type)) {
             good = PyList_Append(rejects, udr) == 0;
             continue;
         }
-        PyObject *owner = Py_XNewRef(plain_owner(&all, udr));
-        if (owner == NULL && !PyErr_Occurred())
-            owner = PyObject_CallOneArg(all.owner_of, udr);
+        if (PyObject_TypeCheck(owner, owner_type) && is_in_time(udr, owner, oldest, newest))
+            Py_INCREF(owner);
+        else
+            owner = PyErr_Occurred() ? NULL : PyObject_CallOneArg(owner_of, udr);
         good = owner != NULL
             && (owner == Py_None || (PyList_Append(udrs, udr) == 0 && PyList_Append(found, owner) == 0));
         Py_XDECREF(owner);
@@ -171,7 +353,11 @@ is_granted(PyObject *granted, PyObject *service, i64 began)
     PyObject *month = PyDict_GetItemWithError(granted, service);
     if (month == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    if (!PyArg_ParseTuple(month, "LL", &from, &to))
+    if (!PyTuple_Check(month) || PyTuple_GET_SIZE(month) != 2) {
+        PyErr_SetString(PyExc_TypeError, "not a month");
+        return -1;
+    }
+    if (!number(PyTuple_GET_ITEM(month, 0), &from) || !number(PyTuple_GET_ITEM(month, 1), &to))
         return -1;
     return from <= began && began < to;
 }
@@ -196,6 +382,8 @@ survey(PyObject *module, PyObject *arguments)
     i64 began, first = 0, last = 0, day = 0;
     int good = days && due, any = 0;
     for (Py_ssize_t n = 0; good && n < PyList_GET_SIZE(udrs); n++) {
+        ahead(owners, n);
+        held_ahead(owners, n, owner_service);
         PyObject *owner = PyList_GET_ITEM(owners, n);
         if (!PyObject_TypeCheck(owner, owner_type))
             continue;
@@ -234,8 +422,12 @@ static PyObject *
 permuted(PyObject *list, const Place *order)
 {
     PyObject *found = PyList_New(PyList_GET_SIZE(list));
-    for (Py_ssize_t n = 0; found != NULL && n < PyList_GET_SIZE(list); n++)
+    Py_ssize_t count = PyList_GET_SIZE(list);
+    for (Py_ssize_t n = 0; found != NULL && n < count; n++) {
+        if (n + AHEAD < count)
+            __builtin_prefetch(PyList_GET_ITEM(list, order[n + AHEAD].place));
         PyList_SET_ITEM(found, n, Py_NewRef(PyList_GET_ITEM(list, order[n].place)));
+    }
     return found;
 }
 
@@ -252,6 +444,7 @@ by_account(PyObject *module, PyObject *arguments)
         return PyErr_NoMemory();
     int good = 1;
     for (Py_ssize_t n = 0; good && n < count; n++) {
+        held_ahead(owners, n, owner_account);
         order[n].place = n;
         good = number(PyTuple_GET_ITEM(PyList_GET_ITEM(owners, n), owner_account), &order[n].account);
     }
@@ -318,7 +511,6 @@ by_day(PyObject *module, PyObject *arguments)
 }
 
 static PyMethodDef methods[] = {
-    {"glance", glance, METH_VARARGS, "Do as loops.glance_plainly does."},
     {"own", own, METH_VARARGS, "Do as loops.own_plainly does."},
     {"survey", survey, METH_VARARGS, "Do as loops.survey_plainly does."},
     {"by_account", by_account, METH_VARARGS, "Do as loops.by_account_plainly does."},
@@ -357,11 +549,13 @@ PyInit__loops(void)
     udr_type = type_of("bmu.usage", "UDR");
     owner_type = udr_type ? type_of("bmu.rating", "Owner") : NULL;
     rated_type = owner_type ? type_of("bmu.rating", "Rated") : NULL;
-    if (rated_type == NULL || (udr_line = at(udr_type, "line_no")) < 0
-        || (udr_uid_type = at(udr_type, "uid_type")) < 0 || (udr_uid = at(udr_type, "uid")) < 0
-        || (udr_began = at(udr_type, "started_us")) < 0 || (owner_from = at(owner_type, "from_us")) < 0
-        || (owner_to = at(owner_type, "to_us")) < 0 || (owner_account = at(owner_type, "account_id")) < 0
+    if (rated_type == NULL || (udr_began = at(udr_type, "started_us")) < 0
+        || (owner_from = at(owner_type, "from_us")) < 0 || (owner_to = at(owner_type, "to_us")) < 0
+        || (owner_account = at(owner_type, "account_id")) < 0
         || (owner_service = at(owner_type, "account_service_id")) < 0)
         return NULL;
-    return PyModule_Create(&module);
+    PyObject *made = PyType_Ready(&known_type) == 0 ? PyModule_Create(&module) : NULL;
+    if (made != NULL && PyModule_AddObjectRef(made, "new_known", (PyObject *)&known_type) < 0)
+        Py_CLEAR(made);
+    return made;
 }

@@ -3,21 +3,13 @@ from collections.abc import Callable
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
 from bmu.usage import UDR
-from bmuid.intake.loops import Month, OfOneDay
+from bmuid.intake.loops import Known, Month, OfOneDay
 
-def glance(
-    lines: list[bytes],
-    texts: list[bytes | None],
-    known: dict[bytes | None, int],
-    home_of: Callable[[bytes | None], int],
-    part: int,
-    /,
-) -> tuple[list[bytes], list[int], list[int]]: ...
+def new_known() -> Known: ...
 def own(
     taken: list[UDR | Reject],
-    owners: dict[str, dict[str, Owner | list[Owner]]],
+    owners: list[Owner | None],
     window: tuple[int, int],
-    shared: set[int],
     owner_of: Callable[[UDR], Owner | Unrated | None],
     /,
 ) -> tuple[list[UDR], list[Owner | Unrated], list[Reject]]: ...

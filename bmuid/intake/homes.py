@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 
 from bmu.mediation import Mediator
 from bmu.rating import Owners
-from bmuid.intake.loops import LOOK_CLOSER, glance
+from bmuid.intake.loops import LOOK_CLOSER, Glanced, Home, Known, new_known
 
 # Lines without an owner need a part too.
 PART_OF_NOBODY = 0
-KNOWN_MAX = 1_000_000
 
 
 def part_of(account_id: int, parts: int) -> int:
@@ -23,37 +22,26 @@ class Homes:
     mediator: Mediator
     owners: Owners
     parts: int
-    _known: dict[bytes | None, int] = field(default_factory=dict)
+    _known: Known = field(default_factory=new_known)
 
     @property
     def made_for(self) -> tuple[Mediator, Owners, int]:
         """What the answers hang on."""
         return self.mediator, self.owners, self.parts
 
-    def glance(self, lines: list[bytes], part: int) -> tuple[list[bytes], list[int], list[int]]:
-        """
-        Give the lines that a part has to mediate.
-
-        Shapes:
-            Result: the lines, empty where they are cut; their places; the places of those that
-                may be another part's, which who mediates them finds out.
-        """
+    def glance(self, lines: list[bytes], part: int) -> Glanced:
+        """Give the lines that a part has to mediate, as Known.glance does."""
         texts = self.mediator.uid_texts(lines)
-        return glance(lines, texts, self._known, self._remember, part)
+        return self._known.glance(lines, texts, self._home, part)
 
-    def _remember(self, text: bytes | None) -> int:
-        if len(self._known) >= KNOWN_MAX:
-            self._known.clear()
-        part = self._known[text] = self._part(text)
-        return part
-
-    def _part(self, text: bytes | None) -> int:
+    def _home(self, text: bytes | None) -> Home:
         if text is None:
-            return LOOK_CLOSER
+            return LOOK_CLOSER, None
         uid = self.mediator.uid_of(text)
-        accounts = frozenset() if uid is None else self.owners.accounts(*uid)
-        if not accounts:
-            return PART_OF_NOBODY
-        # Who owns it when the line's event began, the glance does not tell.
-        parts = {part_of(account_id, self.parts) for account_id in accounts}
-        return parts.pop() if len(parts) == 1 else LOOK_CLOSER
+        owners = () if uid is None else self.owners.all_of(*uid)
+        if not owners:
+            return PART_OF_NOBODY, None
+        # Who of several owns it when the line's event began, the glance does not tell.
+        parts = {part_of(owner.account_id, self.parts) for owner in owners}
+        part = parts.pop() if len(parts) == 1 else LOOK_CLOSER
+        return part, owners[0] if len(owners) == 1 else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-BLOCK_OCTETS = 1 << 20
+# Read and split while it is in the processor's cache.
+BLOCK_OCTETS = 1 << 18
 LINE_OCTETS_MAX = 1 << 16
 CHUNK_OCTETS_MAX = 1 << 26
 LINES_A_READ = 10_000

@@ -13,54 +13,84 @@ from bmu.usage import UDR
 from bmuid.intake.lines import LINE_OCTETS_MAX
 from bmuid.store.days import US_A_DAY
 
-__all__ = ["LOOK_CLOSER", "Month", "OfOneDay", "by_account", "by_day", "glance", "own", "survey"]
+__all__ = [
+    "LOOK_CLOSER",
+    "Home",
+    "Known",
+    "Month",
+    "by_account",
+    "by_day",
+    "new_known",
+    "own",
+    "survey",
+]
 
 # In place of a part, when a glance does not tell it.
 LOOK_CLOSER = -1
+KNOWN_MAX = 1_000_000
 
 Month = tuple[int, int]
+Home = tuple[int, Owner | None]
+Glanced = tuple[list[bytes], list[int], list[Owner | None], list[int]]
 OfOneDay = tuple[int, list[UDR], list[Owner], list[Rated]]
 
 
-def glance_plainly(
-    lines: list[bytes],
-    texts: list[bytes | None],
-    known: dict[bytes | None, int],
-    home_of: Callable[[bytes | None], int],
-    part: int,
-    /,
-) -> tuple[list[bytes], list[int], list[int]]:
+class Known:
     """
-    Give the lines that a part has to look at: its own, and those whose part a glance does not tell.
+    The homes of texts, as far as they were asked for.
 
-    Shapes:
-        texts: what each line's usage identifier is made of.
-        known: the parts of texts; home_of gives that of any other.
-        Result: the lines, empty where they are cut; their places; the places whose part is not told.
+    A text is what a line's usage identifier is made of. Its home is the part that works its lines, or
+    LOOK_CLOSER, and the owner of the identifier if it has only one in all time.
     """
-    mine: list[bytes] = []
-    places: list[int] = []
-    closer: list[int] = []
-    for place, text in enumerate(texts):
-        home = known.get(text)
-        if home is None:
-            home = home_of(text)
-        if home == LOOK_CLOSER:
-            closer.append(place)
-        elif home != part:
-            continue
-        line = lines[place]
-        # Of a line that is cut nothing can be known.
-        mine.append(line if len(line) <= LINE_OCTETS_MAX else b"")
-        places.append(place)
-    return mine, places, closer
+
+    __slots__ = ("_homes",)
+
+    def __init__(self) -> None:
+        self._homes: dict[bytes | None, Home] = {}
+
+    def glance(
+        self,
+        lines: list[bytes],
+        texts: list[bytes | None],
+        home_of: Callable[[bytes | None], Home],
+        part: int,
+        /,
+    ) -> Glanced:
+        """
+        Give the lines that a part has to look at: its own, and those whose part a glance does not tell.
+
+        Shapes:
+            texts: of the lines; home_of gives the home of one that is not known.
+            Result: the lines, empty where they are cut; their places; their owners, if that is
+                one; the places of those whose part is not told.
+        """
+        mine: list[bytes] = []
+        places: list[int] = []
+        owners: list[Owner | None] = []
+        closer: list[int] = []
+        for place, text in enumerate(texts):
+            home = self._homes.get(text)
+            if home is None:
+                if len(self._homes) >= KNOWN_MAX:
+                    self._homes.clear()
+                home = self._homes[text] = home_of(text)
+            at, owner = home
+            if at == LOOK_CLOSER:
+                closer.append(place)
+            elif at != part:
+                continue
+            line = lines[place]
+            # Of a line that is cut nothing can be known.
+            mine.append(line if len(line) <= LINE_OCTETS_MAX else b"")
+            places.append(place)
+            owners.append(owner)
+        return mine, places, owners, closer
 
 
 def own_plainly(
     taken: list[UDR | Reject],
-    owners: dict[str, dict[str, Owner | list[Owner]]],
+    owners: list[Owner | None],
     window: tuple[int, int],
-    shared: set[int],
     owner_of: Callable[[UDR], Owner | Unrated | None],
     /,
 ) -> tuple[list[UDR], list[Owner | Unrated], list[Reject]]:
@@ -68,9 +98,8 @@ def own_plainly(
     Give each event its owner.
 
     Shapes:
-        owners: by type and value of their usage identifier.
+        taken, owners: parallel; None is for whoever is not the only one.
         window: when an event may have begun, first and last instant.
-        shared: numbers of lines that may belong to another part.
         owner_of: gives the owner where anything is odd; None leaves the event out.
         Result: events and their owners, parallel; what is no event.
     """
@@ -78,18 +107,13 @@ def own_plainly(
     udrs: list[UDR] = []
     found: list[Owner | Unrated] = []
     rejects: list[Reject] = []
-    for each in taken:
+    for each, only in zip(taken, owners, strict=True):
         if not isinstance(each, UDR):
             rejects.append(each)
             continue
         began = each.started_us
-        owner: Owner | Unrated | list[Owner] | None = owners.get(each.uid_type, {}).get(each.uid)
-        if (
-            not isinstance(owner, Owner)
-            or not owner.from_us <= began < owner.to_us
-            or not oldest <= began <= newest
-            or each.line_no in shared
-        ):
+        owner: Owner | Unrated | None = only
+        if only is None or not only.from_us <= began < only.to_us or not oldest <= began <= newest:
             owner = owner_of(each)
         if owner is not None:
             udrs.append(each)
@@ -149,7 +173,7 @@ def by_day_plainly(
 
 
 try:
-    from bmuid.intake._loops import by_account, by_day, glance, own, survey
+    from bmuid.intake._loops import by_account, by_day, new_known, own, survey
 except ImportError:
-    by_account, by_day = by_account_plainly, by_day_plainly
-    glance, own, survey = glance_plainly, own_plainly, survey_plainly
+    by_account, by_day, new_known = by_account_plainly, by_day_plainly, Known
+    own, survey = own_plainly, survey_plainly

@@ -62,7 +62,7 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
     exactly one part, whatever changes while the file is worked.
     """
     first = chunk.first_line
-    mine, places, closer = homes.glance(chunk.lines, share.part)
+    mine, places, only, closer = homes.glance(chunk.lines, share.part)
     taken = homes.mediator.take_some(mine, [first + place for place in places])
     shared = {first + place for place in closer}
 
@@ -73,7 +73,7 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
         return _in_time(udr, owner, share)
 
     window = share.oldest_us, share.newest_us
-    udrs, owners, rejects = own(taken, homes.owners.by_type, window, shared, owner_of)
+    udrs, owners, rejects = own(taken, only, window, owner_of)
     if share.part != PART_OF_NOBODY:
         rejects = [each for each in rejects if each.line_no not in shared]
     return Ours(udrs, owners, [_rejected(each, chunk) for each in rejects])

@@ -59,6 +59,7 @@ def needs_of(
     """
     wanted: dict[tuple[int, str, int], Wanted] = {}
     months: dict[int, Month] = {}
+    same: dict[Month, Month] = {}
     days, first_us, last_us, due = survey(events, owners, granted)
     for place in due:
         owner, started_us = owners[place], events[place].started_us
@@ -69,7 +70,8 @@ def needs_of(
             months[service_id] = ALWAYS
             # All of a service's buckets run from and to the same instants.
             for grant in buckets_wanted(owner, tariff, started_us):
-                months[service_id] = grant.from_us, grant.to_us
+                month = grant.from_us, grant.to_us
+                months[service_id] = same.setdefault(month, month)
                 key = service_id, grant.code, grant.from_us
                 wanted[key] = Wanted(owner.account_id, service_id, grant)
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}

@@ -1,5 +1,6 @@
-"""The loops over a chunk's lines and events: the same compiled or not, and no owner but the one that is looked up."""
+"""The loops over a chunk's lines and events: the same compiled or not."""
 
+import sys
 from types import ModuleType
 
 import pytest
@@ -8,11 +9,11 @@ from hypothesis import strategies as st
 
 from bmu.mediation import Reject
 from bmu.mediation.reject import Reason
-from bmu.rating import Owner, OwnerRow, Owners, Rated, Unrated, UnratedReason
+from bmu.rating import Owner, OwnerRow, Owners, Rated, Terms, Unrated, UnratedReason
 from bmu.usage import UDR
 from bmuid.intake import loops
 from bmuid.intake.lines import LINE_OCTETS_MAX
-from bmuid.intake.loops import LOOK_CLOSER, Month
+from bmuid.intake.loops import KNOWN_MAX, LOOK_CLOSER, Home, Month
 from bmuid.store.days import US_A_DAY
 
 UID_TYPES = ("phone", "imsi")
@@ -51,14 +52,12 @@ rows = st.builds(
     zone=st.just("UTC"),
     bill_day=st.just(1),
 )
-owners = st.lists(rows, max_size=8).map(Owners)
 rejects = st.builds(Reject, st.integers(1, 30), st.just(Reason.FILTERED), st.just(""))
 
 
 def owner_of(row: OwnerRow) -> Owner:
     """Give the owner that a row makes."""
-    found = Owners([row]).by_type[row.uid_type][row.value]
-    assert isinstance(found, Owner)
+    (found,) = Owners([row]).all_of(row.uid_type, row.value)
     return found
 
 
@@ -67,81 +66,142 @@ owned = st.lists(
 )
 
 
+# Short ones, which come again, ones that are too long to be kept, and none at all.
+texts = st.none() | st.binary(max_size=1) | st.integers(40, 46).map(lambda octets: b"x" * octets)
+
+
+class Homes:
+    """Answers of a kind for each text, and which of them were asked for."""
+
+    def __init__(self, only: Owner) -> None:
+        self.asked: list[bytes | None] = []
+        self._only = only
+
+    def of(self, text: bytes | None) -> Home:
+        """Give the home of a text."""
+        self.asked.append(text)
+        if text is None:
+            return LOOK_CLOSER, None
+        kind = text[0] if text else 0
+        return kind % 4 - 1, self._only if kind & 8 else None
+
+
 @given(
-    st.lists(st.none() | st.binary(max_size=1), max_size=20),
-    st.dictionaries(st.none() | st.binary(max_size=1), st.integers(-1, 3)),
+    st.lists(st.lists(texts, max_size=40), max_size=4),
     st.integers(0, 2),
-    st.integers(0, 20),
+    st.integers(0, 40),
+    rows.map(owner_of),
 )
 def test_a_glance_finds_the_same_lines(
     compiled: ModuleType,
-    texts: list[bytes | None],
-    known: dict[bytes | None, int],
+    chunks: list[list[bytes | None]],
     part: int,
     longest: int,
+    only: Owner,
 ) -> None:
-    """A part's own and those to look closer at; a text that is not known is asked for, and a cut line is empty."""
-    lines = [b"%d" % n for n in range(len(texts))]
-    if longest < len(lines):
-        lines[longest] = b"x" * (LINE_OCTETS_MAX + 1)
-    answers = []
-    for form in (compiled.glance, loops.glance_plainly):
-        asked: list[bytes | None] = []
-        kept = dict(known)
+    """A part's own lines and those to look closer at, chunk after chunk; a cut line is empty."""
+    homes, plain_homes = Homes(only), Homes(only)
+    known, plain = compiled.new_known(), loops.Known()
+    for some in chunks:
+        lines = [b"%d" % n for n in range(len(some))]
+        if longest < len(lines):
+            lines[longest] = b"x" * (LINE_OCTETS_MAX + 1)
 
-        def home_of(
-            text: bytes | None,
-            asked: list[bytes | None] = asked,
-            kept: dict[bytes | None, int] = kept,
-        ) -> int:
-            asked.append(text)
-            return kept.setdefault(
-                text, LOOK_CLOSER if text is None else text[0] % 3 if text else 0
-            )
+        mine, places, owners, closer = plain.glance(lines, some, plain_homes.of, part)
 
-        answers.append((form(lines, texts, kept, home_of, part), kept, asked))
+        assert known.glance(lines, some, homes.of, part) == (mine, places, owners, closer)
+        assert mine == [b"" if n == longest else lines[n] for n in places]
+        found = [homes.of(some[n]) for n in places]
+        assert owners == [owner for _, owner in found]
+        assert closer == [n for n, (at, _) in zip(places, found, strict=True) if at == LOOK_CLOSER]
+        assert {at for at, _ in found} <= {part, LOOK_CLOSER}
 
-    assert answers[0] == answers[1]
-    mine, places, closer = answers[1][0]
-    assert mine == [b"" if n == longest else lines[n] for n in places]
-    assert [answers[1][1][texts[n]] for n in closer] == [LOOK_CLOSER] * len(closer)
+
+def test_a_text_is_asked_for_once(compiled: ModuleType) -> None:
+    """So many that the table grows, and all of them are found again in any order, each in its own home."""
+    homes, known = Homes(nobody_else()), compiled.new_known()
+    some: list[bytes | None] = [b"%c-%d" % (n % 250, n) for n in range(20_000)]
+    lines = [b""] * len(some)
+
+    first = known.glance(lines, some, homes.of, 1)
+    again = known.glance(lines, some[::-1], homes.of, 1)
+
+    assert homes.asked == some
+    assert first == loops.Known().glance(lines, some, homes.of, 1)
+    assert again == loops.Known().glance(lines, some[::-1], homes.of, 1)
+
+
+def test_no_more_texts_are_kept_than_there_is_room_for(compiled: ModuleType) -> None:
+    """When they are too many all are forgotten, compiled or not."""
+    asked = []
+    for known in (compiled.new_known(), loops.Known()):
+        homes = Homes(nobody_else())
+        for first in (0, KNOWN_MAX - 1):
+            some: list[bytes | None] = [b"%d" % n for n in range(first, first + KNOWN_MAX)]
+            known.glance([b""] * KNOWN_MAX, some, homes.of, 99)
+        asked.append(len(homes.asked))
+
+    assert asked == [2 * KNOWN_MAX - 1] * 2
+
+
+def test_owners_are_kept_no_longer_than_the_texts(compiled: ModuleType) -> None:
+    """The table gives back what it holds."""
+    only = nobody_else()
+    before = sys.getrefcount(only)
+    known, homes = compiled.new_known(), Homes(only)
+    found = known.glance([b""] * 8, [b"%c" % n for n in range(8, 16)], homes.of, 0)
+    assert sys.getrefcount(only) > before + 8
+    del known, found, homes
+    assert sys.getrefcount(only) == before
+
+
+@pytest.mark.parametrize("began", range(9, 22))
+@pytest.mark.parametrize("window", [(0, 30), (10, 19), (11, 18), (0, 20)])
+def test_the_edges_of_ownership_and_window(
+    compiled: ModuleType, began: int, window: tuple[int, int]
+) -> None:
+    """An owner's end is no longer its own; the window's is."""
+    udr = UDR(1, b"", 0, "phone", "441", "voice", began, 1, "", "")
+    only = nobody_else()._replace(from_us=10, to_us=20)
+    is_plain = 10 <= began < 20 and window[0] <= began <= window[1]
+    expected = ([udr], [only], []) if is_plain else ([], [], [])
+
+    for form in (compiled.own, loops.own_plainly):
+        assert form([udr], [only], window, lambda _: None) == expected
+
+
+def nobody_else() -> Owner:
+    """Make an owner."""
+    return Owner(0, 1, 2, 3, 4, Terms("P", "GBP", "UTC"), 1)
 
 
 @given(
-    st.lists(udrs() | rejects, max_size=20),
-    owners,
+    st.lists(st.tuples(udrs() | rejects, st.none() | rows.map(owner_of)), max_size=20),
     instants,
     instants,
-    st.sets(st.integers(1, 30), max_size=5),
 )
-def test_an_event_gets_the_owner_that_is_looked_up(
+def test_an_event_gets_its_only_owner_or_the_one_that_is_looked_up(
     compiled: ModuleType,
-    taken: list[UDR | Reject],
-    all_owners: Owners,
+    pairs: list[tuple[UDR | Reject, Owner | None]],
     oldest: int,
     newest: int,
-    shared: set[int],
 ) -> None:
-    """Compiled or not: the one who owned its identifier when it began; all that is odd is asked for."""
+    """Compiled or not: the only one if the event began in time, and in the owner's; else whoever is found, or none."""
+    nobody = Unrated(UnratedReason.NO_UID, "")
 
     def look_up(udr: UDR) -> Owner | Unrated | None:
-        found = all_owners.find(udr.uid_type, udr.uid, udr.started_us)
-        if udr.line_no in shared and udr.line_no % 2:
-            return None
-        if isinstance(found, UnratedReason):
-            return Unrated(found, "")
-        if oldest <= udr.started_us <= newest:
-            return found
-        return Unrated(UnratedReason.OUT_OF_WINDOW, "")
+        return None if udr.line_no % 2 else nobody
 
-    given_ = taken, all_owners.by_type, (oldest, newest), shared, look_up
-    events = [(each, look_up(each)) for each in taken if isinstance(each, UDR)]
-    kept = [(udr, owner) for udr, owner in events if owner is not None]
-    expected = (
-        [udr for udr, _ in kept],
-        [owner for _, owner in kept],
-        [each for each in taken if isinstance(each, Reject)],
-    )
+    kept = []
+    for each, only in pairs:
+        if isinstance(each, UDR):
+            began = each.started_us
+            plain = only and only.from_us <= began < only.to_us and oldest <= began <= newest
+            owner = only if plain else look_up(each)
+            kept += [(each, owner)] if owner else []
+    rejected = [each for each, _ in pairs if isinstance(each, Reject)]
+    expected = [udr for udr, _ in kept], [owner for _, owner in kept], rejected
+    given_ = [each for each, _ in pairs], [only for _, only in pairs], (oldest, newest), look_up
 
     assert loops.own_plainly(*given_) == expected
     assert compiled.own(*given_) == expected

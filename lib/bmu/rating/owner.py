@@ -1,17 +1,35 @@
 """Whose usage it is: who owned a usage identifier when the event began, and on what terms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bmu.rating.outcome import UnratedReason
+from bmu.rating.taxation import Exemption
 
 
 class Terms(NamedTuple):
-    """What of an owner decides prices; most owners share theirs with many."""
+    """
+    What of an owner decides prices; most owners share theirs with many.
+
+    Shapes:
+        account_rate_plan: of the account's package. own_rate_plan: of the account, or of the nearest above it
+            where it inherits. invoicer_rate_plan: of the account that pays.
+        country, state, category: the account's, for its taxes and for conditions.
+        attributes: names as conditions spell them (account.segment, service.sim) with their texts, sorted.
+    """
 
     package: str
     currency: str
     zone: str
+    price_plan: str | None = None
+    account_rate_plan: str | None = None
+    own_rate_plan: str | None = None
+    invoicer_rate_plan: str | None = None
+    country: str | None = None
+    state: str | None = None
+    category: str | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class OwnerRow(NamedTuple):
@@ -53,24 +71,21 @@ _NOBODY: Mapping[str, Owner | list[Owner]] = {}
 
 
 class Owners:
-    """
-    All usage identifiers with their owners in time; fixed once made.
+    """All usage identifiers with their owners in time; fixed once made."""
 
-    Shapes:
-        by_type: who owns an identifier, by its type and value.
-    """
-
-    __slots__ = ("by_type",)
+    __slots__ = ("_types",)
 
     def __init__(self, rows: Iterable[OwnerRow]) -> None:
+        # What many have in common is held once: less memory to look into, too.
         shared: dict[Terms, Terms] = {}
+        instants: dict[int, int] = {}
         # One owner stands alone, which spares a million lists of one.
-        self.by_type: dict[str, dict[str, Owner | list[Owner]]] = {}
+        self._types: dict[str, dict[str, Owner | list[Owner]]] = {}
         for row in rows:
             terms = Terms(row.package, row.currency, row.zone)
             owner = Owner(
-                row.from_us,
-                row.to_us,
+                instants.setdefault(row.from_us, row.from_us),
+                instants.setdefault(row.to_us, row.to_us),
                 row.uid_id,
                 row.account_id,
                 row.account_service_id,
@@ -80,11 +95,11 @@ class Owners:
             self._add(row.uid_type, row.value, owner)
 
     def __len__(self) -> int:
-        return sum(len(found) for found in self.by_type.values())
+        return sum(len(found) for found in self._types.values())
 
     def find(self, uid_type: str, value: str, started_us: int) -> Owner | UnratedReason:
         """Find who owned a usage identifier at an instant."""
-        found = self.by_type.get(uid_type, _NOBODY).get(value)
+        found = self._types.get(uid_type, _NOBODY).get(value)
         if found is None:
             return UnratedReason.NO_UID
         for owner in (found,) if isinstance(found, Owner) else found:
@@ -92,14 +107,13 @@ class Owners:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD
 
-    def accounts(self, uid_type: str, value: str) -> frozenset[int]:
-        """Give the ids of all accounts that own a usage identifier at some time."""
-        found = self.by_type.get(uid_type, _NOBODY).get(value, [])
-        owners = (found,) if isinstance(found, Owner) else found
-        return frozenset(owner.account_id for owner in owners)
+    def all_of(self, uid_type: str, value: str) -> Sequence[Owner]:
+        """Give all that own a usage identifier at some time."""
+        found = self._types.get(uid_type, _NOBODY).get(value, ())
+        return (found,) if isinstance(found, Owner) else found
 
     def _add(self, uid_type: str, value: str, owner: Owner) -> None:
-        found = self.by_type.setdefault(uid_type, {})
+        found = self._types.setdefault(uid_type, {})
         before = found.get(value)
         if before is None:
             found[value] = owner
