@@ -46,6 +46,7 @@ def bucket_of(number: int, grant: Grant | BucketTypeRow, **more: object) -> Buck
         assert made is not None
         grant = made._replace(from_us=-FOREVER_US, to_us=FOREVER_US)
     terms = {
+        "account_service_id": 1,
         "from_us": grant.from_us,
         "to_us": grant.to_us,
         "balance": grant.quantity,
@@ -56,7 +57,7 @@ def bucket_of(number: int, grant: Grant | BucketTypeRow, **more: object) -> Buck
         "since_us": grant.since_us,
         **more,
     }
-    return BucketState(id=number, account_service_id=1, code=grant.code, **terms)  # type: ignore[arg-type]
+    return BucketState(id=number, code=grant.code, **terms)  # type: ignore[arg-type]
 
 
 def takers_of(
