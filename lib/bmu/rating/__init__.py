@@ -4,12 +4,13 @@ from bmu.rating.aggregate import (
     AggregateKey,
     AggregatePrice,
     PeriodUsage,
+    aggregate_of,
     aggregate_price,
     key_of,
     usage_of,
 )
 from bmu.rating.allowance import Anchor, Turn, activated_us, carried, grant_of, grants_of, turn_at
-from bmu.rating.balance import Entry, EntryKind, book, drawn, give_back, lapsed, returned, undone
+from bmu.rating.balance import Entry, EntryKind, book, entries_of, give_back, lapsed, returned, undone
 from bmu.rating.bucket import BucketPart, BucketState, Grant, by_service
 from bmu.rating.compile import compile_tariff
 from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
@@ -148,6 +149,7 @@ __all__ = [
     "Untaxed",
     "UsageClassRow",
     "activated_us",
+    "aggregate_of",
     "aggregate_price",
     "book",
     "buckets_wanted",
@@ -158,8 +160,8 @@ __all__ = [
     "document_taxes",
     "drawing",
     "drawing_of",
-    "drawn",
     "enlarged",
+    "entries_of",
     "explain",
     "give_back",
     "grant_of",

@@ -7,6 +7,7 @@ from heapq import merge
 from typing import NamedTuple
 
 from bmu.money import ONE_E11, SCALE, Rounding, divide
+from bmu.rating.kept import list_of, object_of, whole_of
 from bmu.rating.kinds import (
     AggregateKind,
     AggregateScope,
@@ -128,6 +129,25 @@ class AggregatePrice:
             "cost_e11": self.cost_e11,
             "amount_e11": self.amount_e11,
         }
+
+
+def aggregate_of(data: object) -> AggregatePrice:
+    """
+    Read what `AggregatePrice.data` gave.
+
+    Errors:
+        ValueError: something else.
+    """
+    found = object_of(data)
+    parts = (object_of(each) for each in list_of(found.get("parts")))
+    names = ("from", "quantity", "price_e11", "per", "flat_e11")
+    return AggregatePrice(
+        kind=AggregateKind(found.get("kind")),
+        measured=whole_of(found.get("measured")),
+        parts=tuple(TierPart(*(whole_of(part.get(name)) for name in names)) for part in parts),
+        cost_e11=whole_of(found.get("cost_e11")),
+        amount_e11=whole_of(found.get("amount_e11")),
+    )
 
 
 def aggregate_price(

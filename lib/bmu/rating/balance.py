@@ -43,7 +43,7 @@ _INVERSE = {
 }
 
 
-def drawn(made: Drawing) -> tuple[Entry, ...]:
+def entries_of(made: Drawing) -> tuple[Entry, ...]:
     """Give the entries of an event's draws."""
     return tuple(entry for each in made.draws for entry in _drawn(each))
 

@@ -1,8 +1,8 @@
 """What the buckets gave for one event, as a charge keeps it; to JSON data and back exactly."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bmu.rating.kept import list_of, object_of, whole_of
 from bmu.rating.kinds import (
     BucketKind,
 )
@@ -94,12 +94,12 @@ def drawing_of(data: object) -> Drawing:
     Errors:
         ValueError: something else.
     """
-    found = _object(data)
+    found = object_of(data)
     plan = found.get("overage_plan")
     if plan is not None and not isinstance(plan, str):
         raise ValueError(f"not a rate plan: {plan!r}")
-    draws = tuple(_draw(each) for each in _list(found.get("draws")))
-    return Drawing(draws, _whole(found.get("billable")), plan)
+    draws = tuple(_draw(each) for each in list_of(found.get("draws")))
+    return Drawing(draws, whole_of(found.get("billable")), plan)
 
 
 def _draw_data(draw: Draw) -> dict[str, object]:
@@ -117,34 +117,18 @@ def _draw_data(draw: Draw) -> dict[str, object]:
 
 
 def _draw(data: object) -> Draw:
-    found = _object(data)
+    found = object_of(data)
     return Draw(
-        bucket_id=_whole(found.get("bucket")),
-        quantity=_whole(found.get("quantity")),
+        bucket_id=whole_of(found.get("bucket")),
+        quantity=whole_of(found.get("quantity")),
         kind=BucketKind(found.get("kind", BucketKind.USAGE.value)),
-        granted=_whole(found.get("granted", 0)),
+        granted=whole_of(found.get("granted", 0)),
         entered=tuple(
             Entered(
-                _whole(each.get("tier")), _whole(each.get("times")), _whole(each.get("flat_e11"))
+                whole_of(each.get("tier")),
+                whole_of(each.get("times")),
+                whole_of(each.get("flat_e11")),
             )
-            for each in map(_object, _list(found.get("entered", [])))
+            for each in map(object_of, list_of(found.get("entered", [])))
         ),
     )
-
-
-def _object(data: object) -> Mapping[str, object]:
-    if not isinstance(data, dict):
-        raise ValueError(f"not an object: {data!r}")  # noqa: TRY004
-    return data
-
-
-def _list(data: object) -> list[object]:
-    if not isinstance(data, list):
-        raise ValueError(f"not a list: {data!r}")  # noqa: TRY004
-    return data
-
-
-def _whole(data: object) -> int:
-    if not isinstance(data, int) or isinstance(data, bool):
-        raise ValueError(f"not a whole number: {data!r}")  # noqa: TRY004
-    return data
