@@ -59,6 +59,8 @@ CREATE TABLE company (
     name text NOT NULL CHECK (name <> ''),
     currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     time_zone text NOT NULL,
+    -- Usage of an ended service that comes more days after its end waits for a person; null: it is always rated.
+    late_usage_days smallint CHECK (late_usage_days BETWEEN 0 AND 365),
     country char(2) NOT NULL CHECK (country ~ '^[A-Z]{2}$')
 );
 
@@ -322,7 +324,8 @@ BEGIN
 END $$;
 
 -- Lines that did not become a UDR; the line itself is kept, so that nothing is dropped. A suspended line may be
--- taken in again once its cause is mended; then resolved_at is set and its UDR names file and line.
+-- taken in again once its cause is mended; then resolved_at is set and its UDR names file and line. A line that was
+-- charged, and lost its charge by rerating, waits here too: it names its UDR, and has no event key.
 CREATE TABLE verdict (
     file_id bigint NOT NULL REFERENCES usage_file,
     line_no bigint NOT NULL CHECK (line_no >= 1),
@@ -332,11 +335,44 @@ CREATE TABLE verdict (
     line bytea NOT NULL,
     event_key uuid,
     at timestamptz NOT NULL,
+    tried_at timestamptz CHECK (tried_at IS NULL OR verdict = 'SUSPENDED'),  -- when it was last taken in again, or tried to be
     resolved_at timestamptz CHECK (resolved_at IS NULL OR verdict = 'SUSPENDED'),
+    account_id bigint, started_at timestamptz, udr_id bigint,
     PRIMARY KEY (file_id, line_no),
-    CHECK (verdict = 'REJECTED' OR event_key IS NOT NULL)
+    CHECK (verdict = 'REJECTED' OR event_key IS NOT NULL OR udr_id IS NOT NULL),
+    CHECK (num_nulls(account_id, started_at, udr_id) IN (0, 3) AND (udr_id IS NULL OR verdict = 'SUSPENDED'))
 );
 CREATE INDEX verdict_suspense ON verdict (reason, file_id) WHERE verdict = 'SUSPENDED' AND resolved_at IS NULL;
+
+-- Suspended lines that somebody wants tried again: those that all of the filter names. It goes through them in their
+-- order, and is done with those up to the last one noted.
+CREATE TABLE suspense_job (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    reason text, source text, file_id bigint, line_no bigint, uid text,
+    since timestamptz, until timestamptz,                         -- when the line came into suspense
+    as_new boolean NOT NULL DEFAULT false,                        -- whoever has its event key, whenever it was
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    done_at timestamptz,
+    last_file_id bigint NOT NULL DEFAULT 0, last_line_no bigint NOT NULL DEFAULT 0,
+    tried bigint NOT NULL DEFAULT 0 CHECK (tried >= 0),
+    resolved bigint NOT NULL DEFAULT 0 CHECK (resolved BETWEEN 0 AND tried),
+    CONSTRAINT suspense_job_has_a_filter CHECK (num_nonnulls(reason, source, file_id, uid, since, until) > 0),
+    CHECK (line_no IS NULL OR file_id IS NOT NULL),
+    CHECK (NOT as_new OR line_no IS NOT NULL),
+    CHECK ((state = 'DONE') = (done_at IS NOT NULL))
+);
+CREATE INDEX suspense_job_open ON suspense_job (id) WHERE state = 'OPEN';
+
+-- Accounts whose usage was charged, or charged anew, later than with its file: how far their next bill looks back.
+CREATE TABLE rework (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    oldest timestamptz NOT NULL
+);
+CREATE INDEX rework_account ON rework (account_id, at);
 
 --------------------------------------------------------------------------------------- usage, charges
 
@@ -959,7 +995,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
-        'invoice_line', 'invoice_charge', 'audit', 'revision'] LOOP
+        'invoice_line', 'invoice_charge', 'audit', 'revision', 'rework'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -976,7 +1012,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run'] LOOP
+    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run', 'suspense_job'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW WHEN (old.state = ''DONE'') EXECUTE FUNCTION'
             ' refuse_reopening()', name || '_done', name
@@ -1014,7 +1050,10 @@ GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file
 GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
 GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge TO bmuid;
-GRANT UPDATE (resolved_at) ON verdict TO bmuid;
+GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
+GRANT INSERT (actor, file_id, reason) ON suspense_job TO bmuid;
+GRANT UPDATE (state, done_at, last_file_id, last_line_no, tried, resolved) ON suspense_job TO bmuid;
+GRANT INSERT (account_id, oldest) ON rework TO bmuid;
 GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;
 -- The right to lock a bucket's row; the balance itself stays out of reach.
 GRANT UPDATE (id) ON bucket TO bmuid;
@@ -1047,6 +1086,7 @@ GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), U
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
+GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),

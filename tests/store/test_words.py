@@ -40,6 +40,7 @@ OF_STATEMENTS_ALONE = {
     "journal.kind",
     "outbox.kind",
     "outbox.state",
+    "suspense_job.state",
     "usage_file.state",
     "usage_file_part.state",
 }
