@@ -154,7 +154,7 @@ def carried(
     row: BucketTypeRow, anchor: Anchor, ended: BucketState, others: Iterable[BucketState] = ()
 ) -> Grant | None:
     """
-    Give what an ended period's allotment leaves to the next ones; none where nothing is carried.
+    Give what a bucket of an ended period leaves to the next ones; none where nothing is carried.
 
     What is left of tiers without a flat charge is carried, once: carried amounts live until used or expired, and
     are not carried again. All that is carried at a time is at most the type's rollover_max.
@@ -163,7 +163,7 @@ def carried(
         ended: the period's bucket, before the rest of it lapses.
         others: amounts carried before.
     """
-    if not row.rollover or ended.part is not BucketPart.ALLOTMENT:
+    if not row.rollover or ended.part is BucketPart.CARRIED:
         return None
     turn = turn_at(row, anchor, ended.from_us)
     if turn is None or turn.end is None or turn_at(row, anchor, ended.to_us) is None:

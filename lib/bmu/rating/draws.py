@@ -77,13 +77,17 @@ class Drawing:
         return sum(each.times * each.flat_e11 for draw in self.draws for each in draw.entered)
 
     def data(self) -> dict[str, object]:
-        """Give the same as JSON data; thresholds reached are told once, and not kept."""
+        """Give the same as JSON data."""
         found: dict[str, object] = {
             "draws": [_draw_data(draw) for draw in self.draws],
             "billable": self.billable,
         }
         if self.overage_plan is not None:
             found["overage_plan"] = self.overage_plan
+        if self.reached:
+            found["reached"] = [
+                {"bucket": each.bucket_id, "per_cent": each.per_cent} for each in self.reached
+            ]
         return found
 
 
@@ -99,7 +103,11 @@ def drawing_of(data: object) -> Drawing:
     if plan is not None and not isinstance(plan, str):
         raise ValueError(f"not a rate plan: {plan!r}")
     draws = tuple(_draw(each) for each in list_of(found.get("draws")))
-    return Drawing(draws, whole_of(found.get("billable")), plan)
+    reached = tuple(
+        Reached(whole_of(each.get("bucket")), whole_of(each.get("per_cent")))
+        for each in map(object_of, list_of(found.get("reached", [])))
+    )
+    return Drawing(draws, whole_of(found.get("billable")), plan, reached)
 
 
 def _draw_data(draw: Draw) -> dict[str, object]:

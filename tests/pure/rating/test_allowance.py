@@ -273,6 +273,13 @@ class TestRollover:
         row = replace(self.ROLLOVER, rollover_periods=1)
         assert carried(row, SINCE_JULY, bucket_of(1, grant)) is None
 
+    def test_what_was_brought_to_a_pool_is_carried_too(self) -> None:
+        """A service that joined a share plan in July leaves what is unused of its contribution to August."""
+        joined = bucket_of(2, kind_of("B", 5), part=BucketPart.JOINED, from_us=JULY, to_us=AUGUST)
+        grant = carried(self.ROLLOVER, SINCE_JULY, joined)
+        assert grant is not None
+        assert (grant.quantity, grant.part) == (5, BucketPart.CARRIED)
+
     def test_no_longer_than_the_allowance(self) -> None:
         """Three months of rollover data leave nothing to a fourth."""
         row = replace(self.ROLLOVER, expires_after=3)

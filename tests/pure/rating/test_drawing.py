@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -463,6 +464,13 @@ def test_plain_buckets_are_drawn_alike(
     assert [state.balance for state in states] == [state.balance for state in copies]
 
 
+def test_of_two_that_end_together_the_one_begun_first() -> None:
+    """A month's allowance before a week's that ends with it, in the quick way too."""
+    week = bucket_of(1, kind_of("W", 10, recurrence=Frequency.WEEK), from_us=5, to_us=9)
+    month = bucket_of(2, kind_of("M", 10), from_us=1, to_us=9)
+    assert draw(by_service([week, month])[1], {"W", "M"}, 6, 15) == ((2, 10), (1, 5))
+
+
 def world_rows() -> list[BucketTypeRow]:
     """Types of all sorts."""
     tiers = (BucketTier(30, 7), BucketTier(9, 2))
@@ -521,3 +529,19 @@ def test_the_last_of_a_tier_is_never_paid_twice(quantities: list[int]) -> None:
     granted = [state.granted for state in shelf]
     assert all(each % 50 == 0 for each in granted)
     assert all(first <= second for first, second in pairwise([0, *granted]))
+
+
+@given(some_rows, st.lists(st.integers(1, 90), max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_like_events_changes_no_sum(
+    rows: list[BucketTypeRow], quantities: list[int], chance: Random
+) -> None:
+    """Events of one kind in another order: another one may be billed, but as much, and the buckets end the same."""
+    rows = [row for row in rows if row.kind is BucketKind.USAGE]
+    first = [bucket_of(number, row) for number, row in enumerate(rows, 1)]
+    second = [bucket_of(number, row) for number, row in enumerate(rows, 1)]
+    made = [use(first, rows, quantity) for quantity in quantities]
+    chance.shuffle(quantities)
+    again = [use(second, rows, quantity) for quantity in quantities]
+    assert sum(each.billable for each in made) == sum(each.billable for each in again)
+    assert sum(each.flat_e11 for each in made) == sum(each.flat_e11 for each in again)
+    assert first == second
