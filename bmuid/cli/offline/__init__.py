@@ -1,0 +1,1 @@
+"""Rating without a database: catalogue, customers and usage from files."""
