@@ -10,7 +10,17 @@ from bmu.rating.aggregate import (
     usage_of,
 )
 from bmu.rating.allowance import Anchor, Turn, activated_us, carried, grant_of, grants_of, turn_at
-from bmu.rating.balance import Entry, EntryKind, book, entries_of, give_back, lapsed, returned, undone
+from bmu.rating.balance import (
+    Entry,
+    EntryKind,
+    book,
+    entries_of,
+    give_back,
+    lapsed,
+    resized,
+    returned,
+    undone,
+)
 from bmu.rating.bucket import BucketPart, BucketState, Grant, by_service
 from bmu.rating.compile import compile_tariff
 from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
@@ -65,7 +75,6 @@ from bmu.rating.sharing import (
     Participation,
     Sharer,
     contribution_of,
-    enlarged,
     joining,
     pooled,
     shelves,
@@ -160,7 +169,6 @@ __all__ = [
     "document_taxes",
     "drawing",
     "drawing_of",
-    "enlarged",
     "entries_of",
     "explain",
     "give_back",
@@ -177,6 +185,7 @@ __all__ = [
     "rate",
     "rate_batch",
     "recompute",
+    "resized",
     "returned",
     "shelves",
     "take",

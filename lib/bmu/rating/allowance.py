@@ -90,18 +90,21 @@ def later(day: date, frequency: Frequency, times: int) -> date:
     return last if day.day > last.day else first.replace(day=day.day)
 
 
-def grant_of(row: BucketTypeRow, anchor: Anchor, us: int, measured: int = 0) -> Grant | None:
+def grant_of(
+    row: BucketTypeRow, anchor: Anchor, us: int, *, measured: int = 0, brought: int = 0
+) -> Grant | None:
     """
     Give what is granted for the period that an instant lies in; none where there is nothing to grant.
 
     Shapes:
         measured: of a type whose size another class makes, that class's quantity in the period so far.
+        brought: to a share plan's bucket, what services bring at the start of the period; its first tier grows.
     """
     turn = turn_at(row, anchor, us)
     if turn is None:
         return None
     first = row.quantity if row.size_by is None else sized(row, measured)
-    tiers = [BucketTier(first, row.flat_e11), *row.tiers]
+    tiers = [BucketTier(first + brought, row.flat_e11), *row.tiers]
     if row.prorated and turn.end is not None:
         of_days = (turn.end - turn.first).days
         days = min(_active_days(anchor, turn.first, turn.end), of_days)

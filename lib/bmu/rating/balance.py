@@ -70,6 +70,20 @@ def lapsed(bucket: BucketState) -> tuple[Entry, ...]:
     return (Entry(bucket.id, EntryKind.EXPIRY, -bucket.balance),)
 
 
+def resized(bucket: BucketState, size: int) -> tuple[Entry, ...]:
+    """
+    Give the entry that makes a bucket so large whose size another class's usage makes; never less than was used.
+
+    Shapes:
+        bucket: of one tier.
+    """
+    size = max(size, bucket.used)
+    if size == bucket.granted:
+        return ()
+    kind = EntryKind.GRANT if size > bucket.granted else EntryKind.EXPIRY
+    return (Entry(bucket.id, kind, size - bucket.granted),)
+
+
 def undone(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Give the entries that take others back, the last one first."""
     return tuple(

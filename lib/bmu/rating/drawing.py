@@ -1,7 +1,7 @@
 """Which buckets give what for one event: all kinds of them, in the one order of drawing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from bmu.rating.bucket import BucketPart, BucketState
 from bmu.rating.draws import Draw, Drawing, Entered, Reached
@@ -20,22 +20,32 @@ from bmu.rating.sharing import Participation, copied, participation_of
 Pricing = Callable[[int, str | None], int | None]
 
 _SCOPES = {scope: place for place, scope in enumerate(BucketScope)}
-_PARTS = {part: place for place, part in enumerate(BucketPart)}
 _Order = tuple[int, ...]
 
 
-class Taker(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Taker:
     """
     A type of bucket that takes an event's usage.
 
     Shapes:
         nearness: as `nearness` tells it, of where the event took place.
         holds_at: whether its hours hold at an instant; none: at all times.
+        scope, sort: where the type comes in the order of drawing, by its scope and by what it is.
     """
 
     row: BucketTypeRow
     nearness: int
     holds_at: Callable[[int], bool] | None = None
+    scope: int = field(init=False)
+    sort: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        row = self.row
+        once = row.recurrence is Frequency.NEVER
+        sort = 2 if once else int(row.rollover)
+        object.__setattr__(self, "scope", _SCOPES[row.scope])
+        object.__setattr__(self, "sort", sort + 3 * (row.kind is BucketKind.MONEY))
 
 
 def nearness(
@@ -112,7 +122,7 @@ def drawing(
         participations: of the event's service in share plans, as far as they are limited.
     """
     on_way = _OnWay(quantity)
-    rooms = copied(participations)
+    rooms = copied(participations) if participations else ()
     for bucket, row in _open(shelf, takers, started_us) if quantity else ():
         limited = participation_of(rooms, bucket, started_us)
         there = _available(bucket, limited)
@@ -168,7 +178,8 @@ class _OnWay:
             self._due -= taken
         if taken:
             self._draws.append(_draw(bucket, row.kind, taken))
-            self._reached += _reached(bucket, row.thresholds, taken)
+            if row.thresholds:
+                self._reached += _reached(bucket, row.thresholds, taken)
         return taken
 
     def passes(self, row: BucketTypeRow) -> None:
@@ -209,14 +220,12 @@ def order_of(bucket: BucketState, taker: Taker) -> _Order:
     Nearest scope, then rank of the share plan; units before money; recurring, rollover, once granted; what was
     carried, the oldest first; earliest end; nearest place; earliest start; id.
     """
-    row = taker.row
-    once = row.recurrence is Frequency.NEVER
+    part = bucket.part
     return (
-        _SCOPES[row.scope],
+        taker.scope,
         bucket.rank,
-        int(row.kind is BucketKind.MONEY),
-        2 if once else int(row.rollover),
-        _PARTS[bucket.part],
+        taker.sort,
+        0 if part is BucketPart.CARRIED else 1 if part is BucketPart.JOINED else 2,
         bucket.since_us,
         bucket.to_us,
         taker.nearness,
@@ -236,8 +245,9 @@ def _open(
             continue
         if taker.holds_at is None or taker.holds_at(started_us):
             found.append((order_of(bucket, taker), bucket, taker.row))
-    # The id makes each order different, so no two buckets are compared.
-    found.sort()
+    if len(found) > 1:
+        # The id makes each order different, so no two buckets are compared.
+        found.sort()
     return [(bucket, row) for _, bucket, row in found]
 
 
@@ -250,6 +260,8 @@ def _available(bucket: BucketState, limited: Participation | None) -> int | None
 
 
 def _draw(bucket: BucketState, kind: BucketKind, taken: int) -> Draw:
+    if not bucket.tiers:
+        return Draw(bucket.id, taken, kind)
     over = taken - bucket.balance
     granted = 0
     if over > 0:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from bmu.rating.bucket import BucketPart, BucketState, Grant, ending
 from bmu.rating.offers import (
-    BucketTier,
     Contribution,
     SharePlanRow,
 )
@@ -91,14 +90,6 @@ def pooled(plan: SharePlanRow, packages: Iterable[str]) -> int:
     """Add up what services bring to each of a share plan's buckets at the start of a period, one package a service."""
     contributions = (contribution_of(plan, package) for package in packages)
     return sum(each.quantity for each in contributions if each is not None)
-
-
-def enlarged(grant: Grant, quantity: int) -> Grant:
-    """Give a pool's grant with what is brought to it: its first tier grows."""
-    tiers = grant.tiers
-    if tiers:
-        tiers = (BucketTier(tiers[0].quantity + quantity, tiers[0].flat_e11), *tiers[1:])
-    return grant._replace(quantity=grant.quantity + quantity, tiers=tiers)
 
 
 def joining(grant: Grant, contribution: Contribution) -> Grant | None:

@@ -207,7 +207,7 @@ def test_size_by_another_class() -> None:
     assert sized(row, 199_999) == 1
     assert sized(row, 0) == 0
     assert sized(replace(row, unit=Unit.TIME), 150_000) == 2
-    grant = grant_of(row, SINCE_JULY, IN_JULY, 3 * GB)
+    grant = grant_of(row, SINCE_JULY, IN_JULY, measured=3 * GB)
     assert grant is not None
     assert grant.quantity == 30_000
 

@@ -18,6 +18,7 @@ from bmu.rating.balance import (
     entries_of,
     give_back,
     lapsed,
+    resized,
     returned,
     undone,
 )
@@ -133,6 +134,17 @@ def test_what_is_left_lapses_with_the_period() -> None:
     assert use([bucket], [row], 5).billable == 5
     give_back(made, [bucket], IN_JULY)
     assert use([bucket], [row], 25).billable == 5
+
+
+def test_a_size_that_other_usage_makes() -> None:
+    """It grows with that usage; where that is rated again and is less, it shrinks, but not below what was used."""
+    bucket = bucket_of(1, kind_of("API", 1), balance=0, granted=0)
+    for size, used, granted in ((5, 0, 5), (5, 4, 5), (9, 0, 9), (7, 0, 7), (2, 0, 4)):
+        book(bucket, resized(bucket, size))
+        assert bucket.granted == granted
+        bucket.balance -= used
+    assert resized(bucket, 4) == ()
+    assert bucket.used == 4
 
 
 def test_entries_can_be_taken_back() -> None:

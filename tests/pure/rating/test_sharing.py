@@ -12,6 +12,7 @@ from pure.rating.included import (
     JULY,
     SINCE_JULY,
     bucket_of,
+    instant,
     kind_of,
     per_unit,
     takers_of,
@@ -27,7 +28,7 @@ from bmu.rating import (
     Grant,
     SharePlanRow,
 )
-from bmu.rating.allowance import grant_of
+from bmu.rating.allowance import Anchor, grant_of
 from bmu.rating.balance import give_back
 from bmu.rating.bucket import BucketPart
 from bmu.rating.drawing import drawing, take
@@ -35,7 +36,6 @@ from bmu.rating.sharing import (
     Participation,
     Sharer,
     contribution_of,
-    enlarged,
     joining,
     pooled,
     shelves,
@@ -66,14 +66,29 @@ def test_what_services_bring_adds_up() -> None:
     assert pooled(FAMILY, ["A", "A", "B", "C", "X"]) == 350
     assert contribution_of(FAMILY, "X") is None
     assert contribution_of(FAMILY, "C") == Contribution("C")
-    assert enlarged(pool(), 250).quantity == 250
+    grant = grant_of(POOL, SINCE_JULY, IN_JULY, brought=250)
+    assert grant is not None
+    assert grant.quantity == 250
 
 
 def test_the_first_tier_grows() -> None:
     """A pool of tiers: what is brought enlarges the first, at its flat charge; the others stay."""
-    grant = enlarged(pool(quantity=10, flat_e11=3, tiers=(BucketTier(50, 7),)), 250)
+    row = replace(POOL, quantity=10, flat_e11=3, tiers=(BucketTier(50, 7),))
+    grant = grant_of(row, SINCE_JULY, IN_JULY, brought=250)
+    assert grant is not None
     assert grant.tiers == (BucketTier(260, 3), BucketTier(50, 7))
     assert grant.quantity == 310
+
+
+def test_a_part_of_a_period_has_a_part_of_all_that_is_brought() -> None:
+    """A share plan that begins on the 16th has 16 of 31 days of what it holds; who joins it later brings all."""
+    row = replace(POOL, quantity=31, prorated=True)
+    grant = grant_of(row, Anchor("UTC", 1, instant(2026, 7, 16)), IN_JULY, brought=62)
+    assert grant is not None
+    assert grant.quantity == 48
+    joined = joining(grant, Contribution("B", 150))
+    assert joined is not None
+    assert joined.quantity == 150
 
 
 def test_a_pool_is_renewed() -> None:
@@ -90,7 +105,7 @@ def test_a_pool_is_renewed() -> None:
 def test_who_joins_brings_all_of_it() -> None:
     """24.38: a full contribution in the period it joins in, until that ends; drawn before the pool's own."""
     row = replace(POOL, quantity=50, flat_e11=5)
-    grant = enlarged(pool(quantity=50, flat_e11=5), 0)
+    grant = pool(quantity=50, flat_e11=5)
     joined = joining(grant, Contribution("B", 150))
     assert joined is not None
     assert (joined.quantity, joined.to_us, joined.part) == (150, AUGUST, BucketPart.JOINED)
