@@ -84,6 +84,9 @@ ISP = tree_of(
         ("10", (6, 2)),  # a number
         ("10.1.2", None),
         ("10.1.2.256", None),
+        ("10.1.2.03", None),  # 3 or octal
+        ("10.1.2.3.4", None),
+        ("10.1.2.٣", None),
         ("1.one", None),
         ("sip:44", None),
     ],
