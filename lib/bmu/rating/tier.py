@@ -1,8 +1,7 @@
 """Tiers of a period's usage: which one a quantity reaches, and what of it lies in each."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bmu.rating.rows import (
@@ -34,17 +33,3 @@ def slices(tiers: Sequence[TierRow], quantity: int) -> tuple[Slice, ...]:
         Slice(tier, min(end, quantity) - tier.from_) for tier, end in zip(tiers, ends, strict=True)
     )
     return tuple(each for each in cut if each.quantity > 0)
-
-
-def unfit(tiers: Sequence[TierRow]) -> Iterator[str]:
-    """Say what keeps tiers from being used."""
-    if not tiers or tiers[0].from_ != 0:
-        yield "has no tier that begins at 0"
-    for tier, following in pairwise(tiers):
-        if following.from_ <= tier.from_:
-            yield f"has a tier from {following.from_} on after one from {tier.from_} on"
-    for tier in tiers:
-        if tier.per < 1:
-            yield f"has a tier with a price for {tier.per}, less than 1"
-        if tier.price_e11 < 0 or tier.flat_e11 < 0:
-            yield f"has a tier from {tier.from_} on with a price below 0"

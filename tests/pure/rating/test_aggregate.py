@@ -20,7 +20,6 @@ from bmu.rating.aggregate import (
     key_of,
     usage_of,
 )
-from bmu.rating.tier import unfit
 
 
 def rate_of(kind: AggregateKind, *tiers: TierRow, **more: object) -> RateRow:
@@ -197,25 +196,6 @@ def test_what_is_added_up_together() -> None:
     }
     for scope, owner in owners.items():
         assert key_of(scope, owners, (3, 4), JULY) == AggregateKey(scope, owner, 3, 4, JULY)
-
-
-@pytest.mark.parametrize(
-    ("tiers", "what"),
-    [
-        ((), ["begins at 0"]),
-        ((tier(1, "1"),), ["begins at 0"]),
-        ((tier(0, "1"), tier(5, "1"), tier(5, "1")), ["from 5 on after one from 5 on"]),
-        ((tier(0, "1"), tier(5, "1"), tier(3, "1")), ["from 3 on after one from 5 on"]),
-        ((TierRow(0, 1, 0),), ["less than 1"]),
-        ((TierRow(0, -1), TierRow(4, 0, 1, -1)), ["below 0", "below 0"]),
-        (UNITS, []),
-    ],
-)
-def test_tiers_that_don_t_fit(tiers: tuple[TierRow, ...], what: list[str]) -> None:
-    """What would leave a quantity without a price, or with two, is named."""
-    found = list(unfit(tiers))
-    assert len(found) == len(what)
-    assert all(part in said for part, said in zip(what, found, strict=True))
 
 
 tier_rows = st.lists(

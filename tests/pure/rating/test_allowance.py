@@ -22,7 +22,17 @@ from pure.rating.included import (
 )
 
 from bmu.period import FOREVER_US, month_period, to_us
-from bmu.rating import BucketKind, BucketTypeRow, Frequency, Grant
+from bmu.rating import (
+    BucketKind,
+    BucketScope,
+    BucketTypeRow,
+    Frequency,
+    Grant,
+    PackageRow,
+    TariffRows,
+    UsageClassRow,
+    validate,
+)
 from bmu.rating.allowance import (
     Anchor,
     activated_us,
@@ -37,7 +47,7 @@ from bmu.rating.allowance import (
 )
 from bmu.rating.bucket import BucketPart
 from bmu.rating.offers import BucketTier
-from bmu.usage import Unit
+from bmu.usage import Rater, Unit
 
 DAY_US = 86_400_000_000
 # Recurrence, every, service since, bill day, instant: the days [first, end) it is in.
@@ -340,3 +350,44 @@ def test_money_is_granted_like_units() -> None:
     grant = grant_of(row, SINCE_JULY, IN_JULY)
     assert grant is not None
     assert (grant.kind, grant.quantity) == (BucketKind.MONEY, 50 * 10**11)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({}, None),
+        ({"quantity": 0, "scope": BucketScope.SHARE_PLAN}, None),
+        ({"quantity": 0}, "quantity is 0, less than 1"),
+        ({"expires_after": 30, "expires_unit": Frequency.DAY}, None),
+        ({"expires_unit": Frequency.DAY}, "has a unit to expire in, but does not expire"),
+        (
+            {"expires_after": 1, "expires_unit": Frequency.NEVER},
+            "expires in a unit of NEVER",
+        ),
+        (
+            {"size_by": "data", "size_per": 1, "repeat_last": True},
+            "has a size by other usage, which tiers have not",
+        ),
+        (
+            {"rollover": True, "recurrence": Frequency.NEVER},
+            "rolls over, but does not come again",
+        ),
+    ],
+)
+def test_what_can_t_be_granted_is_refused(more: dict[str, object], fault: str | None) -> None:
+    """A catalogue says so when it is loaded."""
+    data = UsageClassRow(1, "data", "Data", Unit.DATA, Rater.CLASS)
+    row = replace(kind_of("B", MB), **more)  # type: ignore[arg-type]
+    found = validate(TariffRows(usage_classes=(data,), bucket_types=(row,)))
+    assert [each.what for each in found if each.table == "bucket_type"] == (
+        [fault] if fault else []
+    )
+
+
+def test_packages_are_billed_by_the_month() -> None:
+    """Allowances may come by the day; what a package costs comes with the monthly bill."""
+    row = PackageRow(1, "P", "P", 0, "GBP", Frequency.WEEK, None, None, ())
+    found = validate(TariffRows(packages=(row,)))
+    assert "has the frequency WEEK; bills know MONTH only" in [each.what for each in found]
+    monthly = validate(TariffRows(packages=(replace(row, frequency=Frequency.MONTH),)))
+    assert not any("frequency" in each.what for each in monthly)

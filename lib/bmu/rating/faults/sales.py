@@ -16,7 +16,7 @@ from bmu.rating.faults.fault import (
     unknown,
 )
 from bmu.rating.faults.known import Known
-from bmu.rating.kinds import BucketKind
+from bmu.rating.kinds import BucketKind, BucketScope, Frequency
 from bmu.rating.offers import (
     BucketTypeRow,
     PackageRow,
@@ -88,6 +88,8 @@ class _Fit:
         known = self._known
         yield from refused(lambda: exponent(row.currency))
         yield from outside("price", row.price_minor, 0, INT64_MAX)
+        if row.frequency is not Frequency.MONTH:
+            yield f"has the frequency {row.frequency.value}; bills know MONTH only"
         yield from unknown([row.rate_plan, row.frequency_rate_plan], known.plans, "rate plan")
         yield from unknown([row.tax], known.taxes, "tax")
         yield from unknown([row.reclass], known.reclasses, "reclass")
@@ -116,7 +118,9 @@ class _Fit:
 
 
 def _quantities(row: BucketTypeRow) -> Iterator[str]:
-    yield from outside("quantity", row.quantity, 1, INT64_MAX)
+    # A share plan's may hold only what services bring to it.
+    least = 0 if row.scope is BucketScope.SHARE_PLAN else 1
+    yield from outside("quantity", row.quantity, least, INT64_MAX)
     yield from outside("flat", row.flat_e11, 0, INT64_MAX)
     for tier in row.tiers:
         yield from outside("a tier's quantity", tier.quantity, 1, INT64_MAX)
@@ -129,6 +133,8 @@ def _quantities(row: BucketTypeRow) -> Iterator[str]:
         yield "needs size_by and size_per together, or neither"
     if row.size_per is not None:
         yield from outside("size_per", row.size_per, 1, INT64_MAX)
+    if row.size_by is not None and (row.tiers or row.flat_e11 or row.repeat_last):
+        yield "has a size by other usage, which tiers have not"
 
 
 def _periods(row: BucketTypeRow) -> Iterator[str]:
@@ -142,7 +148,11 @@ def _periods(row: BucketTypeRow) -> Iterator[str]:
             yield from outside(noun, number, 0 if noun == "rollover_max" else 1, INT64_MAX)
     if not row.rollover and (row.rollover_max is not None or row.rollover_periods is not None):
         yield "bounds its rollover, but does not roll over"
-    if row.rollover and row.recurrence.value == "NEVER":
+    if row.expires_unit is not None and row.expires_after is None:
+        yield "has a unit to expire in, but does not expire"
+    if row.expires_unit is Frequency.NEVER:
+        yield "expires in a unit of NEVER"
+    if row.rollover and row.recurrence is Frequency.NEVER:
         yield "rolls over, but does not come again"
 
 
