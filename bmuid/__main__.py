@@ -19,6 +19,7 @@ COMMANDS = {
     "webhost": ("bmuid.cli.webhost", "serve the customers' pages by HTTPS without a web server"),
     "demo": ("bmuid.demo", "try it: a company, its customers, their calls and invoices"),
     "rate": ("bmuid.cli.rate", "rate a file of usage without a database"),
+    "deck": ("bmuid.cli.deck", "what an operator's rate deck changes in a catalogue"),
     "worker": ("bmuid.cli.worker", "one worker process; bmuid run starts these"),
 }
 USAGE = """\

@@ -43,6 +43,23 @@ def read_text(path: Path) -> str:
         raise DocumentError(f"{path}: is not UTF-8: octet {error.start}") from error
 
 
+def write_parts(directory: Path, parts: Mapping[str, str]) -> None:
+    """
+    Write a catalogue's parts to a directory, which is made where it is not there.
+
+    Errors:
+        DocumentError: it holds something already, or can't be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise DocumentError(f"{directory}: is not empty")
+        for name, text in parts.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DocumentError(f"{error.filename}: {error.strerror}") from error
+
+
 def _parts(path: Path) -> Mapping[str, str]:
     if not path.is_dir():
         return {path.name: read_text(path)}
