@@ -97,7 +97,7 @@ def _add_prices(txn: Transaction, rows: TariffRows, since: int) -> None:
                 row.name,
                 row.currency,
                 row.places,
-                row.rounding_mode.value,
+                row.rounding_mode.value if row.rounding_mode else None,
                 list(row.rate_groups),
                 since,
             )

@@ -3,6 +3,7 @@
 from bmu.money import Rounding
 from bmu.rating import (
     BucketTypeRow,
+    CompanyTerms,
     Frequency,
     LocationPatternRow,
     LocationRow,
@@ -38,7 +39,7 @@ def at(txn: Transaction, revision: int) -> Tariff:
     row = txn.fetchone()
     if row is None:
         raise NoCompanyError("no catalogue is loaded: run bmadmin catalogue load")
-    return compile_tariff(rows_at(txn, revision), revision, row[0])
+    return compile_tariff(rows_at(txn, revision), revision, CompanyTerms(row[0]))
 
 
 def rows_at(txn: Transaction, revision: int) -> TariffRows:

@@ -1,5 +1,6 @@
 """Usage as mediation leaves it and rating takes it: one UDR is one event of one user."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -29,6 +30,9 @@ class UDR(NamedTuple):
         started_us: microseconds since 1970-01-01 UTC.
         quantity: base units of the usage class, as measured.
         origin, destination: normalised; a telephone number is E.164 digits without "+".
+
+    Shapes:
+        extras: fields of the company's own, by name; none: none.
     """
 
     line_no: int
@@ -41,3 +45,4 @@ class UDR(NamedTuple):
     quantity: int
     origin: str
     destination: str
+    extras: Mapping[str, str] | None = None

@@ -8,6 +8,7 @@ from bmu.billing.catalogue import Catalogue
 from bmu.rating import (
     BucketState,
     BucketTypeRow,
+    CompanyTerms,
     LocationPatternRow,
     LocationRow,
     Owner,
@@ -72,7 +73,11 @@ def numbered(catalogue: Catalogue) -> Numbered:
         taxes=_with_ids(held.taxes),
         packages=_with_ids(held.packages),
     )
-    return Numbered(rows, compile_tariff(rows, REVISION, catalogue.company.time_zone))
+    company = catalogue.company
+    terms = CompanyTerms(
+        company.time_zone, company.rate_plan, company.places, company.rounding_mode
+    )
+    return Numbered(rows, compile_tariff(rows, REVISION, terms))
 
 
 def _with_ids(rows: Sequence[Row]) -> tuple[Row, ...]:

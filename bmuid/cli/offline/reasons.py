@@ -22,7 +22,7 @@ def _evidence(udr: UDR, owner: Owner, rated: Rated, catalogue: Numbered, rater: 
         if rated.location_pattern_id
         else None
     )
-    places, index = rows.locations, tariff.location_index
+    places, index = rows.locations, tariff.places.index
     periods = {row.code: row for row in rows.time_periods}
     assert rated.tax_id is not None, rated
     return Evidence(

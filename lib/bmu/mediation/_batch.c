@@ -78,6 +78,7 @@ udr_of(const Batch *batch, PyObject *line_no, PyObject *record, const Found *fou
         PyLong_FromLongLong(found->quantity),
         found->origin_is_uid ? Py_XNewRef(uid) : text_object(&found->origin),
         text_object(&found->destination),
+        Py_NewRef(Py_None),
     };
     int whole = 1;
     for (int n = 0; n < UDR_SIZE; n++)

@@ -18,7 +18,7 @@ typedef long long i64;
 #define HOURS_MAX 8
 #define SECOND_US 1000000LL
 
-enum { UDR_SIZE = 10 }; /* usage.UDR */
+enum { UDR_SIZE = 11 }; /* usage.UDR */
 
 typedef struct {
     const char *at;

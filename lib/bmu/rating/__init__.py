@@ -53,7 +53,9 @@ from bmu.rating.offers import (
 )
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, OwnerRow, Owners, Terms
+from bmu.rating.plan import CompanyTerms
 from bmu.rating.rate import rate, rate_batch
+from bmu.rating.routing import plan_of
 from bmu.rating.rows import (
     ConditionRow,
     HolidayCalendarRow,
@@ -79,7 +81,7 @@ from bmu.rating.sharing import (
     pooled,
     shelves,
 )
-from bmu.rating.tariff import Tariff, buckets_wanted, plan_of
+from bmu.rating.tariff import Tariff, buckets_wanted
 from bmu.rating.taxation import Exemption, Taxes, TaxRequest, TaxVendor, Untaxed
 from bmu.rating.taxrounding import LineTax, TaxRounding, document_taxes
 from bmu.rating.taxrules import TaxRules
@@ -97,6 +99,7 @@ __all__ = [
     "BucketState",
     "BucketTier",
     "BucketTypeRow",
+    "CompanyTerms",
     "ConditionRow",
     "Contribution",
     "Draw",

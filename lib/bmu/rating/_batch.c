@@ -18,12 +18,12 @@ typedef __int128 i128;
 #define DRAWS_MAX 16
 
 /* Where things stand in the tuples: usage.UDR, owner.Owner, route.Resolved, price.Price, outcome.Rated. */
-enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_DESTINATION = 9, UDR_SIZE = 10 };
+enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_DESTINATION = 9, UDR_SIZE = 11 };
 enum { OWNER_SERVICE = 4, OWNER_TERMS = 5, OWNER_SIZE = 7 };
 enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_CODES, FOUND_SIZE };
 enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
        PRICE_LIFT, PRICE_NUMBERS };
-enum { RATED_SIZE = 15 };
+enum { RATED_SIZE = 16 };
 
 /* What a route remembers, as Route.memory() gives it; borrowed from there. */
 typedef struct {
@@ -255,7 +255,7 @@ rate_one(Batch *batch, PyObject *udr, PyObject *owner)
         Py_NewRef(PyTuple_GET_ITEM(found, FOUND_RATE)), Py_NewRef(PyTuple_GET_ITEM(place, 0)),
         Py_NewRef(PyTuple_GET_ITEM(found, FOUND_TAX)), Py_NewRef(PyTuple_GET_ITEM(udr, UDR_QUANTITY)),
         PyLong_FromLongLong(rounded), PyLong_FromLongLong(billable), PyLong_FromLongLong(rated),
-        PyLong_FromLongLong(amount), PyLong_FromLongLong(tax), Py_NewRef(PyTuple_GET_ITEM(facts, 3)), draws,
+        PyLong_FromLongLong(amount), PyLong_FromLongLong(tax), Py_NewRef(PyTuple_GET_ITEM(facts, 3)), draws, Py_NewRef(Py_None),
     };
     PyObject *outcome = batch->rated->tp_alloc(batch->rated, RATED_SIZE);
     for (int n = 0; n < RATED_SIZE; n++) {

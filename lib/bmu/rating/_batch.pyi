@@ -1,9 +1,10 @@
 from collections.abc import Callable, Sequence
 
 from bmu.rating.bucket import BucketState
+from bmu.rating.group import Resolved
 from bmu.rating.outcome import Rated, Unrated
 from bmu.rating.owner import Owner, Terms
-from bmu.rating.route import Memory, Resolved
+from bmu.rating.route import Memory
 from bmu.usage import UDR
 
 def rate_batch(

@@ -1,24 +1,27 @@
 """From rows of the catalogue to a tariff that rates quickly."""
 
 from collections.abc import Mapping
+from datetime import date
 
-from bmu.period import LocalMinutes, parse_windows
 from bmu.rating.faults import validate
 from bmu.rating.geotree import GeoTree
 from bmu.rating.offers import (
     TariffRows,
     TaxRow,
 )
-from bmu.rating.route import EVERYWHERE, Hours
+from bmu.rating.places import EVERYWHERE, places_of
+from bmu.rating.plan import CompanyTerms
 from bmu.rating.rows import (
-    LocationRow,
     RateRow,
-    TimePeriodRow,
 )
+from bmu.rating.span import day_span
 from bmu.rating.tariff import Tariff
+from bmu.rating.taxrules import TaxRules
+
+_Rates = dict[tuple[str, str], dict[int, tuple[RateRow, ...]]]
 
 
-def compile_tariff(rows: TariffRows, revision: int, company_zone: str) -> Tariff:
+def compile_tariff(rows: TariffRows, revision: int, company: CompanyTerms) -> Tariff:
     """
     Make the catalogue of one revision ready for rating.
 
@@ -27,54 +30,51 @@ def compile_tariff(rows: TariffRows, revision: int, company_zone: str) -> Tariff
     """
     faults = validate(rows)
     assert not faults, faults[:3]
-    index = {row.code: number for number, row in enumerate(rows.locations)}
+    places = places_of(rows.locations, rows.location_groups)
     taxes: dict[str, tuple[TaxRow, ...]] = {}
     for tax in rows.taxes:
         taxes[tax.code] = (*taxes.get(tax.code, ()), tax)
     return Tariff(
         revision=revision,
-        company_zone=company_zone,
+        company=company,
         usage_classes={row.code: row for row in rows.usage_classes},
         usage_class_ids={row.code: row.id for row in rows.usage_classes},
         packages={row.code: row for row in rows.packages},
+        price_plans={row.code: row for row in rows.price_plans},
         plans={row.code: row for row in rows.rate_plans},
         groups={row.code: row for row in rows.rate_groups},
         roundings={row.code: row for row in rows.roundings},
         bucket_types={row.code: row for row in rows.bucket_types},
-        taxes=taxes,
-        hours=_hours(rows.time_periods),
-        rates=_rates(rows.rates, index),
-        geotree=GeoTree(rows.location_patterns, index),
-        location_index=index,
-        location_codes=tuple(index),
-        lineages=_lineages(rows.locations, index),
+        time_periods={row.code: row for row in rows.time_periods},
+        calendars={row.code: row for row in rows.calendars},
+        reclasses={row.code: row for row in rows.reclasses},
+        tax_rules=TaxRules(rows.tax_codes, taxes),
+        rates=_rates(rows.rates, places.index),
+        dated=_dated(rows.rates, company.zone),
+        geotree=GeoTree(rows.location_patterns, places.index, company.zone),
+        places=places,
+        reclassifies=any(row.reclass for row in rows.packages),
     )
 
 
-def _hours(rows: tuple[TimePeriodRow, ...]) -> dict[str, Hours]:
-    clocks = {row.zone: LocalMinutes(row.zone) for row in rows}
-    return {row.code: Hours(clocks[row.zone], parse_windows(row.windows)) for row in rows}
-
-
-def _rates(
-    rows: tuple[RateRow, ...], index: Mapping[str, int]
-) -> dict[tuple[str, str], dict[int, RateRow]]:
-    rates: dict[tuple[str, str], dict[int, RateRow]] = {}
+def _rates(rows: tuple[RateRow, ...], index: Mapping[str, int]) -> _Rates:
+    rates: _Rates = {}
     for row in rows:
-        place = EVERYWHERE if row.location is None else index[row.location]
-        rates.setdefault((row.rate_group, row.usage_class), {})[place] = row
+        code = row.location or row.location_group
+        place = EVERYWHERE if code is None else index[code]
+        of_class = rates.setdefault((row.rate_group, row.usage_class), {})
+        of_class[place] = (*of_class.get(place, ()), row)
     return rates
 
 
-def _lineages(
-    rows: tuple[LocationRow, ...], index: Mapping[str, int]
-) -> tuple[tuple[int, ...], ...]:
-    lineages = []
+def _dated(rows: tuple[RateRow, ...], company_zone: str) -> dict[tuple[str, str], frozenset[int]]:
+    """Give the instants at which rates begin or end."""
+    days: dict[tuple[str, str], set[date]] = {}
     for row in rows:
-        lineage = [index[row.code]]
-        above = row.parent
-        while above is not None:
-            lineage.append(index[above])
-            above = rows[index[above]].parent
-        lineages.append(tuple(lineage))
-    return tuple(lineages)
+        for day in (row.valid_from, row.valid_to):
+            if day is not None:
+                days.setdefault((row.rate_group, row.usage_class), set()).add(day)
+    return {
+        key: frozenset(day_span(day, None, company_zone)[0] for day in changing)
+        for key, changing in days.items()
+    }

@@ -8,6 +8,7 @@ from bmu.rating.offers import (
     PackageRow,
     TaxRow,
 )
+from bmu.rating.precision import precision_of
 from bmu.rating.price import amount_of, price_of, rounded_up
 from bmu.rating.rows import (
     LocationPatternRow,
@@ -86,7 +87,11 @@ class Figures(NamedTuple):
 
 def recompute(evidence: Evidence) -> Figures:
     """Compute a charge's figures again, from what was measured, its rows and its draws alone."""
-    price = price_of(evidence.rate, evidence.rounding, evidence.rate_plan)
+    price = price_of(
+        evidence.rate,
+        evidence.rounding,
+        precision_of(evidence.rate_group, evidence.rate_plan),
+    )
     rounded = rounded_up(price, evidence.quantity)
     amount = amount_of(price, rounded - sum(drawn.quantity for drawn in evidence.draws))
     tax = tax_of(amount, evidence.tax.rate_ppm)

@@ -11,10 +11,19 @@ class Side(Enum):
 
 
 class RateKind(Enum):
-    """How a rate prices an event: by its quantity, or the same for each."""
+    """
+    How a rate prices an event.
+
+    STANDARD: by its quantity. FIXED: the same for each. MARKUP: its cost times a multiplier. FIXED_MARKUP: its cost
+    and an amount for each. RATED_MARKUP: its cost and a price by quantity. PASS_THROUGH: what its record says.
+    """
 
     STANDARD = "STANDARD"
     FIXED = "FIXED"
+    MARKUP = "MARKUP"
+    FIXED_MARKUP = "FIXED_MARKUP"
+    RATED_MARKUP = "RATED_MARKUP"
+    PASS_THROUGH = "PASS_THROUGH"  # noqa: S105 - no password
 
 
 class AggregateKind(Enum):

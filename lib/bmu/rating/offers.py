@@ -182,8 +182,8 @@ class PackageRow:
     price_minor: int
     currency: str
     frequency: Frequency
-    rate_plan: str
-    tax: str
+    rate_plan: str | None
+    tax: str | None
     bucket_types: tuple[str, ...]
     frequency_rate_plan: str | None = None
     tax_category: str | None = None

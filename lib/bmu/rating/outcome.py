@@ -3,10 +3,13 @@
 from enum import Enum
 from typing import NamedTuple
 
+from bmu.rating.detail import Detail
+
 
 class UnratedReason(Enum):
-    """Why an event waits in suspense, in the order of the checks; the last three are intake's."""
+    """Why an event waits in suspense, in the order of the checks; the last two are intake's."""
 
+    BAD_EVENT = "BAD_EVENT"
     NO_UID = "NO_UID"
     UID_NOT_IN_PERIOD = "UID_NOT_IN_PERIOD"
     NO_USAGE_CLASS = "NO_USAGE_CLASS"
@@ -15,6 +18,8 @@ class UnratedReason(Enum):
     NO_LOCATION = "NO_LOCATION"
     NO_RATE_GROUP = "NO_RATE_GROUP"
     NO_RATE = "NO_RATE"
+    NO_COST = "NO_COST"
+    NO_AMOUNT = "NO_AMOUNT"
     NO_TAX = "NO_TAX"
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
     OUT_OF_WINDOW = "OUT_OF_WINDOW"
@@ -34,11 +39,14 @@ class Rated(NamedTuple):
 
     Shapes:
         location_pattern_id: none where the usage class has no GeoTree.
+        tax_id: of the first tax; none where there is none.
         draws: (bucket id, quantity) in the order drawn; they sum to rounded - billable.
+        detail: all that goes beyond that; none in the plain case.
 
     Units:
         quantity, rounded, billable: base units as measured, after rounding up, after buckets.
-        rated_e11, amount_e11: price of *rounded* and of *billable*, before tax.
+        rated_e11, amount_e11: price of *rounded* and of *billable*, before tax; of the latter, what money
+            buckets paid is taken off, flat charges of tiers are in it, taxes that the price held are not.
     """
 
     usage_class_id: int
@@ -47,7 +55,7 @@ class Rated(NamedTuple):
     rate_group_id: int
     rate_id: int
     location_pattern_id: int | None
-    tax_id: int
+    tax_id: int | None
     quantity: int
     rounded: int
     billable: int
@@ -56,3 +64,4 @@ class Rated(NamedTuple):
     tax_e11: int
     currency: str
     draws: tuple[tuple[int, int], ...]
+    detail: Detail | None = None

@@ -4,14 +4,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from bmu.rating.outcome import UnratedReason
+from bmu.rating.taxation import Exemption
 
 
 class Terms(NamedTuple):
-    """What of an owner decides prices; most owners share theirs with many."""
+    """
+    What of an owner decides prices; most owners share theirs with many.
+
+    Shapes:
+        account_rate_plan: of the account's package. own_rate_plan: of the account, or of the nearest above it
+            where it inherits. invoicer_rate_plan: of the account that pays.
+        country, state, category: the account's, for its taxes and for conditions.
+        attributes: names as conditions spell them (account.segment, service.sim) with their texts, sorted.
+    """
 
     package: str
     currency: str
     zone: str
+    price_plan: str | None = None
+    account_rate_plan: str | None = None
+    own_rate_plan: str | None = None
+    invoicer_rate_plan: str | None = None
+    country: str | None = None
+    state: str | None = None
+    category: str | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class OwnerRow(NamedTuple):

@@ -1,14 +1,23 @@
 """What one event costs: the same way for one as for a million, exact to the last place."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bmu.rating.bucket import BucketState, draw
+from bmu.rating.detail import PLAIN
+from bmu.rating.group import Resolved
+from bmu.rating.kinds import Side
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, Terms
+from bmu.rating.places import EVERYWHERE
 from bmu.rating.price import INT64_MAX, amount_of, rounded_up
-from bmu.rating.route import EVERYWHERE, Memory, Resolved, Route
+from bmu.rating.reclass import reclassified
+from bmu.rating.route import Choice, Memory, Route
+from bmu.rating.routing import route_of
+from bmu.rating.sharing import Participation
 from bmu.rating.tariff import Tariff
 from bmu.rating.tax import tax_of
+from bmu.rating.whole import Asking, rate_whole
 from bmu.usage import UDR
 
 Compiled = Callable[
@@ -36,19 +45,47 @@ def _built() -> Compiled | None:
 
 _compiled = _built()
 
+# No event is of before 1970 or of the year 9000 and after: such a time is a mistake of its record.
+_END_US = 221_845_392_000_000_000
+
 
 def rate(
-    udr: UDR, owner: Owner, tariff: Tariff, buckets: Sequence[BucketState]
+    udr: UDR,
+    owner: Owner,
+    tariff: Tariff,
+    buckets: Sequence[BucketState],
+    participations: Sequence[Participation] = (),
 ) -> Rated | Unrated:
     """
     Price one event by the one rate that fits, after what its owner's buckets cover.
 
     Shapes:
-        buckets: of the owner's account service, in the order of `by_service`; lowered by what
-            is drawn, and only where the event is rated.
+        buckets: those the owner's account service may draw from, in the order of `by_service` or `shelves`; lowered
+            by what is drawn, and only where the event is rated.
+        participations: of the account service in share plans; raised likewise.
     """
-    route = tariff.route(owner.terms, udr.usage_class)
-    return route if isinstance(route, Unrated) else _rate(udr, route, buckets)
+    if not (0 <= udr.quantity <= INT64_MAX and 0 <= udr.started_us < _END_US):
+        return Unrated(UnratedReason.BAD_EVENT, _bad(udr))
+    usage_class, was = udr.usage_class, None
+    if tariff.reclassifies:
+        becomes = _becomes(udr, owner.terms, tariff)
+        if becomes is not None:
+            usage_class, was = becomes, usage_class
+    route = route_of(tariff, owner.terms, usage_class)
+    if isinstance(route, Unrated):
+        return route
+    place = route.place_of(udr)
+    if isinstance(place, Unrated):
+        return place
+    found = route.rate_at(udr.started_us, place[1])
+    if isinstance(found, Unrated):
+        return found
+    if isinstance(found, Choice):
+        asking = Asking(udr, owner, tariff, route, *place)
+        outcome = rate_whole(asking, found, buckets, participations)
+    else:
+        outcome = _rate_plain(udr, route, place[0], found, buckets)
+    return outcome if was is None else _with_former_class(outcome, was)
 
 
 def rate_batch(
@@ -56,20 +93,28 @@ def rate_batch(
     owners: Sequence[Owner],
     tariff: Tariff,
     buckets_by_service: Mapping[int, Sequence[BucketState]],
+    participations_by_service: Mapping[int, Sequence[Participation]] | None = None,
 ) -> list[Rated | Unrated]:
     """
     Price events in the order given, each with its owner, as `rate` does.
 
     Shapes:
         owners: as many as *udrs*.
-        buckets_by_service: as `by_service` makes it, of all services that have any.
+        buckets_by_service: as `by_service` or `shelves` makes it, of all services that have any.
+        participations_by_service: likewise, of services that take part in share plans within limits.
     """
+    limits = participations_by_service or {}
 
     def one(udr: UDR, owner: Owner) -> Rated | Unrated:
-        return rate(udr, owner, tariff, buckets_by_service.get(owner.account_service_id, ()))
+        service = owner.account_service_id
+        return rate(
+            udr, owner, tariff, buckets_by_service.get(service, ()), limits.get(service, ())
+        )
 
     def memory_of(terms: Terms, usage_class: str) -> Memory | None:
-        route = tariff.route(terms, usage_class)
+        if tariff.reclassifies and tariff.rules(terms, usage_class):
+            return None
+        route = route_of(tariff, terms, usage_class)
         return route.memory if isinstance(route, Route) else None
 
     if _compiled is None:
@@ -78,20 +123,37 @@ def rate_batch(
     return _compiled(list(udrs), list(owners), memory_of, buckets, one, Rated, Resolved)
 
 
-def _rate(udr: UDR, route: Route, buckets: Sequence[BucketState]) -> Rated | Unrated:
-    """Find the rate, price what was measured; this and what it calls is the hot path."""
+def _bad(udr: UDR) -> str:
+    if not 0 <= udr.quantity <= INT64_MAX:
+        return f"a quantity of {str(udr.quantity)[:40]}"
+    return f"began {udr.started_us} microseconds after 1970"
+
+
+def _with_former_class(outcome: Rated | Unrated, usage_class: str) -> Rated | Unrated:
+    """Keep which class the record named."""
+    if isinstance(outcome, Unrated):
+        return outcome
+    detail = replace(outcome.detail or PLAIN, reclassified_from=usage_class)
+    return outcome._replace(detail=detail)
+
+
+def _becomes(udr: UDR, terms: Terms, tariff: Tariff) -> str | None:
+    """Give the class that the owner's package makes of the event's; none: its own."""
+    rules = tariff.rules(terms, udr.usage_class)
+    row = tariff.usage_classes.get(udr.usage_class)
+    if not rules or row is None:
+        return None
+    number = udr.origin if row.side is Side.ORIGIN else udr.destination
+    place = tariff.geotree.longest(number, udr.started_us)
+    location = EVERYWHERE if place is None else place[1]
+    return reclassified(rules, udr, tariff.places.reach(location))
+
+
+def _rate_plain(
+    udr: UDR, route: Route, pattern_id: int | None, found: Resolved, buckets: Sequence[BucketState]
+) -> Rated | Unrated:
+    """Price what was measured at the one plain rate; this and what it calls is the hot path."""
     started_us, quantity = udr.started_us, udr.quantity
-    pattern_id, location = None, EVERYWHERE
-    if route.longest is not None:
-        place = route.longest(udr.destination)
-        if place is None:
-            tried = f"no pattern begins the number {udr.destination[:40]!r}"
-            return Unrated(UnratedReason.NO_LOCATION, tried)
-        pattern_id, location = place
-    found = route.rate_at(started_us, location)
-    if isinstance(found, Unrated):
-        return found
-    assert quantity >= 0, udr
     group_id, rate_id, tax_id, rate_ppm, price, codes = found
     billable = rounded = rounded_up(price, quantity)
     amount = rated = amount_of(price, rounded)
@@ -124,5 +186,6 @@ def _rate(udr: UDR, route: Route, buckets: Sequence[BucketState]) -> Rated | Unr
             tax_of(amount, rate_ppm),
             currency,
             draws,
+            None,
         ),
     )

@@ -1,77 +1,55 @@
-"""The way from one usage class on given terms to its one rate, at any instant and location."""
+"""The way from one usage class on given terms to the rates of an event, at any instant and location."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
 from typing import NamedTuple
 
-from bmu.period import MINUTE_US, LocalMinutes, WeekWindows
+from bmu.period import MINUTE_US
+from bmu.rating.drawing import Taker, nearness
+from bmu.rating.drawing import is_plain as is_plain_type
+from bmu.rating.fields import refusing
 from bmu.rating.geotree import GeoTree
-from bmu.rating.offers import (
-    BucketTypeRow,
-)
+from bmu.rating.group import Group, Offer, Resolved, edges_of, first_fitting, offers_at
+from bmu.rating.hours import Hours
+from bmu.rating.kinds import Side
+from bmu.rating.offers import BucketTypeRow
 from bmu.rating.outcome import Unrated, UnratedReason
-from bmu.rating.price import Price, price_of
-from bmu.rating.rows import (
-    RatePlanRow,
-    RateRow,
-    RoundingRow,
-    UsageClassRow,
-)
-from bmu.rating.tax import TaxSpan, tax_at
+from bmu.rating.places import EVERYWHERE, Places
+from bmu.rating.plan import Chosen
+from bmu.rating.precision import Precision
+from bmu.rating.price import Prices, is_plain, price_of, prices_of
+from bmu.rating.rows import RateRow, RoundingRow, UsageClassRow
+from bmu.rating.taxation import Levies, Untaxed
+from bmu.usage import UDR
 
-# In place of a location: a rate for everywhere, or an event of a class without GeoTree.
-EVERYWHERE = -1
-
-_QUARTER_MINUTES = 15
-_QUARTER_US = _QUARTER_MINUTES * MINUTE_US
+_QUARTER_US = 15 * MINUTE_US
 _QUARTERS_MAX = 40_000  # more than a year of them
+# Over so many quarters of an hour it is told at a glance that nothing changes.
+_GLANCE_QUARTERS = 8
 
 
-class Resolved(NamedTuple):
-    """The one rate of an event, ready to price it; *buckets* are codes of types it may draw."""
+class Choice(NamedTuple):
+    """
+    All that may price events at a moment and place, where that is not just one plain rate.
 
-    rate_group_id: int
-    rate_id: int
-    tax_id: int
-    rate_ppm: int
-    price: Price
+    Shapes:
+        offers: in order; the first whose group wants the event is the one.
+        costs: by the code of the plan that sells, likewise what the company pays.
+        buckets: codes of plain types that an event may draw from; takers: of all types, where some are not plain.
+    """
+
+    offers: tuple[Offer, ...]
+    costs: Mapping[str, tuple[Offer, ...]]
+    levies: Levies | Untaxed
     buckets: frozenset[str]
+    takers: Mapping[str, Taker] | None
 
 
 # By the location's index, or EVERYWHERE.
-_Rates = dict[int, Resolved | Unrated]
-
-
-class Hours(NamedTuple):
-    """When in the local week a rate group holds."""
-
-    local: LocalMinutes
-    windows: WeekWindows
-
-
-class Group(NamedTuple):
-    """A rate group's rates of one usage class, by location, and when they hold."""
-
-    id: int
-    code: str
-    from_us: int
-    to_us: int
-    hours: Hours | None
-    rates: Mapping[int, RateRow]
-
-    def holds_at(self, us: int) -> bool:
-        """Tell whether the group may be used for an event that begins at *us*."""
-        if not self.from_us <= us < self.to_us:
-            return False
-        hours = self.hours
-        return hours is None or hours.local.at(us) in hours.windows
-
-
-class Moment(NamedTuple):
-    """What decides besides the location: the groups that hold, as in the plan, and the tax."""
-
-    groups: tuple[Group, ...]
-    tax: TaxSpan | None
+Found = Resolved | Choice | Unrated
+_Rates = dict[int, Found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,25 +58,27 @@ class Way:
     All that a route is made of.
 
     Shapes:
+        groups, cost_groups: of the plan and of its fallback plans, in order.
+        edges: instants at which rates or taxes change, apart from groups.
         geotree: none where the class is rated by itself alone.
-        lineages: for each location's index, itself and the locations above, upwards.
-        bucket_types: those of the package that take the usage class.
-        location_index, location_codes: from code to index, and back.
+        bucket_types: those that may take the usage; bucket_hours: by the code of a time period.
+        taxes: what is due at an instant for usage at a location.
     """
 
     usage_class: UsageClassRow
-    plan: RatePlanRow
-    level: int
-    tried: str
+    chosen: Chosen
+    currency: str
+    company_zone: str
     groups: tuple[Group, ...]
-    taxes: tuple[TaxSpan, ...]
-    tax_code: str
+    cost_groups: tuple[Group, ...]
+    precision: Callable[[Group], Precision]
+    edges: frozenset[int]
     geotree: GeoTree | None
-    lineages: tuple[tuple[int, ...], ...]
-    location_index: Mapping[str, int]
-    location_codes: tuple[str, ...]
+    places: Places
     roundings: Mapping[str, RoundingRow]
     bucket_types: tuple[BucketTypeRow, ...]
+    bucket_hours: Mapping[str, Hours]
+    taxes: Callable[[int, int], Levies | Untaxed]
 
 
 # By quarter of an hour and location; the GeoTree's own; class, level, plan and currency.
@@ -113,46 +93,100 @@ Memory = tuple[
 
 class Route:
     """
-    Finds the rate of an event, and remembers it by quarter of an hour and location.
+    Finds the rates of an event, and remembers them by quarter of an hour and location.
 
     A quarter of an hour in which a validity, a clock or a window changes is looked at event by
     event.
     """
 
-    __slots__ = ("_broken", "_hours", "_moments", "_quarters", "facts", "longest", "way")
+    __slots__ = (
+        "_edges",
+        "_hours",
+        "_moments",
+        "_quarters",
+        "by_origin",
+        "facts",
+        "splits",
+        "way",
+    )
 
     def __init__(self, way: Way) -> None:
         self.way = way
-        self.longest = way.geotree.longest if way.geotree else None
-        self.facts = (way.usage_class.id, way.level, way.plan.id, way.plan.currency)
-        edges = [edge for group in way.groups for edge in (group.from_us, group.to_us)]
-        edges += [edge for tax in way.taxes for edge in (tax.from_us, tax.to_us)]
-        self._broken = {edge // _QUARTER_US for edge in edges if edge % _QUARTER_US}
-        self._hours = tuple({group.hours for group in way.groups if group.hours})
+        self.by_origin = way.usage_class.side is Side.ORIGIN
+        self.splits = way.usage_class.split
+        self.facts = (way.usage_class.id, way.chosen.level, way.chosen.plan.id, way.currency)
+        groups = (*way.groups, *way.cost_groups)
+        self._edges = sorted(way.edges | edges_of(groups))
+        self._hours = tuple(dict.fromkeys(group.hours for group in groups if group.hours))
         self._quarters: dict[int, _Rates] = {}
-        self._moments: dict[tuple[tuple[str, ...], TaxSpan | None], _Rates] = {}
+        self._moments: dict[tuple[int, tuple[bool, ...]], _Rates] = {}
 
     @property
     def memory(self) -> Memory | None:
-        """What `rate_at` remembers so far, with what it is looked up by; none without a GeoTree."""
+        """What `rate_at` remembers so far, with what it is looked up by; none where numbers don't lead there."""
         geotree = self.way.geotree
-        return (self._quarters, *geotree.memory, self.facts) if geotree else None
+        if geotree is None or self.by_origin:
+            return None
+        return (self._quarters, *geotree.memory, self.facts)
 
-    def rate_at(self, us: int, location: int) -> Resolved | Unrated:
-        """Find the rate for an event that begins at *us*, at a location's index or EVERYWHERE."""
+    def place_of(self, udr: UDR) -> tuple[int | None, int] | Unrated:
+        """Find the pattern of an event's number or address, its id, and its location's index."""
+        geotree = self.way.geotree
+        if geotree is None:
+            return None, EVERYWHERE
+        number = udr.origin if self.by_origin else udr.destination
+        place = geotree.longest(number, udr.started_us)
+        if place is not None:
+            return place
+        return Unrated(UnratedReason.NO_LOCATION, f"no pattern begins the number {number[:40]!r}")
+
+    def rate_at(self, us: int, location: int) -> Found:
+        """Find what prices an event that begins at *us*, at a location's index or EVERYWHERE."""
         rates = self._quarters.get(us // _QUARTER_US)
         if rates is None:
             rates = self._rates(us)
         found = rates.get(location)
         if found is None:
-            found = rates[location] = self._resolve(self._moment(us), location)
+            found = rates[location] = self._resolve(us, location)
         return found
+
+    def offer_at(self, us: int, location: int, udr: UDR) -> Offer | None:
+        """Find the rate of a stretch of an event from *us* on."""
+        found = self.rate_at(us, location)
+        return first_fitting(found.offers, udr) if isinstance(found, Choice) else None
+
+    def edges(self, from_us: int, to_us: int) -> Iterator[int]:
+        """Give the instants after *from_us* and before *to_us* at which rates may change, in order."""
+        first, last = from_us // _QUARTER_US, (to_us - 1) // _QUARTER_US
+        if last - first < _GLANCE_QUARTERS:
+            rates = self._quarters.get(first)
+            quarters = range(first, last + 1)
+            if rates is not None and all(self._quarters.get(each) is rates for each in quarters):
+                return iter(())
+        start, end = bisect_right(self._edges, from_us), bisect_right(self._edges, to_us - 1)
+        clocks = [hours.edges(from_us, to_us) for hours in self._hours]
+        return merge(self._edges[start:end], *clocks)
+
+    def tried(self, us: int, location: int, udr: UDR | None = None) -> str:
+        """Say where a rate was looked for at an instant and what each group had to say, of an event too."""
+        way = self.way
+        place = ""
+        if location != EVERYWHERE:
+            codes = self._locations(way.places.reach(location))
+            place = f" at {' < '.join(codes)}"
+        said = [f"{self._name(group)}: {said_of(group, us, udr)}" for group in way.groups]
+        return (
+            f"{way.chosen.tried}; {way.usage_class.code}{place}; {', '.join(said) or 'no groups'}"
+        )
+
+    def _name(self, group: Group) -> str:
+        is_chosen = group.plan.code == self.way.chosen.plan.code
+        return group.row.code if is_chosen else f"{group.plan.code}/{group.row.code}"
 
     def _rates(self, us: int) -> _Rates:
         """Give what is remembered for the moment; for its quarter too, if all of it is alike."""
-        moment = self._moment(us)
-        codes = tuple(group.code for group in moment.groups)
-        rates = self._moments.setdefault((codes, moment.tax), {})
+        hours = tuple([hours.holds_at(us) for hours in self._hours])
+        rates = self._moments.setdefault((bisect_right(self._edges, us), hours), {})
         if self._is_even(us // _QUARTER_US):
             if len(self._quarters) >= _QUARTERS_MAX:
                 self._quarters.clear()
@@ -161,67 +195,108 @@ class Route:
 
     def _is_even(self, quarter: int) -> bool:
         """Tell whether no validity, no clock and no window changes within a quarter of an hour."""
-        if quarter in self._broken:
+        start, end = quarter * _QUARTER_US, (quarter + 1) * _QUARTER_US
+        if bisect_right(self._edges, start) != bisect_right(self._edges, end - 1):
             return False
-        start = quarter * _QUARTER_US
-        return all(
-            local.is_steady(start, start + _QUARTER_US)
-            and windows.is_even(local.at(start), _QUARTER_MINUTES)
-            for local, windows in self._hours
+        return all(hours.is_even(start, end) for hours in self._hours)
+
+    def _resolve(self, us: int, location: int) -> Found:
+        way = self.way
+        groups = tuple(group for group in way.groups if group.holds_at(us))
+        if not groups:
+            return Unrated(UnratedReason.NO_RATE_GROUP, self.tried(us, location))
+        lineage = way.places.reach(location)
+        offers = self._offers(groups, lineage, us)
+        if not offers:
+            return Unrated(UnratedReason.NO_RATE, self.tried(us, location))
+        levies, takers = way.taxes(us, location), self._takers(lineage)
+        plain_buckets = are_plain(takers.values())
+        if plain_buckets and self._is_plain(offers[0]):
+            if isinstance(levies, Untaxed):
+                return Unrated(UnratedReason.NO_TAX, levies.tried)
+            if is_one_tax(levies):
+                return self._resolved(offers[0], levies, frozenset(takers))
+        return Choice(
+            offers=offers,
+            costs=self._costs(us, lineage),
+            levies=levies,
+            buckets=frozenset(takers),
+            takers=None if plain_buckets else takers,
         )
 
-    def _moment(self, us: int) -> Moment:
-        groups = tuple(group for group in self.way.groups if group.holds_at(us))
-        return Moment(groups, tax_at(self.way.taxes, us))
+    def _is_plain(self, offer: Offer) -> bool:
+        """Tell whether an offer is for every event, and `Resolved` and `Route.facts` hold all of it."""
+        way, row = self.way, offer.group.row
+        return (
+            not offer.group.asked
+            and offer.group.plan.code == way.chosen.plan.code
+            and not (row.aggregate or row.pass_through or self.splits or way.cost_groups)
+            and is_plain(offer.rate)
+        )
 
-    def _resolve(self, moment: Moment, location: int) -> Resolved | Unrated:
-        way = self.way
-        if not moment.groups:
-            return Unrated(UnratedReason.NO_RATE_GROUP, self._tried(moment, location))
-        lineage = () if location == EVERYWHERE else way.lineages[location]
-        found = _first_rate(moment.groups, (*lineage, EVERYWHERE))
-        if found is None:
-            return Unrated(UnratedReason.NO_RATE, self._tried(moment, location))
-        if moment.tax is None:
-            return Unrated(UnratedReason.NO_TAX, f"tax {way.tax_code}: no rate on this day")
-        group, rate = found
-        rounding = way.roundings[rate.rounding] if rate.rounding else None
+    def _resolved(self, offer: Offer, levies: Levies, buckets: frozenset[str]) -> Resolved:
+        group, rate, _ = offer
+        tax = levies.levies[0] if levies.levies else None
         return Resolved(
-            rate_group_id=group.id,
+            rate_group_id=group.row.id,
             rate_id=rate.id,
-            tax_id=moment.tax.id,
-            rate_ppm=moment.tax.rate_ppm,
-            price=price_of(rate, rounding, way.plan),
-            buckets=frozenset(
-                row.code for row in way.bucket_types if self._takes(row.locations, lineage)
-            ),
+            tax_id=tax.tax_id if tax else None,
+            rate_ppm=tax.rate_ppm if tax else 0,
+            price=price_of(rate, self._rounding(rate), self.way.precision(group)),
+            buckets=buckets,
         )
 
-    def _takes(self, locations: tuple[str, ...] | None, lineage: tuple[int, ...]) -> bool:
-        index = self.way.location_index
-        return locations is None or any(index[code] in lineage for code in locations)
+    def _offers(
+        self, groups: tuple[Group, ...], lineage: tuple[int, ...], us: int
+    ) -> tuple[Offer, ...]:
+        return offers_at(groups, (*lineage, EVERYWHERE), us, self.way.company_zone, self._ready)
 
-    def _tried(self, moment: Moment, location: int) -> str:
-        """Say where a rate was looked for and what each group had to say."""
+    def _ready(self, group: Group, rate: RateRow) -> Prices:
+        return prices_of(rate, self._rounding(rate), self.way.precision(group))
+
+    def _rounding(self, rate: RateRow) -> RoundingRow | None:
+        return self.way.roundings[rate.rounding] if rate.rounding else None
+
+    def _costs(self, us: int, lineage: tuple[int, ...]) -> dict[str, tuple[Offer, ...]]:
+        by_plan: dict[str, tuple[Group, ...]] = {}
+        for group in self.way.cost_groups:
+            if group.holds_at(us):
+                by_plan[group.plan.code] = (*by_plan.get(group.plan.code, ()), group)
+        return {code: self._offers(groups, lineage, us) for code, groups in by_plan.items()}
+
+    def _locations(self, lineage: tuple[int, ...]) -> list[str]:
+        return [self.way.places.codes[index] for index in lineage if index >= 0]
+
+    def _takers(self, lineage: tuple[int, ...]) -> dict[str, Taker]:
         way = self.way
-        place = ""
-        if location != EVERYWHERE:
-            codes = [way.location_codes[index] for index in way.lineages[location]]
-            place = f" at {' < '.join(codes)}"
-        said = [
-            f"{group.code}: {'no rate' if group in moment.groups else 'not at this time'}"
-            for group in way.groups
-        ]
-        return f"{way.tried}; {way.usage_class.code}{place}; {', '.join(said) or 'no groups'}"
+        codes, found = self._locations(lineage), {}
+        for row in way.bucket_types:
+            near = nearness(row, way.usage_class.code, codes, way.places.groups)
+            if near is not None:
+                hours = way.bucket_hours[row.time_period] if row.time_period else None
+                found[row.code] = Taker(row, near, hours.holds_at if hours else None)
+        return found
 
 
-def _first_rate(
-    groups: tuple[Group, ...], places: tuple[int, ...]
-) -> tuple[Group, RateRow] | None:
-    """Walk the groups in order; in each, the nearest location with a rate wins."""
-    for group in groups:
-        for place in places:
-            rate = group.rates.get(place)
-            if rate is not None:
-                return group, rate
-    return None
+def are_plain(takers: Iterable[Taker]) -> bool:
+    """Tell whether `bmu.rating.bucket.draw` draws from all these as `bmu.rating.drawing.drawing` would."""
+    found = tuple(takers)
+    alike = len({taker.nearness for taker in found}) < 2
+    return alike and all(is_plain_type((taker.row,)) for taker in found)
+
+
+def is_one_tax(levies: Levies) -> bool:
+    """Tell whether what is due is one tax on top of the amount, or none."""
+    if levies.inclusive or len(levies.levies) > 1:
+        return False
+    return all(levy.certificate is None for levy in levies.levies)
+
+
+def said_of(group: Group, us: int, udr: UDR | None) -> str:
+    """Say why a group that prices nothing at a place doesn't: for an event, or none in particular, at an instant."""
+    if group.passed is not None:
+        return group.passed
+    if not group.holds_at(us):
+        return "not at this time"
+    field = refusing(group.asked, udr) if udr is not None else None
+    return "no rate" if field is None else f"not for this {field}"

@@ -154,8 +154,8 @@ class RatePlanRow:
     code: str
     name: str
     currency: str
-    places: int
-    rounding_mode: Rounding
+    places: int | None
+    rounding_mode: Rounding | None
     rate_groups: tuple[str, ...]
     fallback_plan: str | None = None
 

@@ -4,48 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bmu.period import local_day, month_period, to_us
+from bmu.period import LocalMinutes, local_day, month_period, to_us
 from bmu.rating.bucket import Grant
 from bmu.rating.geotree import GeoTree
+from bmu.rating.hours import ACCOUNT_ZONE, COMPANY_ZONE, Hours, hours_of
 from bmu.rating.offers import (
     BucketTypeRow,
     PackageRow,
-    TaxRow,
+    PricePlanRow,
 )
-from bmu.rating.outcome import Unrated, UnratedReason
+from bmu.rating.outcome import Unrated
 from bmu.rating.owner import Owner, Terms
-from bmu.rating.route import Group, Hours, Route, Way
+from bmu.rating.places import Places
+from bmu.rating.plan import CompanyTerms
+from bmu.rating.reclass import Rule, rules_of
+from bmu.rating.route import Route
 from bmu.rating.rows import (
+    HolidayCalendarRow,
     RateGroupRow,
     RatePlanRow,
     RateRow,
+    ReclassRow,
     RoundingRow,
+    TimePeriodRow,
     UsageClassRow,
 )
-from bmu.rating.span import day_span
-from bmu.rating.tax import tax_spans
-from bmu.usage import Rater
-
-# Where a rate plan may come from, the lowest wins; a charge keeps the number.
-PLAN_LEVELS = {
-    1: "bucket",
-    2: "price plan",
-    3: "package",
-    4: "package of the account",
-    5: "package frequency",
-    6: "account",
-    7: "paying account",
-    8: "company",
-}
-PACKAGE_LEVEL = 3
-
-
-class Chosen(NamedTuple):
-    """The one plan an event is rated by, the level it comes from, and that in words."""
-
-    plan: RatePlanRow
-    level: int
-    tried: str
+from bmu.rating.taxrules import TaxRules
 
 
 class Allowances(NamedTuple):
@@ -57,60 +41,76 @@ class Allowances(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was asked of a tariff before; an answer never depends on it."""
+
+    routes: dict[tuple[Terms, str], Route | Unrated] = field(default_factory=dict)
+    overage_routes: dict[tuple[Terms, str, str], Route | Unrated] = field(default_factory=dict)
+    rules: dict[tuple[Terms, str], tuple[Rule, ...]] = field(default_factory=dict)
+    hours: dict[tuple[str, str], Hours] = field(default_factory=dict)
+    clocks: dict[str, LocalMinutes] = field(default_factory=dict)
+    allowances: dict[tuple[Terms, int], list[Allowances]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
     """
     The catalogue of one revision, by code.
 
     Shapes:
-        rates: by (rate group, usage class), then by the location's index or EVERYWHERE.
-        lineages: for each location's index, itself and the locations above, upwards.
-        routes, allowances: what was asked before; an answer never depends on them.
+        rates: by (rate group, usage class), then by the number of a place or EVERYWHERE; dated: of which of these
+            some hold on some days only, with the instants at which they change.
+        known: what was asked before.
     """
 
     revision: int
-    company_zone: str
+    company: CompanyTerms
     usage_classes: Mapping[str, UsageClassRow]
     usage_class_ids: Mapping[str, int]
     packages: Mapping[str, PackageRow]
+    price_plans: Mapping[str, PricePlanRow]
     plans: Mapping[str, RatePlanRow]
     groups: Mapping[str, RateGroupRow]
     roundings: Mapping[str, RoundingRow]
     bucket_types: Mapping[str, BucketTypeRow]
-    taxes: Mapping[str, tuple[TaxRow, ...]]
-    hours: Mapping[str, Hours]
-    rates: Mapping[tuple[str, str], Mapping[int, RateRow]]
+    time_periods: Mapping[str, TimePeriodRow]
+    calendars: Mapping[str, HolidayCalendarRow]
+    reclasses: Mapping[str, ReclassRow]
+    tax_rules: TaxRules
+    rates: Mapping[tuple[str, str], Mapping[int, tuple[RateRow, ...]]]
+    dated: Mapping[tuple[str, str], frozenset[int]]
     geotree: GeoTree
-    location_index: Mapping[str, int]
-    location_codes: tuple[str, ...]
-    lineages: tuple[tuple[int, ...], ...]
-    routes: dict[tuple[Terms, str], Route] = field(default_factory=dict, repr=False, compare=False)
-    allowances: dict[tuple[Terms, int], list[Allowances]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    places: Places
+    reclassifies: bool
+    known: Known = field(default_factory=Known, repr=False, compare=False)
 
-    def route(self, terms: Terms, usage_class: str) -> Route | Unrated:
-        """Give the way to the rates of a usage class on given terms, or say why there is none."""
-        found = self.routes.get((terms, usage_class))
-        if found is not None:
-            return found
-        made = _route(self, terms, usage_class)
-        if isinstance(made, Route):
-            self.routes[terms, usage_class] = made
-        return made
+    def rules(self, terms: Terms, usage_class: str) -> tuple[Rule, ...]:
+        """Give the rules by which usage of a class on given terms becomes another's."""
+        found = self.known.rules.get((terms, usage_class))
+        if found is None:
+            package = self.packages.get(terms.package)
+            row = self.reclasses.get(package.reclass) if package and package.reclass else None
+            found = rules_of(row, usage_class, terms, self.places) if row else ()
+            self.known.rules[terms, usage_class] = found
+        return found
 
-
-def plan_of(terms: Terms, tariff: Tariff) -> Chosen:
-    """Choose the one plan for usage on these terms; there is no falling through to another."""
-    package = tariff.packages[terms.package]
-    plan = tariff.plans[package.rate_plan]
-    tried = f"plan {plan.code} of the {PLAN_LEVELS[PACKAGE_LEVEL]} {package.code}"
-    return Chosen(plan, PACKAGE_LEVEL, tried)
+    def hours(self, code: str, account_zone: str) -> Hours:
+        """Give when a time period holds for an account in a zone."""
+        row = self.time_periods[code]
+        zones = {ACCOUNT_ZONE: account_zone, COMPANY_ZONE: self.company.zone}
+        zone = zones.get(row.zone, row.zone)
+        found = self.known.hours.get((code, zone))
+        if found is None:
+            clock = self.known.clocks.setdefault(zone, LocalMinutes(zone))
+            holidays = self.calendars[row.calendar].days if row.calendar else ()
+            found = self.known.hours[code, zone] = hours_of(row, clock, holidays)
+        return found
 
 
 def buckets_wanted(owner: Owner, tariff: Tariff, started_us: int) -> tuple[Grant, ...]:
     """Tell which allowances the owner is due for the billing month that *started_us* lies in."""
     terms = owner.terms
-    known = tariff.allowances.setdefault((terms, owner.bill_day), [])
+    known = tariff.known.allowances.setdefault((terms, owner.bill_day), [])
     for month in known:
         if month.from_us <= started_us < month.to_us:
             return month.grants
@@ -121,47 +121,3 @@ def buckets_wanted(owner: Owner, tariff: Tariff, started_us: int) -> tuple[Grant
     grants = tuple(Grant(row.code, start, end, row.quantity, row.unit) for row in types)
     known.append(Allowances(start, end, grants))
     return grants
-
-
-def _route(tariff: Tariff, terms: Terms, code: str) -> Route | Unrated:
-    usage_class = tariff.usage_classes.get(code)
-    if usage_class is None:
-        return Unrated(UnratedReason.NO_USAGE_CLASS, f"no usage class {code[:60]!r}")
-    package = tariff.packages.get(terms.package)
-    if package is None:
-        return Unrated(UnratedReason.NO_PACKAGE, f"no package {terms.package} in the catalogue")
-    chosen = plan_of(terms, tariff)
-    if chosen.plan.currency != terms.currency:
-        said = f"{chosen.tried} is in {chosen.plan.currency}, the account in {terms.currency}"
-        return Unrated(UnratedReason.NO_RATE_GROUP, said)
-    types = [tariff.bucket_types[name] for name in package.bucket_types]
-    return Route(
-        Way(
-            usage_class=usage_class,
-            plan=chosen.plan,
-            level=chosen.level,
-            tried=chosen.tried,
-            groups=tuple(_group(tariff, name, code) for name in chosen.plan.rate_groups),
-            taxes=tax_spans(tariff.taxes[package.tax], terms.zone),
-            tax_code=package.tax,
-            geotree=tariff.geotree if usage_class.rater is Rater.GEOTREE else None,
-            lineages=tariff.lineages,
-            location_index=tariff.location_index,
-            location_codes=tariff.location_codes,
-            roundings=tariff.roundings,
-            bucket_types=tuple(row for row in types if code in row.usage_classes),
-        )
-    )
-
-
-def _group(tariff: Tariff, code: str, usage_class: str) -> Group:
-    row = tariff.groups[code]
-    start, end = day_span(row.valid_from, row.valid_to, tariff.company_zone)
-    return Group(
-        row.id,
-        code,
-        start,
-        end,
-        tariff.hours[row.time_period] if row.time_period else None,
-        tariff.rates.get((code, usage_class), {}),
-    )

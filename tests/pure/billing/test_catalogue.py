@@ -25,6 +25,7 @@ from bmu.rating import (
     TaxRow,
     TimePeriodRow,
     UsageClassRow,
+    CompanyTerms,
     compile_tariff,
 )
 from bmu.usage import Rater, Unit
@@ -186,7 +187,9 @@ def test_the_demo_catalogue_can_be_used() -> None:
         rate["price"].rstrip("0").rstrip(".") if "." in rate["price"] else rate["price"]
         for rate in written
     ]
-    assert compile_tariff(catalogue.rows, 1, catalogue.company.time_zone).revision == 1
+    assert (
+        compile_tariff(catalogue.rows, 1, CompanyTerms(catalogue.company.time_zone)).revision == 1
+    )
 
 
 @pytest.mark.parametrize(

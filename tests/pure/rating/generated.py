@@ -76,6 +76,7 @@ udrs = st.builds(
     quantity=quantities,
     origin=st.just(""),
     destination=st.one_of(st.text("123", min_size=1, max_size=7), st.text("123*", max_size=3)),
+    extras=st.none(),
 )
 
 
@@ -103,7 +104,7 @@ def rates(
             "/".join(filter(None, key)),
             *key,
             draw(st.sampled_from([None, *roundings])),
-            draw(st.sampled_from(RateKind)),
+            draw(st.sampled_from([RateKind.STANDARD, RateKind.FIXED])),
             draw(prices),
             draw(st.sampled_from([1, 7, 10, 60, 10**6])),
             draw(st.one_of(st.just(0), prices)),

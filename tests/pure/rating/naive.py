@@ -40,8 +40,8 @@ class Book:
         usage_class = need(pick(rows.usage_classes, udr.usage_class), "NO_USAGE_CLASS")
         package = need(pick(rows.packages, owner.terms.package), "NO_PACKAGE")
         plan = pick(rows.rate_plans, package.rate_plan)
-        need(plan.currency == owner.terms.currency or None, "NO_RATE_GROUP")
         pattern, places = self.place(udr.destination, usage_class.rater)
+        need(plan.currency == owner.terms.currency or None, "NO_RATE_GROUP")
         groups = [code for code in plan.rate_groups if self.holds(code, began)]
         need(groups or None, "NO_RATE_GROUP")
         rate = need(next(self.rates(groups, usage_class.code, places), None), "NO_RATE")

@@ -9,6 +9,7 @@ from pure.rating.generated import World, shelves, udrs, whoever, worlds
 
 from bmu.rating import (
     BucketState,
+    CompanyTerms,
     Owner,
     Rated,
     Tariff,
@@ -18,7 +19,9 @@ from bmu.rating import (
     rate,
     rate_batch,
 )
-from bmu.rating.route import Memory, Resolved, Route
+from bmu.rating.group import Resolved
+from bmu.rating.route import Memory, Route
+from bmu.rating.routing import route_of
 from bmu.usage import UDR
 
 batches = st.lists(udrs, min_size=1, max_size=20)
@@ -38,7 +41,10 @@ def test_a_batch_costs_what_its_events_cost_one_by_one(
     world: World, events: list[UDR], which: int, shelf: list[BucketState]
 ) -> None:
     """Neither figures nor reasons nor what is left of an allowance depend on how many events come at once."""
-    owner, tariff = world.owners[which], compile_tariff(world.rows, 1, world.company_zone)
+    owner, tariff = (
+        world.owners[which],
+        compile_tariff(world.rows, 1, CompanyTerms(world.company_zone)),
+    )
     # Whether the tariff has seen such events before or not.
     for _ in range(2):
         first, second = copy.deepcopy(shelf), copy.deepcopy(shelf)
@@ -56,7 +62,10 @@ def test_the_compiled_form_decides_nothing_else(
 ) -> None:
     """What it does itself, it does as the plain functions do; and it does itself what was seen before and is priced."""
     compiled = pytest.importorskip("bmu.rating._batch", reason="built without a compiler")
-    owner, tariff = world.owners[which], compile_tariff(world.rows, 1, world.company_zone)
+    owner, tariff = (
+        world.owners[which],
+        compile_tariff(world.rows, 1, CompanyTerms(world.company_zone)),
+    )
     first, second = copy.deepcopy(shelf), copy.deepcopy(shelf)
     alone = one_by_one(events, owner, tariff, first)
     buckets = by_service(second)
@@ -64,7 +73,7 @@ def test_the_compiled_form_decides_nothing_else(
 
     def memory_of(terms: object, usage_class: str) -> Memory | None:
         assert terms is owner.terms
-        route = tariff.route(owner.terms, usage_class)
+        route = route_of(tariff, owner.terms, usage_class)
         return route.memory if isinstance(route, Route) else None
 
     def rate_one(udr: UDR, of: Owner) -> Rated | Unrated:
@@ -86,7 +95,11 @@ def test_the_compiled_form_decides_nothing_else(
 
 
 def is_remembered(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
-    """Tell whether the route looks events of that quarter of an hour up."""
-    route = tariff.route(owner.terms, udr.usage_class)
-    memory = route.memory if isinstance(route, Route) else None
-    return memory is not None and udr.started_us // (15 * 60 * 1_000_000) in memory[0]
+    """Tell whether the route looks events of that quarter of an hour and place up, and finds one plain rate."""
+    route = route_of(tariff, owner.terms, udr.usage_class)
+    assert isinstance(route, Route)
+    place = route.place_of(udr)
+    if route.memory is None or isinstance(place, Unrated):
+        return False
+    rates = route.memory[0].get(udr.started_us // (15 * 60 * 1_000_000), {})
+    return isinstance(rates.get(place[1]), Resolved)

@@ -12,6 +12,7 @@ from pure.rating.test_tables import TABLES, Customer
 from bmu.period import from_us
 from bmu.rating import (
     BucketState,
+    CompanyTerms,
     Drawn,
     Evidence,
     Figures,
@@ -79,7 +80,7 @@ def test_each_charge_can_be_computed_again(
 ) -> None:
     """From the stored evidence alone comes the same figure to the last place, in any tariff."""
     tariff, buckets = (
-        compile_tariff(world.rows, 1, world.company_zone),
+        compile_tariff(world.rows, 1, CompanyTerms(world.company_zone)),
         by_service(shelf).get(1, ()),
     )
     for owner in world.owners:

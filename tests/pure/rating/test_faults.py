@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pure.rating.book import Book, take
 
-from bmu.rating import Fault, compile_tariff, validate
+from bmu.rating import CompanyTerms, Fault, compile_tariff, validate
 
 GOOD = """\
 class voice TIME GEOTREE
@@ -119,4 +119,4 @@ def test_what_only_rows_can_hold_is_checked_too() -> None:
         "is in USD, but its rate plan in GBP",
     ]
     with pytest.raises(AssertionError):
-        compile_tariff(replace(rows, packages=(dollars,)), 1, "Europe/London")
+        compile_tariff(replace(rows, packages=(dollars,)), 1, CompanyTerms("Europe/London"))

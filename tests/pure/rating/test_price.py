@@ -3,7 +3,8 @@
 import pytest
 
 from bmu.money import Rounding
-from bmu.rating import RateKind, RatePlanRow, RateRow
+from bmu.rating import RateKind, RateRow
+from bmu.rating.precision import Precision
 from bmu.rating.price import amount_of, price_of
 
 # 5 for 10 units of a currency without decimals: the exact price, and each rounding of it.
@@ -25,7 +26,7 @@ def test_a_half_goes_where_the_plan_sends_it(line: str) -> None:
     units, _, *wanted = line.split()
     modes = [Rounding[name] for name in HALVES.split()[2:6]]
     for mode, amount in zip(modes, wanted, strict=True):
-        price = price_of(rate, None, RatePlanRow(1, "p", "p", "JPY", 0, mode, ()))
+        price = price_of(rate, None, Precision(0, mode))
         assert amount_of(price, int(units)) == int(amount) * 10**11
 
 
@@ -34,7 +35,7 @@ def test_an_odd_divisor_has_no_halves() -> None:
     rate = RateRow(1, "r", "g", "c", None, None, RateKind.STANDARD, 1, 3, 0, 0)
     amounts = {
         mode: [
-            amount_of(price_of(rate, None, RatePlanRow(1, "p", "p", "GBP", 11, mode, ())), units)
+            amount_of(price_of(rate, None, Precision(11, mode)), units)
             for units in (1, 2, 3, 4, 5)
         ]
         for mode in Rounding

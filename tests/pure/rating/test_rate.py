@@ -9,6 +9,7 @@ from pure.rating.naive import Book, copies
 
 from bmu.rating import (
     BucketState,
+    CompanyTerms,
     Rated,
     RateKind,
     Tariff,
@@ -26,7 +27,7 @@ batches = st.lists(udrs, min_size=1, max_size=8)
 
 def tariff_of(world: World) -> Tariff:
     """Compile a generated catalogue."""
-    return compile_tariff(world.rows, 1, world.company_zone)
+    return compile_tariff(world.rows, 1, CompanyTerms(world.company_zone))
 
 
 @given(worlds())

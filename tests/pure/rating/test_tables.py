@@ -8,6 +8,7 @@ from pure.rating.book import Book, Event, read
 from bmu.money import decimal_text
 from bmu.rating import (
     BucketState,
+    CompanyTerms,
     Rated,
     Tariff,
     Unrated,
@@ -27,7 +28,7 @@ class Customer:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.rows = book.rows()
-        self.tariff: Tariff = compile_tariff(self.rows, 1, book.company)
+        self.tariff: Tariff = compile_tariff(self.rows, 1, CompanyTerms(book.company))
         self.buckets: dict[tuple[str, int], BucketState] = {}
 
     def grant(self, event: Event) -> None:

@@ -5,7 +5,8 @@ from pure.rating.book import Book, read
 from pure.rating.test_tables import TABLES, Customer
 
 from bmu.rating import Terms, Unrated, UnratedReason, plan_of, rate
-from bmu.rating.tariff import PACKAGE_LEVEL
+from bmu.rating.plan import PACKAGE_LEVEL
+from bmu.rating.routing import route_of
 
 HOME = read(next(path for path in TABLES if path.stem == "home"))
 ORDER = read(next(path for path in TABLES if path.stem == "order"))
@@ -20,7 +21,7 @@ ROUNDING = read(next(path for path in TABLES if path.stem == "rounding"))
             HOME,
             "NO_RATE",
             (
-                "plan HOME of the package HOME; voice at NOWHERE; SPECIAL: no rate, PEAK: no rate,"
+                "price plan: none, package HOME: HOME; voice at NOWHERE; SPECIAL: no rate, PEAK: no rate,"
                 " OFFPEAK: not at this time, ABROAD: no rate"
             ),
         ),
@@ -30,14 +31,14 @@ ROUNDING = read(next(path for path in TABLES if path.stem == "rounding"))
             ORDER,
             "NO_RATE_GROUP",
             (
-                "plan P of the package P; voice at UK < EUROPE; BROAD: not at this time,"
+                "price plan: none, package P: P; voice at UK < EUROPE; BROAD: not at this time,"
                 " NEAR: not at this time"
             ),
         ),
         (
             ORDER,
             "NO_RATE",
-            "plan P of the package P; sms; BROAD: no rate, NEAR: no rate",
+            "price plan: none, package P: P; sms; BROAD: no rate, NEAR: no rate",
         ),
         (OFFERS, "NO_TAX", "tax VAT: no rate on this day"),
         (
@@ -64,7 +65,11 @@ def test_a_clerk_reads_what_was_tried(book: Book, reason: str, tried: str) -> No
         (
             Terms("HOME", "EUR", "UTC"),
             UnratedReason.NO_RATE_GROUP,
-            "plan HOME of the package HOME is in GBP, the account in EUR",
+            (
+                "price plan: none, package HOME: HOME; voice at UK; SPECIAL: in GBP, the account in EUR,"
+                " PEAK: in GBP, the account in EUR, OFFPEAK: in GBP, the account in EUR,"
+                " ABROAD: in GBP, the account in EUR"
+            ),
         ),
     ],
 )
@@ -80,6 +85,7 @@ def test_a_customer_on_terms_without_prices_waits(
 def test_the_plan_of_a_package_is_of_its_level() -> None:
     """A charge says from where its plan came."""
     chosen = plan_of(HOME.owner.terms, Customer(HOME).tariff)
+    assert not isinstance(chosen, Unrated)
     assert (chosen.plan.code, chosen.level) == ("HOME", PACKAGE_LEVEL)
 
 
@@ -89,7 +95,7 @@ def test_what_was_remembered_for_a_year_is_forgotten_without_harm() -> None:
     udr, owner = HOME.events[0].udr, HOME.owner
     week_us = 7 * 24 * 3600 * 1_000_000
     quarter_us = 15 * 60 * 1_000_000
-    route = customer.tariff.route(owner.terms, "voice")
+    route = route_of(customer.tariff, owner.terms, "voice")
     assert not isinstance(route, Unrated)
     before = rate(udr, owner, customer.tariff, ())
     for number in range(41_000):

@@ -1,0 +1,264 @@
+"""What an event costs where more than one plain rate is in play: conditions, splits, costs, every kind of bucket."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from bmu.rating.bucket import BucketState, draw
+from bmu.rating.detail import PLAIN, Detail, Overage, Part
+from bmu.rating.drawing import Taker, drawing, take
+from bmu.rating.draws import Drawing
+from bmu.rating.group import Offer, Resolved, first_fitting
+from bmu.rating.kinds import BucketKind
+from bmu.rating.outcome import Rated, Unrated, UnratedReason
+from bmu.rating.owner import Owner
+from bmu.rating.price import INT64_MAX, amount_of, counted
+from bmu.rating.route import Choice, Route, is_one_tax
+from bmu.rating.routing import overage_route
+from bmu.rating.sale import Sale, cost_of, is_whole, sale_of
+from bmu.rating.sharing import Participation
+from bmu.rating.split import SECONDS_MAX, Stretch, Unpriced, stretches
+from bmu.rating.tariff import Tariff
+from bmu.rating.taxation import Untaxed, taxes_on
+from bmu.usage import UDR
+
+_SECOND_US = 1_000_000
+
+
+class Asking(NamedTuple):
+    """
+    An event and all that its price follows from.
+
+    Shapes:
+        location: an index, or EVERYWHERE; pattern_id: what led there.
+    """
+
+    udr: UDR
+    owner: Owner
+    tariff: Tariff
+    route: Route
+    pattern_id: int | None
+    location: int
+
+
+class Covered(NamedTuple):
+    """
+    What is left to pay of an event after its buckets.
+
+    Shapes:
+        drawing: none where all buckets are plain.
+        overage: the rate of the plan that a bucket names; aggregate: the code of that rate, where it prices a period.
+    """
+
+    billable: int
+    amount_e11: int
+    draws: tuple[tuple[int, int], ...]
+    drawing: Drawing | None = None
+    overage: Overage | None = None
+
+
+class Priced(NamedTuple):
+    """A quantity priced by a bucket's own plan."""
+
+    amount_e11: int
+    overage: Overage
+
+
+def rate_whole(
+    asking: Asking,
+    choice: Choice,
+    buckets: Sequence[BucketState],
+    participations: Sequence[Participation],
+) -> Rated | Unrated:
+    """Price an event by the first rate whose group wants it, with all that goes with that rate."""
+    udr, route = asking.udr, asking.route
+    offer = first_fitting(choice.offers, udr)
+    if offer is None:
+        tried = route.tried(udr.started_us, asking.location, udr)
+        return Unrated(UnratedReason.NO_RATE, tried)
+    cut = _cut(asking, offer)
+    if isinstance(cut, Unrated):
+        return cut
+    rounded = counted(offer.prices, udr.quantity)
+    sale = sale_of(udr, _rounded_on(cut, rounded), choice.costs)
+    if isinstance(sale, Unrated):
+        return sale
+    if isinstance(choice.levies, Untaxed):
+        return Unrated(UnratedReason.NO_TAX, choice.levies.tried)
+    rated = sale.price(rounded)
+    cost = cost_of(udr, sale)
+    if max(rated, rounded, cost.amount_e11 if cost else 0) > INT64_MAX:
+        return _too_large(asking, offer)
+    covered = _cover(asking, choice, sale, buckets, participations)
+    if isinstance(covered, Unrated):
+        return covered
+    taxes = taxes_on(covered.amount_e11, choice.levies)
+    detail = Detail(
+        fallback_from=_fallback_from(route, offer),
+        aggregate=offer.rate.code if offer.group.row.aggregate else None,
+        recorded_e11=sale.recorded_e11,
+        cost=cost,
+        parts=_parts(sale, rounded - covered.billable),
+        overage=covered.overage,
+        drawing=covered.drawing,
+        taxes=None if is_one_tax(choice.levies) else taxes,
+    )
+    return Rated(
+        usage_class_id=route.way.usage_class.id,
+        plan_level=route.way.chosen.level,
+        rate_plan_id=offer.group.plan.id,
+        rate_group_id=offer.group.row.id,
+        rate_id=offer.rate.id,
+        location_pattern_id=asking.pattern_id,
+        tax_id=taxes.parts[0].tax_id if taxes.parts else None,
+        quantity=udr.quantity,
+        rounded=rounded,
+        billable=covered.billable,
+        rated_e11=rated,
+        amount_e11=taxes.net_e11,
+        tax_e11=taxes.tax_e11,
+        currency=route.way.currency,
+        draws=covered.draws,
+        detail=None if detail == PLAIN else detail,
+    )
+
+
+def price_by_plan(asking: Asking, quantity: int, plan: str) -> Priced | Unrated:
+    """
+    Price a quantity that was counted already by the plan that a bucket names for what goes beyond it.
+
+    Units:
+        quantity: base units; no rounding rule is applied to it again.
+    """
+    udr, usage_class = asking.udr, asking.route.way.usage_class
+    route = overage_route(asking.tariff, asking.owner.terms, usage_class.code, plan)
+    if isinstance(route, Unrated):
+        return route
+    found = route.rate_at(udr.started_us, asking.location)
+    if isinstance(found, Unrated):
+        return found
+    if isinstance(found, Resolved):
+        overage = Overage(route.way.chosen.plan.id, found.rate_group_id, found.rate_id)
+        return Priced(amount_of(found.price, quantity), overage)
+    offer = first_fitting(found.offers, udr)
+    if offer is None:
+        tried = route.tried(udr.started_us, asking.location, udr)
+        return Unrated(UnratedReason.NO_RATE, tried)
+    sale = sale_of(udr, (Stretch(offer, quantity),), found.costs)
+    if isinstance(sale, Unrated):
+        return sale
+    overage = Overage(offer.group.plan.id, offer.group.row.id, offer.rate.id)
+    return Priced(sale.price(quantity), overage)
+
+
+def _cut(asking: Asking, offer: Offer) -> tuple[Stretch, ...] | Unrated:
+    """Cut an event of a class that is split where its price changes."""
+    udr, route, location = asking.udr, asking.route, asking.location
+    if not route.splits or is_whole(offer):
+        return (Stretch(offer, udr.quantity),)
+    if udr.quantity > SECONDS_MAX:
+        return Unrated(UnratedReason.BAD_EVENT, f"lasts {udr.quantity} s, more than a year")
+
+    def offer_at(us: int) -> Offer | None:
+        found = route.rate_at(us, location)
+        offers = found.offers if isinstance(found, Choice) else ()
+        return first_fitting((each for each in offers if not is_whole(each)), udr)
+
+    started_us = udr.started_us
+    edges = route.edges(started_us, started_us + udr.quantity * _SECOND_US)
+    found = stretches(started_us, udr.quantity, offer, edges, offer_at)
+    if not isinstance(found, Unpriced):
+        return found
+    if found.us is None:
+        return Unrated(UnratedReason.BAD_EVENT, f"lasts {udr.quantity} s, over too many prices")
+    then = route.rate_at(found.us, location)
+    if isinstance(then, Unrated):
+        return then
+    return Unrated(UnratedReason.NO_RATE, route.tried(found.us, location, udr))
+
+
+def _rounded_on(cut: tuple[Stretch, ...], rounded: int) -> tuple[Stretch, ...]:
+    """Give the last stretch what rounding added."""
+    last = cut[-1]
+    before = sum([stretch.quantity for stretch in cut[:-1]])
+    return (*cut[:-1], Stretch(last.offer, rounded - before))
+
+
+def _cover(
+    asking: Asking,
+    choice: Choice,
+    sale: Sale,
+    buckets: Sequence[BucketState],
+    participations: Sequence[Participation],
+) -> Covered | Unrated:
+    """Draw what buckets cover; they are lowered only where there is a price for the rest."""
+    started_us, rounded = asking.udr.started_us, sale.rounded
+    if choice.takers is not None:
+        return _cover_by_all(asking, choice.takers, sale, buckets, participations)
+    if sale.recorded_e11 is not None or not (buckets and choice.buckets and rounded):
+        return Covered(rounded, sale.price(rounded), ())
+    draws = draw(buckets, choice.buckets, started_us, rounded)
+    billable = rounded - sum([taken for _, taken in draws])
+    return Covered(billable, sale.price(billable), draws)
+
+
+def _cover_by_all(
+    asking: Asking,
+    takers: Mapping[str, Taker],
+    sale: Sale,
+    buckets: Sequence[BucketState],
+    participations: Sequence[Participation],
+) -> Covered | Unrated:
+    """Draw from buckets of all kinds; what a record prices itself is paid for by money alone."""
+    started_us, rounded = asking.udr.started_us, sale.rounded
+    failed: list[Unrated] = []
+    overages: list[Overage] = []
+    if sale.recorded_e11 is not None:
+        takers = {code: each for code, each in takers.items() if each.row.kind is BucketKind.MONEY}
+
+    def pricing(quantity: int, plan: str | None) -> int | None:
+        if plan is None or not quantity:
+            return sale.price(quantity)
+        priced = price_by_plan(asking, quantity, plan)
+        if isinstance(priced, Unrated):
+            failed.append(priced)
+            return None
+        overages[:] = [priced.overage]
+        return priced.amount_e11
+
+    made = drawing(buckets, takers, started_us, rounded, pricing, participations)
+    due = pricing(made.billable, made.overage_plan) if made else None
+    if made is None or due is None:
+        return failed[0]
+    amount = due - made.paid_e11 + made.flat_e11
+    if amount > INT64_MAX:
+        return _too_large(asking, sale.stretches[0].offer)
+    take(made, buckets, started_us, participations)
+    return Covered(
+        billable=made.billable,
+        amount_e11=amount,
+        draws=made.units,
+        drawing=made if made.draws else None,
+        overage=overages[0] if overages else None,
+    )
+
+
+def _parts(sale: Sale, covered: int) -> tuple[Part, ...]:
+    """Tell what is billable of each stretch: buckets cover the beginning of an event."""
+    if len(sale.stretches) == 1:
+        return ()
+    parts = []
+    for offer, quantity in sale.stretches:
+        skipped = min(covered, quantity)
+        covered -= skipped
+        parts.append(Part(offer.group.row.id, offer.rate.id, quantity, quantity - skipped))
+    return tuple(parts)
+
+
+def _fallback_from(route: Route, offer: Offer) -> str | None:
+    chosen = route.way.chosen.plan.code
+    return chosen if offer.group.plan.code != chosen else None
+
+
+def _too_large(asking: Asking, offer: Offer) -> Unrated:
+    tried = f"rate {offer.rate.id}: {asking.udr.quantity} come to more than an amount holds"
+    return Unrated(UnratedReason.AMOUNT_TOO_LARGE, tried)
