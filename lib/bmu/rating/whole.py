@@ -71,21 +71,13 @@ def rate_whole(
 ) -> Rated | Unrated:
     """Price an event by the first rate whose group wants it, with all that goes with that rate."""
     udr, route = asking.udr, asking.route
-    offer = first_fitting(choice.offers, udr)
-    if offer is None:
-        tried = route.tried(udr.started_us, asking.location, udr)
-        return Unrated(UnratedReason.NO_RATE, tried)
-    cut = _cut(asking, offer)
-    if isinstance(cut, Unrated):
-        return cut
-    rounded = counted(offer.prices, udr.quantity)
-    sale = sale_of(udr, _rounded_on(cut, rounded), choice.costs)
+    sale = _sale(asking, choice)
     if isinstance(sale, Unrated):
         return sale
     if isinstance(choice.levies, Untaxed):
         return Unrated(UnratedReason.NO_TAX, choice.levies.tried)
-    rated = sale.price(rounded)
-    cost = cost_of(udr, sale)
+    offer, rounded = sale.stretches[0].offer, sale.rounded
+    rated, cost = sale.price(rounded), cost_of(udr, sale)
     if max(rated, rounded, cost.amount_e11 if cost else 0) > INT64_MAX:
         return _too_large(asking, offer)
     covered = _cover(asking, choice, sale, buckets, participations)
@@ -148,6 +140,19 @@ def price_by_plan(asking: Asking, quantity: int, plan: str) -> Priced | Unrated:
         return sale
     overage = Overage(offer.group.plan.id, offer.group.row.id, offer.rate.id)
     return Priced(sale.price(quantity), overage)
+
+
+def _sale(asking: Asking, choice: Choice) -> Sale | Unrated:
+    """Find the rate, cut the event where the class is split, count it, and find what the rates need."""
+    udr = asking.udr
+    offer = first_fitting(choice.offers, udr)
+    if offer is None:
+        tried = asking.route.tried(udr.started_us, asking.location, udr)
+        return Unrated(UnratedReason.NO_RATE, tried)
+    cut = _cut(asking, offer)
+    if isinstance(cut, Unrated):
+        return cut
+    return sale_of(udr, _rounded_on(cut, counted(offer.prices, udr.quantity)), choice.costs)
 
 
 def _cut(asking: Asking, offer: Offer) -> tuple[Stretch, ...] | Unrated:
