@@ -49,9 +49,11 @@ class Book:
         rounded = round_up(udr.quantity, pick(rows.roundings, rate.rounding))
         rated = amount(rate, rounded, plan) * 10**11
         need(max(rounded, rated) <= LARGEST or None, "AMOUNT_TOO_LARGE")
-        allowed = [
-            code for code in package.bucket_types if self.covers(code, usage_class.code, places)
-        ]
+        allowed = {
+            code: self.nearness(code, places)
+            for code in package.bucket_types
+            if self.covers(code, usage_class.code, places)
+        }
         draws = take(buckets, allowed, udr.started_us, rounded)
         billable = rounded - sum(taken for _, taken in draws)
         cost = amount(rate, billable, plan)
@@ -104,6 +106,14 @@ class Book:
             if row.code == code and in_days(began, zone, row.valid_from, row.valid_to):
                 return row
         return None
+
+    def nearness(self, code: str, places: list[str | None]) -> int:
+        """How far up from where an event took place the place of an allowance is; anywhere is farthest."""
+        named = pick(self.rows.bucket_types, code).locations
+        return min(
+            (height for height, place in enumerate(places) if place in (named or ())),
+            default=len(places),
+        )
 
     def covers(self, code: str, usage_class: str, places: list[str | None]) -> bool:
         """Whether an allowance is for a class at a place."""
@@ -179,12 +189,15 @@ def to_places(amount: Fraction, places: int, mode: Rounding) -> Fraction:
 
 
 def take(
-    buckets: list[BucketState], codes: list[str], started_us: int, quantity: int
+    buckets: list[BucketState], near: dict[str, int], started_us: int, quantity: int
 ) -> list[tuple[int, int]]:
-    """Draw one unit of balance after another, from the bucket that ends first, the oldest of those."""
+    """Draw from the bucket that ends first; of those from the one for the nearest place, then the oldest."""
     draws = []
-    for bucket in sorted(buckets, key=lambda bucket: (bucket.to_us, bucket.from_us, bucket.id)):
-        if bucket.code in codes and bucket.from_us <= started_us < bucket.to_us:
+    fitting = [bucket for bucket in buckets if bucket.code in near]
+    for bucket in sorted(
+        fitting, key=lambda each: (each.to_us, near[each.code], each.from_us, each.id)
+    ):
+        if bucket.from_us <= started_us < bucket.to_us:
             taken = min(quantity, bucket.balance)
             if taken:
                 draws.append((bucket.id, taken))
