@@ -8,6 +8,7 @@ from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
 from bmuid.intake import pricing, repeats
 from bmuid.intake.homes import Homes
+from bmuid.intake.late import final_billed
 from bmuid.intake.lines import Chunk, read_chunk
 from bmuid.intake.loops import Month
 from bmuid.intake.ours import Ours, pick, share_of
@@ -15,7 +16,7 @@ from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
-from bmuid.store import charges, days, draws, files, keys, udrs, verdicts, wakeup
+from bmuid.store import days, files, keys, verdicts, wakeup
 from bmuid.store.files import Part, Source, Verdicts
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
@@ -66,6 +67,33 @@ class Bench:
     granted_by: Tariff | None = None
     picked: Picked | None = None
 
+    def needs_of(self, udrs: list[UDR], owners: list[Owner | Unrated], tariff: Tariff) -> Needs:
+        """Tell what usage needs, beside what is known to be there."""
+        if self.granted_by is not tariff:
+            self.granted, self.granted_by = {}, tariff
+        return needs_of(udrs, owners, tariff, self.granted)
+
+    def missing(self, needs: Needs) -> "Missing | None":
+        """Tell what of the needs is not known to be there."""
+        if needs.days <= self.days and needs.months.items() <= self.granted.items():
+            return None
+        return Missing(needs, needs.days - self.days)
+
+    def mediator_of(self, source: Source) -> Mediator | None:
+        """Give what reads the records of a source; None: its profile is not known."""
+        found = self.mediators.get(source)
+        profile = BUILT_IN.get(source.profile)
+        if found is not None or profile is None:
+            return found
+        settings = SourceSettings(
+            source.code,
+            source.time_zone,
+            source.country_code,
+            source.trunk_prefix,
+            source.international_prefix,
+        )
+        return self.mediators.setdefault(source, Mediator(profile, settings))
+
     def provided(self, needs: Needs) -> None:
         """Remember that all this is there now."""
         if len(self.granted) > GRANTED_MAX:
@@ -106,10 +134,10 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
     if part is None:
         return None
     snapshot = bench.snapshots.at(txn, part.revision)
-    picked = _pick(bench, part, snapshot)
-    needs = picked.needs
-    if not (needs.days <= bench.days and needs.months.items() <= bench.granted.items()):
-        return Missing(needs, needs.days - bench.days)
+    picked = _pick(txn, bench, part, snapshot)
+    missing = bench.missing(picked.needs)
+    if missing is not None:
+        return missing
     found = _write(txn, bench.spool, part, picked, snapshot)
     next_line = picked.chunk.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
@@ -121,7 +149,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
     return Worked(part, next_line, found, done)
 
 
-def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
+def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
     picked = bench.picked
     if (
         picked is not None
@@ -154,9 +182,8 @@ def _pick(bench: Bench, part: Part, snapshot: Snapshot) -> Picked:
             " put the octets back that its name is the SHA-256 of",
         )
     ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back))
-    if bench.granted_by is not snapshot.tariff:
-        bench.granted, bench.granted_by = {}, snapshot.tariff
-    needs = needs_of(ours.udrs, ours.owners, snapshot.tariff, bench.granted)
+    final_billed(txn, ours.owners, part.received_at)
+    needs = bench.needs_of(ours.udrs, ours.owners, snapshot.tariff)
     bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
     return bench.picked
 
@@ -170,24 +197,14 @@ def _homes(bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
 
 def _mediator(bench: Bench, part: Part) -> Mediator:
     source = part.source
-    found = bench.mediators.get(source)
-    if found is not None:
-        return found
-    profile = BUILT_IN.get(source.profile)
-    if profile is None:
+    found = bench.mediator_of(source)
+    if found is None:
         raise FileBlockedError(
             part,
             f"source {source.code} has the profile {source.profile!r}, which this program does not know:"
             f" name one of {', '.join(BUILT_IN)}, and let the file be tried again",
         )
-    settings = SourceSettings(
-        source.code,
-        source.time_zone,
-        source.country_code,
-        source.trunk_prefix,
-        source.international_prefix,
-    )
-    return bench.mediators.setdefault(source, Mediator(profile, settings))
+    return found
 
 
 def _write(
@@ -198,10 +215,7 @@ def _write(
     repeated = _repeated(txn, part.file_id, ours.udrs)
     events, owners, lost = _fresh(ours, repeated)
     priced, unpriced = pricing.price(txn, snapshot.tariff, picked.needs, events, owners)
-    for of_day in priced:
-        udrs.add(txn, part.file_id, of_day)
-        charges.add(txn, part.revision, of_day)
-        draws.add(txn, of_day)
+    pricing.write(txn, part.file_id, part.revision, priced)
     said = [
         *ours.rejected,
         *repeats.judge(txn, spool, part.file_id, chunk, repeated),

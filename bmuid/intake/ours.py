@@ -1,6 +1,7 @@
 """Which lines of a chunk belong to one part of the file, mediated and with their owners."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bmu.mediation import Reject
 from bmu.period import DAY_US, HOUR_US, from_us, to_us
@@ -48,10 +49,13 @@ class Ours:
 
 def share_of(part: Part, days_back: int) -> Share:
     """Give the share of a part; the window hangs on the file's arrival, not on when it is worked."""
-    received_us = to_us(part.received_at)
-    return Share(
-        part.part, part.parts, received_us - days_back * DAY_US, received_us + AHEAD_US_MAX
-    )
+    return Share(part.part, part.parts, *window_of(part.received_at, days_back))
+
+
+def window_of(received_at: datetime, days_back: int) -> tuple[int, int]:
+    """Give the first and the last instant at which an event of a file may have begun."""
+    received_us = to_us(received_at)
+    return received_us - days_back * DAY_US, received_us + AHEAD_US_MAX
 
 
 def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
@@ -70,7 +74,7 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
         owner = homes.owners.find(udr.uid_type, udr.uid, udr.started_us)
         if udr.line_no in shared and share.part != _part_of(owner, share.parts):
             return None
-        return _in_time(udr, owner, share)
+        return in_time(udr, owner, window)
 
     window = share.oldest_us, share.newest_us
     udrs, owners, rejects = own(taken, only, window, owner_of)
@@ -92,12 +96,13 @@ def _rejected(reject: Reject, chunk: Chunk) -> Verdict:
     return Verdict(reject.line_no, Outcome.REJECTED, reason, detail, line, None)
 
 
-def _in_time(udr: UDR, owner: Owner | UnratedReason, share: Share) -> Owner | Unrated:
+def in_time(udr: UDR, owner: Owner | UnratedReason, window: tuple[int, int]) -> Owner | Unrated:
     """Give the reason in place of an owner that is not known, or whose event did not begin in the window."""
     if isinstance(owner, UnratedReason):
         return Unrated(owner, f"{udr.uid_type} {udr.uid}")
-    if share.oldest_us <= udr.started_us <= share.newest_us:
+    oldest, newest = window
+    if oldest <= udr.started_us <= newest:
         return owner
     began = f"began {from_us(udr.started_us):%Y-%m-%d %H:%M:%SZ}"
-    window = f"{from_us(share.oldest_us):%Y-%m-%d} to {from_us(share.newest_us):%Y-%m-%d %H:%MZ}"
-    return Unrated(UnratedReason.OUT_OF_WINDOW, f"{began}, not from {window}")
+    said = f"{from_us(oldest):%Y-%m-%d} to {from_us(newest):%Y-%m-%d %H:%MZ}"
+    return Unrated(UnratedReason.OUT_OF_WINDOW, f"{began}, not from {said}")

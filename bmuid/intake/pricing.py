@@ -16,7 +16,7 @@ from bmu.rating import (
 )
 from bmu.usage import UDR
 from bmuid.intake.loops import Month, by_account, by_day, survey
-from bmuid.store import buckets, udrs
+from bmuid.store import buckets, charges, draws, udrs
 from bmuid.store.buckets import Span, Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.transaction import Transaction
@@ -110,6 +110,14 @@ def price(
         for day, of_day, theirs, rated in days
     ]
     return priced, lost
+
+
+def write(txn: Transaction, file_id: int, revision: int, priced: Sequence[Priced]) -> None:
+    """Write usage of lines of one file, with what it costs and has drawn."""
+    for of_day in priced:
+        udrs.add(txn, file_id, of_day)
+        charges.add(txn, revision, of_day)
+        draws.add(txn, of_day)
 
 
 def _locked(

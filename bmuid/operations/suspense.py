@@ -57,6 +57,7 @@ class LineRow:
     reason: str
     detail: str
     at: datetime
+    tried_at: datetime | None
     text: str
 
 
@@ -100,6 +101,7 @@ def _row(line: Line) -> LineRow:
         reason=line.reason,
         detail=line.detail,
         at=line.at,
+        tried_at=line.tried_at,
         text=_printable(line.octets),
     )
 

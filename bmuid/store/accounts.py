@@ -163,3 +163,17 @@ def end_service(txn: Transaction, service_id: int, to: datetime) -> None:
         """,
         {"id": service_id, "to": to},
     )
+
+
+def services_ended_before(
+    txn: Transaction, service_ids: Sequence[int], instant: datetime
+) -> dict[int, datetime]:
+    """Give those of the services that ended before an instant, with their end."""
+    txn.execute(
+        """
+        SELECT id, upper(during) FROM account_service
+        WHERE id = ANY (%(ids)s) AND upper(during) < %(instant)s
+        """,
+        {"ids": list(service_ids), "instant": instant},
+    )
+    return dict(txn.fetchall())

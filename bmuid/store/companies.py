@@ -29,6 +29,19 @@ def put(txn: Transaction, wanted: Company) -> None:
     )
 
 
+def late_usage_days(txn: Transaction) -> int | None:
+    """Give how many days after a service's end its usage may come and is still rated; None: always."""
+    txn.execute("SELECT late_usage_days FROM company")
+    row = txn.fetchone()
+    days: int | None = row[0] if row else None
+    return days
+
+
+def set_late_usage_days(txn: Transaction, days: int | None) -> None:
+    """Set how late usage of an ended service may come."""
+    txn.execute("UPDATE company SET late_usage_days = %(days)s", {"days": days})
+
+
 def packages(txn: Transaction) -> dict[str, str]:
     """Give the currency of each package that is sold, by code."""
     txn.execute("SELECT code, currency FROM package WHERE until IS NULL")

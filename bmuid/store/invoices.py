@@ -129,14 +129,21 @@ def earliest_unbilled(txn: Transaction, account_id: int, period: Period) -> date
     Give an instant before which the account has no charge that is on no invoice.
 
     That is the start of the period, or of the oldest day in the files that were worked since the
-    account's last invoice: so a run looks into the days it has to, not into all there are.
+    account's last invoice, or of what else was charged since: so a run looks into the days it has
+    to, not into all there are.
     """
     txn.execute(
         """
         WITH last AS (SELECT max(issued_at) AS issued_at FROM invoice WHERE account_id = %(account)s)
-        SELECT least(%(from)s, min(p.oldest_day)::timestamp AT TIME ZONE 'UTC')
-        FROM last JOIN usage_file AS f ON f.state = 'OPEN' OR f.done_at >= last.issued_at
-        JOIN usage_file_part AS p ON p.file_id = f.id
+        SELECT least(%(from)s, (
+            SELECT min(p.oldest_day)::timestamp AT TIME ZONE 'UTC' FROM last
+            JOIN usage_file AS f ON f.state = 'OPEN' OR f.done_at >= last.issued_at
+            JOIN usage_file_part AS p ON p.file_id = f.id
+        ), (
+            -- A row has the time at which its transaction began: one that was not seen then is seen now.
+            SELECT min(w.oldest) FROM last JOIN rework AS w ON w.account_id = %(account)s
+            AND w.at >= coalesce(last.issued_at, '-infinity') - interval '1 day'
+        ))
         """,
         {"account": account_id, "from": period.from_},
     )

@@ -43,12 +43,13 @@ def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes,
         copy_in(txn, COPY, Rows(FIELDS, (ordered,), ((INT8, file_id),)))
     except psycopg2.errors.UniqueViolation:
         txn.execute("ROLLBACK TO SAVEPOINT claim")
-        return _claim_each(txn, file_id, udrs)
+        return claim_each(txn, file_id, udrs)
     txn.execute("RELEASE SAVEPOINT claim")
     return {}
 
 
-def _claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+def claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+    """Claim event keys as `claim` does, the short way where many of them are taken."""
     columns = {
         "keys": array(udr.event_key.hex() for udr in udrs),
         "contents": array(udr.content for udr in udrs),

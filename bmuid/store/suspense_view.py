@@ -43,7 +43,29 @@ class Line:
     reason: str
     detail: str
     at: datetime
+    tried_at: datetime | None
     octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RetryJob:
+    """Lines that somebody wants tried again, and how far that is; of the filter only what was said."""
+
+    id: int
+    state: str
+    tried: int
+    resolved: int
+    reason: str | None
+    source: str | None
+    file: int | None
+    line: int | None
+    uid: str | None
+    since: datetime | None
+    until: datetime | None
+    as_new: bool
+    actor: str
+    created_at: datetime
+    done_at: datetime | None
 
 
 def groups(txn: Transaction, reason: str | None, file: int | None) -> tuple[Group, ...]:
@@ -69,7 +91,8 @@ def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
     """Give suspended lines that still wait, and rejected ones, in the order they were sent."""
     txn.execute(
         """
-        SELECT v.file_id, v.line_no, s.code, f.name, v.verdict, v.reason, v.detail, v.at, v.line
+        SELECT v.file_id, v.line_no, s.code, f.name, v.verdict, v.reason, v.detail, v.at,
+            v.tried_at, v.line
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE v.verdict <> 'DUPLICATE' AND v.resolved_at IS NULL
@@ -88,7 +111,17 @@ def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
             "limit": wanted.limit,
         },
     )
-    return tuple(
-        Line(file_id, line_no, source, name, verdict, reason, detail, at, bytes(octets))
-        for file_id, line_no, source, name, verdict, reason, detail, at, octets in txn.fetchall()
+    return tuple(Line(*row[:9], bytes(row[9])) for row in txn.fetchall())
+
+
+def jobs(txn: Transaction, job_id: int | None, limit: int) -> tuple[RetryJob, ...]:
+    """Give the job of that id, or the newest ones."""
+    txn.execute(
+        """
+        SELECT id, state, tried, resolved, reason, source, file_id, line_no, uid, since, until,
+            as_new, actor, created_at, done_at
+        FROM suspense_job WHERE %(id)s IS NULL OR id = %(id)s ORDER BY id DESC LIMIT %(limit)s
+        """,
+        {"id": job_id, "limit": limit},
     )
+    return tuple(RetryJob(*row) for row in txn.fetchall())

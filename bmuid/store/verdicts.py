@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 def add(txn: Transaction, file_id: int, verdicts: Sequence[Verdict]) -> None:
     """Write the verdicts of lines of one file."""
     told = [
-        (line_no, outcome.value, reason, _storable(detail), line, event_key)
+        (line_no, outcome.value, reason, storable(detail), line, event_key)
         for line_no, outcome, reason, detail, line, event_key in verdicts
     ]
     if told:
@@ -55,7 +55,8 @@ def add(txn: Transaction, file_id: int, verdicts: Sequence[Verdict]) -> None:
         copy_in(txn, COPY, Rows(FIELDS, (told,), constants))
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Give a detail as it can be stored: not longer than allowed, odd characters written out."""
     # PostgreSQL's text holds neither NUL nor half a surrogate pair.
     kept = text[:DETAIL_CHARACTERS_MAX].replace("\0", "\\x00")
     return kept.encode("utf-8", "backslashreplace").decode()

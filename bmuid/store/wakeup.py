@@ -11,10 +11,12 @@ from bmuid.store.transaction import Connection, Transaction
 # Raised by any call when the database goes away.
 LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
-# What is told: a file or part of one can be worked; a file is done; a bill run was asked for.
+# What is told: a file or part of one can be worked; a file is done; a bill run was asked for; usage is to be
+# taken in or rated again.
 USAGE = "bmu_usage"
 DONE = "bmu_done"
 BILLING = "bmu_billing"
+AGAIN = "bmu_again"
 
 
 def connect(dsn: str) -> Connection:

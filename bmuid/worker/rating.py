@@ -1,4 +1,4 @@
-"""The rating worker: takes the next chunk of the oldest file that is free, then bills, then waits to be woken."""
+"""The rating worker: the next chunk of the oldest file that is free, then bills, then what is taken in again."""
 
 import logging
 import time
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from bmuid import billrun
-from bmuid.intake import arrival, chunk
+from bmuid.intake import arrival, chunk, retry
 from bmuid.intake.chunk import Bench, FileBlockedError, Missing, Worked
 from bmuid.store import buckets, days, files, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
@@ -29,7 +29,7 @@ class Rating:
 
     def serve(self, connection: Connection) -> None:
         """Work while there is work, and wait to be woken, until told to stop."""
-        run(connection, wakeup.listen, (wakeup.USAGE, wakeup.BILLING))
+        run(connection, wakeup.listen, (wakeup.USAGE, wakeup.BILLING, wakeup.AGAIN))
         while not self.stop.told():
             if not self.step(connection):
                 wakeup.wait(connection, self.stop.fileno(), IDLE_SECONDS_MAX)
@@ -53,7 +53,15 @@ class Rating:
             return True
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
-        return billrun.step(connection, now)
+        return billrun.step(connection, now) or self._retry(connection)
+
+    def _retry(self, connection: Connection) -> bool:
+        retried = run(connection, retry.work, self.bench)
+        if isinstance(retried, Missing):
+            self._provide(connection, retried)
+        elif retried is not None:
+            log.info("suspended lines tried again", extra=asdict(retried))
+        return retried is not None
 
     def _provide(self, connection: Connection, missing: Missing) -> None:
         """

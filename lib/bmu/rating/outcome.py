@@ -23,6 +23,7 @@ class UnratedReason(Enum):
     NO_TAX = "NO_TAX"
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
     OUT_OF_WINDOW = "OUT_OF_WINDOW"
+    FINAL_BILLED = "FINAL_BILLED"
     CONFLICT = "CONFLICT"
 
 

@@ -1,0 +1,162 @@
+"""Suspended lines taken in again, from their kept octets, as the source and the catalogue are now."""
+
+import hashlib
+from dataclasses import dataclass
+
+from bmu.mediation import Reject
+from bmu.rating import Owner, Unrated, UnratedReason
+from bmu.usage import UDR
+from bmuid.intake import pricing
+from bmuid.intake.chunk import Bench, Missing
+from bmuid.intake.late import final_billed
+from bmuid.intake.ours import in_time, window_of
+from bmuid.intake.repeats import REPEATED
+from bmuid.intake.snapshot import Snapshot
+from bmuid.store import keys, reprocessing, revisions
+from bmuid.store.keys import Earlier
+from bmuid.store.reprocessing import Batch, Failed, Job
+from bmuid.store.transaction import Transaction
+from bmuid.store.udrs import Priced
+
+LINES_A_STEP = 5000
+CONFLICT = UnratedReason.CONFLICT.value
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A step of a job: how many lines were tried, how many of them are charged now; *done*: it has no more."""
+
+    job_id: int
+    tried: int = 0
+    resolved: int = 0
+    done: bool = False
+
+
+def work(
+    txn: Transaction, bench: Bench, lines_max: int = LINES_A_STEP
+) -> Retried | Missing | None:
+    """
+    Take the next lines of the oldest job in again: one transaction, safe to run again.
+
+    What has a price becomes usage with its charge, as on the day it came; anything else waits on, with
+    the reason of now.
+
+    Shapes:
+        Result: None when there is nothing to do.
+    """
+    job = reprocessing.take(txn)
+    if job is None:
+        return None
+    batch = reprocessing.next_batch(txn, job, lines_max)
+    if batch is None:
+        reprocessing.done(txn, job)
+        return Retried(job.id, done=True)
+    revision = revisions.newest(txn)
+    snapshot = bench.snapshots.at(txn, revision)
+    udrs, failed = _read(bench, batch, job)
+    tried = len(udrs) + len(failed)
+    owners = _owners(txn, bench, batch, job, udrs, snapshot)
+    needs = bench.needs_of(udrs, owners, snapshot.tariff)
+    missing = bench.missing(needs)
+    if missing is not None:
+        return missing
+    free, taken = _claimed(txn, batch, udrs)
+    failed += taken
+    events: list[UDR] = []
+    known: list[Owner] = []
+    for udr, owner in zip(udrs, owners, strict=True):
+        if udr.line_no not in free:
+            continue
+        if isinstance(owner, Unrated):
+            failed.append(Failed(udr.line_no, owner.reason.value, owner.tried))
+        else:
+            events.append(udr)
+            known.append(owner)
+    priced, lost = pricing.price(txn, snapshot.tariff, needs, events, known)
+    failed += [Failed(udr.line_no, why.reason.value, why.tried) for udr, why in lost]
+    pricing.write(txn, batch.file_id, revision, priced)
+    resolved = _settle(txn, batch.file_id, priced, failed)
+    reprocessing.advance(txn, job, batch, tried, resolved)
+    return Retried(job.id, tried, resolved)
+
+
+def own_key(key: bytes, file_id: int, line_no: int) -> bytes:
+    """Give the event key of a line that is charged though its own is another's."""
+    return hashlib.sha256(b"%b as new %d %d" % (key, file_id, line_no)).digest()[:16]
+
+
+def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]]:
+    """Mediate the lines by their source's settings of now; give those that the job means."""
+    mediator = bench.mediator_of(batch.source)
+    if mediator is None:
+        said = f"source {batch.source.code} has the profile {batch.source.profile!r}, which is not known"
+        return [], [Failed(line.line_no, line.reason, said) for line in batch.lines]
+    lines = [line.line for line in batch.lines]
+    taken = mediator.take_some(lines, [line.line_no for line in batch.lines])
+    uid = job.wanted.uid
+    rejects = [each for each in taken if isinstance(each, Reject) and uid is None]
+    udrs = [each for each in taken if isinstance(each, UDR) and uid in {None, each.uid}]
+    if job.wanted.as_new:
+        udrs = [
+            udr._replace(event_key=own_key(udr.event_key, batch.file_id, udr.line_no))
+            for udr in udrs
+        ]
+    return udrs, [Failed(each.line_no, each.reason.value, each.detail) for each in rejects]
+
+
+def _owners(
+    txn: Transaction,
+    bench: Bench,
+    batch: Batch,
+    job: Job,
+    udrs: list[UDR],
+    snapshot: Snapshot,
+) -> list[Owner | Unrated]:
+    find = snapshot.owners.find
+    as_new = job.wanted.as_new
+    window = pricing.ALWAYS if as_new else window_of(batch.received_at, bench.days_back)
+    owners = [in_time(udr, find(udr.uid_type, udr.uid, udr.started_us), window) for udr in udrs]
+    if not as_new:
+        final_billed(txn, owners, batch.received_at)
+    return owners
+
+
+def _claimed(txn: Transaction, batch: Batch, udrs: list[UDR]) -> tuple[set[int], list[Failed]]:
+    """Give the lines whose event is their own, as it was since they came; and why others' is not."""
+    # Of several lines of one event the first may claim it.
+    distinct = {udr.event_key: udr for udr in reversed(udrs)}
+    earlier = keys.claim_each(txn, batch.file_id, list(distinct.values())) if udrs else {}
+    free: set[int] = set()
+    failed: list[Failed] = []
+    reasons = {line.line_no: line.reason for line in batch.lines}
+    for udr in udrs:
+        ours = distinct[udr.event_key]
+        now = Earlier(ours.content, batch.file_id, ours.line_no)
+        first = earlier.get(udr.event_key, now)
+        place = f"file {first.file_id} line {first.line_no}"
+        if (first.file_id, first.line_no) == (batch.file_id, udr.line_no):
+            free.add(udr.line_no)
+        elif reasons[udr.line_no] == CONFLICT:
+            # What it says already names both lines.
+            failed.append(Failed(udr.line_no, CONFLICT, None))
+        elif first.content == udr.content:
+            failed.append(Failed(udr.line_no, REPEATED, f"the same as {place}"))
+        else:
+            failed.append(Failed(udr.line_no, CONFLICT, f"{place} is the same event, not alike"))
+    return free, failed
+
+
+def _settle(txn: Transaction, file_id: int, priced: list[Priced], failed: list[Failed]) -> int:
+    """Note what became of each line; give how many are charged now."""
+    oldest_us: dict[int, int] = {}
+    charged: list[int] = []
+    for of_day in priced:
+        for udr, owner in zip(of_day.udrs, of_day.owners, strict=True):
+            charged.append(udr.line_no)
+            before = oldest_us.get(owner.account_id, udr.started_us)
+            oldest_us[owner.account_id] = min(before, udr.started_us)
+    if charged:
+        reprocessing.resolve(txn, file_id, charged)
+    reprocessing.fail(txn, file_id, failed)
+    reprocessing.reworked(txn, oldest_us)
+    return len(charged)

@@ -1,0 +1,258 @@
+"""Suspended lines taken in again: the jobs that name them, and what becomes of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg2.extras import execute_values
+
+from bmu.period import from_us
+from bmuid.store.files import Source
+from bmuid.store.transaction import Transaction
+from bmuid.store.verdicts import storable
+
+LAST_LINE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """
+    Which suspended lines; None: any.
+
+    Shapes:
+        since, until: when the line came into suspense, half-open.
+        as_new: to be charged whoever has its event key, and whenever it was.
+    """
+
+    reason: str | None = None
+    source: str | None = None
+    file_id: int | None = None
+    line_no: int | None = None
+    uid: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    as_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that this transaction has locked, and how far it is."""
+
+    id: int
+    created_at: datetime
+    wanted: Filter
+    last_file_id: int
+    last_line_no: int
+
+
+class Waiting(NamedTuple):
+    """A line that waits, locked by this transaction."""
+
+    line_no: int
+    line: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines of one file that are to be tried; *whole*: the job has no more of that file."""
+
+    file_id: int
+    received_at: datetime
+    source: Source
+    lines: tuple[Waiting, ...]
+    whole: bool
+
+
+class Failed(NamedTuple):
+    """A line that waits on, and why; without a detail, as it said before."""
+
+    line_no: int
+    reason: str
+    detail: str | None
+
+
+_MATCHES = """
+    v.verdict = 'SUSPENDED' AND v.resolved_at IS NULL
+    AND (%(reason)s IS NULL OR v.reason = %(reason)s)
+    AND (%(file_id)s IS NULL OR v.file_id = %(file_id)s)
+    AND (%(line_no)s IS NULL OR v.line_no = %(line_no)s)
+    AND (%(since)s::timestamptz IS NULL OR v.at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR v.at < %(until)s)
+    AND (%(source)s IS NULL OR EXISTS (
+        SELECT FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        WHERE f.id = v.file_id AND s.code = %(source)s
+    ))
+"""
+
+
+def _values(wanted: Filter) -> dict[str, object]:
+    return {
+        "reason": wanted.reason,
+        "source": wanted.source,
+        "file_id": wanted.file_id,
+        "line_no": wanted.line_no,
+        "uid": wanted.uid,
+        "since": wanted.since,
+        "until": wanted.until,
+        "as_new": wanted.as_new,
+    }
+
+
+def ask(txn: Transaction, actor: str, wanted: Filter) -> int:
+    """Make a job, and give its id."""
+    txn.execute(
+        """
+        INSERT INTO suspense_job (actor, reason, source, file_id, line_no, uid, since, until, as_new)
+        VALUES (%(actor)s, %(reason)s, %(source)s, %(file_id)s, %(line_no)s, %(uid)s, %(since)s,
+            %(until)s, %(as_new)s) RETURNING id
+        """,
+        {"actor": actor, **_values(wanted)},
+    )
+    row = txn.fetchone()
+    assert row is not None, "an insert gives its row"
+    return int(row[0])
+
+
+def count(txn: Transaction, wanted: Filter) -> int:
+    """Count the lines of a filter, of whatever usage identifier."""
+    txn.execute(
+        f"SELECT count(*) FROM verdict AS v WHERE {_MATCHES}",  # noqa: S608 - a constant, no value
+        _values(wanted),
+    )
+    row = txn.fetchone()
+    assert row is not None, "a count gives a row"
+    return int(row[0])
+
+
+def take(txn: Transaction) -> Job | None:
+    """Lock the oldest open job that nobody works at."""
+    txn.execute(
+        """
+        SELECT id, created_at, last_file_id, last_line_no, reason, source, file_id, line_no, uid,
+            since, until, as_new
+        FROM suspense_job WHERE state = 'OPEN' ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        """
+    )
+    row = txn.fetchone()
+    if row is None:
+        return None
+    return Job(row[0], row[1], Filter(*row[4:]), row[2], row[3])
+
+
+def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
+    """
+    Lock the next lines of a job, all of one file; None: there are no more.
+
+    Those that another job is at are waited for; what it resolved is left out. Only what was in suspense
+    when the job was asked for is looked at, so the job has an end.
+    """
+    values = {
+        **_values(job.wanted),
+        "created_at": job.created_at,
+        "last_file": job.last_file_id,
+        "last_line": job.last_line_no,
+        "limit": limit,
+    }
+    txn.execute(
+        f"""
+        SELECT v.file_id, f.received_at, s.id, s.code, s.profile, s.time_zone, s.country_code,
+            s.trunk_prefix, s.international_prefix
+        FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
+        JOIN source AS s ON s.id = f.source_id
+        WHERE {_MATCHES} AND v.at <= %(created_at)s
+        AND (v.file_id, v.line_no) > (%(last_file)s, %(last_line)s)
+        ORDER BY v.file_id, v.line_no LIMIT 1
+        """,  # noqa: S608 - a constant, no value
+        values,
+    )
+    found = txn.fetchone()
+    if found is None:
+        return None
+    txn.execute(
+        f"""
+        SELECT v.line_no, v.line, v.reason FROM verdict AS v
+        WHERE {_MATCHES} AND v.at <= %(created_at)s AND v.file_id = %(file)s
+        AND (v.file_id, v.line_no) > (%(last_file)s, %(last_line)s)
+        ORDER BY v.line_no LIMIT %(limit)s FOR NO KEY UPDATE OF v
+        """,  # noqa: S608 - a constant, no value
+        {**values, "file": found[0]},
+    )
+    lines = tuple(Waiting(line_no, bytes(line), reason) for line_no, line, reason in txn)
+    return Batch(found[0], found[1], Source(*found[2:]), lines, len(lines) < limit)
+
+
+def resolve(txn: Transaction, file_id: int, line_nos: Sequence[int]) -> None:
+    """Note that lines are charged now."""
+    txn.execute(
+        """
+        UPDATE verdict SET resolved_at = transaction_timestamp(), tried_at = transaction_timestamp()
+        WHERE file_id = %(file)s AND line_no = ANY (%(lines)s) AND resolved_at IS NULL
+        """,
+        {"file": file_id, "lines": list(line_nos)},
+    )
+    assert txn.rowcount == len(line_nos), "the lines were locked by this transaction"
+
+
+def fail(txn: Transaction, file_id: int, failed: Sequence[Failed]) -> None:
+    """Note why lines wait on."""
+    if not failed:
+        return
+    execute_values(
+        txn,
+        """
+        UPDATE verdict AS v SET reason = f.reason, detail = coalesce(f.detail::text, v.detail),
+            tried_at = transaction_timestamp()
+        FROM (VALUES %s) AS f (file_id, line_no, reason, detail)
+        WHERE v.file_id = f.file_id AND v.line_no = f.line_no AND v.resolved_at IS NULL
+        """,
+        [
+            (file_id, one.line_no, one.reason, one.detail and storable(one.detail))
+            for one in failed
+        ],
+    )
+
+
+def advance(txn: Transaction, job: Job, batch: Batch, tried: int, resolved: int) -> None:
+    """Move a job over a batch."""
+    last = LAST_LINE if batch.whole or not batch.lines else batch.lines[-1].line_no
+    txn.execute(
+        """
+        UPDATE suspense_job SET last_file_id = %(file)s, last_line_no = %(line)s,
+            tried = tried + %(tried)s, resolved = resolved + %(resolved)s WHERE id = %(id)s
+        """,
+        {
+            "file": batch.file_id,
+            "line": last,
+            "tried": tried,
+            "resolved": resolved,
+            "id": job.id,
+        },
+    )
+
+
+def done(txn: Transaction, job: Job) -> None:
+    """Note that a job is through with its lines."""
+    txn.execute(
+        """
+        UPDATE suspense_job SET state = 'DONE', done_at = transaction_timestamp()
+        WHERE id = %(id)s
+        """,
+        {"id": job.id},
+    )
+
+
+def reworked(txn: Transaction, oldest_us: Mapping[int, int]) -> None:
+    """
+    Let the next bills of accounts look back as far as is needed.
+
+    Shapes:
+        oldest_us: by account, when the oldest event began that was charged just now.
+    """
+    if oldest_us:
+        execute_values(
+            txn,
+            "INSERT INTO rework (account_id, oldest) VALUES %s",
+            [(account, from_us(us)) for account, us in sorted(oldest_us.items())],
+        )
