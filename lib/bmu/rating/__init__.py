@@ -25,9 +25,10 @@ from bmu.rating.bucket import BucketPart, BucketState, Grant, by_service
 from bmu.rating.compile import compile_tariff
 from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
 from bmu.rating.draws import Draw, Drawing, Entered, Reached, drawing_of
-from bmu.rating.evidence import Drawn, Evidence, Figures, is_in_order, recompute
-from bmu.rating.explain import Step, explain
+from bmu.rating.evidence import Drawn, Evidence, RateRows
+from bmu.rating.explain import Step, explain, explanation_data
 from bmu.rating.faults import Fault, validate
+from bmu.rating.gather import Shelves, gather, shelved
 from bmu.rating.geotree import GeoTree
 from bmu.rating.kinds import (
     AggregateKind,
@@ -55,6 +56,7 @@ from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, OwnerRow, Owners, Terms
 from bmu.rating.plan import CompanyTerms
 from bmu.rating.rate import rate, rate_batch
+from bmu.rating.recompute import Figures, is_in_order, recompute
 from bmu.rating.routing import plan_of
 from bmu.rating.rows import (
     ConditionRow,
@@ -85,6 +87,7 @@ from bmu.rating.tariff import Tariff, buckets_wanted
 from bmu.rating.taxation import Exemption, Taxes, TaxRequest, TaxVendor, Untaxed
 from bmu.rating.taxrounding import LineTax, TaxRounding, document_taxes
 from bmu.rating.taxrules import TaxRules
+from bmu.rating.tried import Level, Tried, TriedGroup, tried_of
 
 __all__ = [
     "AggregateKey",
@@ -116,6 +119,7 @@ __all__ = [
     "GeoTree",
     "Grant",
     "HolidayCalendarRow",
+    "Level",
     "LineTax",
     "LocationGroupRow",
     "LocationPatternRow",
@@ -132,6 +136,7 @@ __all__ = [
     "RateKind",
     "RatePlanRow",
     "RateRow",
+    "RateRows",
     "RateStep",
     "Rated",
     "Reached",
@@ -140,6 +145,7 @@ __all__ = [
     "RoundingRow",
     "SharePlanRow",
     "Sharer",
+    "Shelves",
     "Side",
     "Step",
     "Taker",
@@ -155,6 +161,8 @@ __all__ = [
     "Terms",
     "TierRow",
     "TimePeriodRow",
+    "Tried",
+    "TriedGroup",
     "Turn",
     "Unrated",
     "UnratedReason",
@@ -174,6 +182,8 @@ __all__ = [
     "drawing_of",
     "entries_of",
     "explain",
+    "explanation_data",
+    "gather",
     "give_back",
     "grant_of",
     "grants_of",
@@ -190,8 +200,10 @@ __all__ = [
     "recompute",
     "resized",
     "returned",
+    "shelved",
     "shelves",
     "take",
+    "tried_of",
     "turn_at",
     "undone",
     "usage_of",

@@ -1,16 +1,22 @@
-"""What a charge stores of its making, and the same figures computed from that again."""
+"""What a charge stores of its making: its figures, and every row of the catalogue that they follow from."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from bmu.rating.detail import PLAIN, Detail
+from bmu.rating.kinds import (
+    BucketKind,
+)
 from bmu.rating.offers import (
     PackageRow,
+    TaxCodeRow,
     TaxRow,
 )
-from bmu.rating.precision import precision_of
-from bmu.rating.price import amount_of, price_of, rounded_up
+from bmu.rating.plan import CompanyTerms
+from bmu.rating.precision import Precision, precision_of
 from bmu.rating.rows import (
+    LocationGroupRow,
     LocationPatternRow,
     LocationRow,
     RateGroupRow,
@@ -20,15 +26,40 @@ from bmu.rating.rows import (
     TimePeriodRow,
     UsageClassRow,
 )
-from bmu.rating.tax import tax_of
+from bmu.rating.taxation import Taxes, TaxPart
 
 
 class Drawn(NamedTuple):
-    """What came from one bucket; *name* is its type's."""
+    """
+    What came from one bucket; *name* is its type's.
+
+    Units:
+        quantity: base units, of a MONEY bucket 10^-11 of the currency.
+    """
 
     bucket_id: int
     name: str
     quantity: int
+    kind: BucketKind = BucketKind.USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateRows:
+    """
+    A rate with the rows it names, as they were.
+
+    Shapes:
+        time_period, rounding: those the group and the rate name, if any.
+        location, location_group: where the rate is set; none where it holds everywhere.
+    """
+
+    plan: RatePlanRow
+    group: RateGroupRow
+    time_period: TimePeriodRow | None
+    rate: RateRow
+    rounding: RoundingRow | None
+    location: LocationRow | None = None
+    location_group: LocationGroupRow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +68,12 @@ class Evidence:
     A charge's figures and the rows of the catalogue it names, as they were at its revision.
 
     Shapes:
-        time_period, rounding: those the rate group and the rate name, if any.
         pattern, location: what the number matched; none where the class has no GeoTree.
-        rate_location: where the rate is set; none where it holds everywhere.
+        tax: the one tax on top; none where the detail tells the taxes.
+        draws: of all buckets, in the order drawn, of money buckets, too.
+        company: what rounds amounts where neither group nor plan says; none: 11 places, half up.
+        parts, cost_rate, overage_rate: the rates that the detail names.
+        taxes, tax_code: that the detail's taxes name.
 
     Units:
         account_zone: the IANA time zone of the account.
@@ -65,7 +99,7 @@ class Evidence:
     pattern: LocationPatternRow | None
     location: LocationRow | None
     rate_location: LocationRow | None
-    tax: TaxRow
+    tax: TaxRow | None
     quantity: int
     rounded: int
     billable: int
@@ -74,36 +108,52 @@ class Evidence:
     tax_e11: int
     currency: str
     draws: tuple[Drawn, ...]
+    detail: Detail = PLAIN
+    company: CompanyTerms | None = None
+    rate_location_group: LocationGroupRow | None = None
+    parts: tuple[RateRows, ...] = ()
+    cost_rate: RateRows | None = None
+    overage_rate: RateRows | None = None
+    taxes: tuple[TaxRow, ...] = ()
+    tax_code: TaxCodeRow | None = None
 
+    @property
+    def pricing(self) -> RateRows:
+        """The rate that priced the event, or its first part."""
+        return RateRows(
+            plan=self.rate_plan,
+            group=self.rate_group,
+            time_period=self.time_period,
+            rate=self.rate,
+            rounding=self.rounding,
+            location=self.rate_location,
+            location_group=self.rate_location_group,
+        )
 
-class Figures(NamedTuple):
-    """The figures of a charge that follow from its evidence; units as of `Rated`."""
+    @property
+    def charged(self) -> tuple[RateRows, ...]:
+        """The rates of the event's parts in order, one where it was not split."""
+        return self.parts or (self.pricing,)
 
-    rounded: int
-    rated_e11: int
-    amount_e11: int
-    tax_e11: int
+    @property
+    def paid_by(self) -> RateRows:
+        """The rate that prices what buckets left, and rounds the amount."""
+        return self.overage_rate or self.pricing
 
+    def precision_of(self, pricing: RateRows) -> Precision:
+        """Tell how amounts at a rate are rounded."""
+        nearest = (pricing.group, pricing.plan, self.company)
+        return precision_of(*(each for each in nearest if each is not None))
 
-def recompute(evidence: Evidence) -> Figures:
-    """Compute a charge's figures again, from what was measured, its rows and its draws alone."""
-    price = price_of(
-        evidence.rate,
-        evidence.rounding,
-        precision_of(evidence.rate_group, evidence.rate_plan),
-    )
-    rounded = rounded_up(price, evidence.quantity)
-    amount = amount_of(price, rounded - sum(drawn.quantity for drawn in evidence.draws))
-    tax = tax_of(amount, evidence.tax.rate_ppm)
-    return Figures(rounded, amount_of(price, rounded), amount, tax)
+    @property
+    def taxes_told(self) -> Taxes:
+        """The taxes as they were charged, also where it is one on top."""
+        if self.detail.taxes is not None:
+            return self.detail.taxes
+        parts = (TaxPart(self.tax.id, self.amount_e11, self.tax_e11),) if self.tax else ()
+        return Taxes(self.amount_e11, parts)
 
-
-def is_in_order(evidence: Evidence) -> bool:
-    """Tell whether the figures that a charge holds are those that follow from its evidence."""
-    drawn = sum(drawn.quantity for drawn in evidence.draws)
-    return evidence.rounded - drawn == evidence.billable and recompute(evidence) == (
-        evidence.rounded,
-        evidence.rated_e11,
-        evidence.amount_e11,
-        evidence.tax_e11,
-    )
+    def tax_row(self, tax_id: int) -> TaxRow:
+        """Find the tax of an id that the taxes name."""
+        rows = (*self.taxes, self.tax) if self.tax else self.taxes
+        return next(row for row in rows if row.id == tax_id)

@@ -1,7 +1,6 @@
 """A charge explains itself, and what it stores is enough to compute it again."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,11 +8,9 @@ from pure.rating.book import read
 from pure.rating.generated import World, shelves, udrs, worlds
 from pure.rating.test_tables import TABLES, Customer
 
-from bmu.period import from_us
 from bmu.rating import (
     BucketState,
     CompanyTerms,
-    Drawn,
     Evidence,
     Figures,
     Owner,
@@ -22,56 +19,22 @@ from bmu.rating import (
     by_service,
     compile_tariff,
     explain,
+    gather,
     is_in_order,
     rate,
     recompute,
+    shelved,
 )
 from bmu.rating.quantity import per_text, quantity_text
 from bmu.usage import UDR, Unit
 
 
-def pick(rows: tuple[Any, ...], field: str, wanted: object) -> Any:
-    """Find the row in which a field is as wanted."""
-    return next((row for row in rows if getattr(row, field) == wanted), None)
-
-
 def evidence_of(
     rows: TariffRows, owner: Owner, udr: UDR, rated: Rated, shelf: tuple[BucketState, ...]
 ) -> Evidence:
-    """Gather by ids and codes, as the store does, what a charge was made of."""
-    charged = pick(rows.rates, "id", rated.rate_id)
-    group = pick(rows.rate_groups, "id", rated.rate_group_id)
-    pattern = pick(rows.location_patterns, "id", rated.location_pattern_id)
-    names = {bucket.id: pick(rows.bucket_types, "code", bucket.code).name for bucket in shelf}
-    return Evidence(
-        account_zone=owner.terms.zone,
-        started_at=from_us(udr.started_us),
-        uid_type=udr.uid_type,
-        uid=udr.uid,
-        origin=udr.origin,
-        destination=udr.destination,
-        revision=1,
-        plan_level=rated.plan_level,
-        usage_class=pick(rows.usage_classes, "id", rated.usage_class_id),
-        package=pick(rows.packages, "code", owner.terms.package),
-        rate_plan=pick(rows.rate_plans, "id", rated.rate_plan_id),
-        rate_group=group,
-        time_period=pick(rows.time_periods, "code", group.time_period),
-        rate=charged,
-        rounding=pick(rows.roundings, "code", charged.rounding),
-        pattern=pattern,
-        location=pattern and pick(rows.locations, "code", pattern.location),
-        rate_location=pick(rows.locations, "code", charged.location),
-        tax=pick(rows.taxes, "id", rated.tax_id),
-        quantity=rated.quantity,
-        rounded=rated.rounded,
-        billable=rated.billable,
-        rated_e11=rated.rated_e11,
-        amount_e11=rated.amount_e11,
-        tax_e11=rated.tax_e11,
-        currency=rated.currency,
-        draws=tuple(Drawn(number, names[number], quantity) for number, quantity in rated.draws),
-    )
+    """Gather what a charge was made of."""
+    buckets = {bucket.id: bucket.code for bucket in shelf}
+    return gather(shelved(rows, 1, CompanyTerms("UTC")), udr, owner, rated, buckets)
 
 
 @given(worlds(), udrs, shelves())
@@ -113,7 +76,7 @@ def explained(table: str, number: int) -> tuple[Evidence, dict[str, str]]:
         rated,
         tuple(customer.buckets.values()),
     )
-    return evidence, dict(explain(evidence))
+    return evidence, {step.title: step.text for step in explain(evidence)}
 
 
 def test_a_call_abroad_explains_itself() -> None:
