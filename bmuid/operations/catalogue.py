@@ -1,49 +1,22 @@
 """The catalogue loaded from a document: what differs from the rows in force becomes a new revision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 from bmu.billing import catalogue as documents
 from bmu.billing.catalogue import UNSTORED, Catalogue, Company
-from bmu.rating import (
-    BucketTypeRow,
-    LocationPatternRow,
-    LocationRow,
-    PackageRow,
-    RateGroupRow,
-    RatePlanRow,
-    RateRow,
-    RoundingRow,
-    TariffRows,
-    TaxRow,
-    TimePeriodRow,
-    UsageClassRow,
-)
+from bmu.rating import TariffRows
 from bmuid.operations.accounts_load import DOCUMENT
 from bmuid.operations.entries import bad_document
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
 from bmuid.store import catalogue, companies, revisions, tariffs
+from bmuid.store.tables import TABLES, Row
 from bmuid.store.transaction import Transaction
 
 CODES_SHOWN_MAX = 20
-
-R = TypeVar(
-    "R",
-    UsageClassRow,
-    LocationRow,
-    LocationPatternRow,
-    TimePeriodRow,
-    RoundingRow,
-    RatePlanRow,
-    RateGroupRow,
-    RateRow,
-    BucketTypeRow,
-    TaxRow,
-    PackageRow,
-)
+COMPANY = "company"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +50,29 @@ class Difference:
     """The way from the rows in force to those of a document."""
 
     revision: int
+    held: Company | None
     company: Company
     ended: TariffRows
     added: TariffRows
 
     @property
+    def terms_change(self) -> bool:
+        """Whether the company will rate by something else where nothing nearer says it."""
+        return _rated_by(self.held) != _rated_by(self.company)
+
+    @property
     def changes(self) -> tuple[TableChange, ...]:
         """Tell what differs, by table; tables without a difference are left out."""
         found = []
-        for (table, ended), (_, added) in zip(_codes(self.ended), _codes(self.added), strict=True):
+        if self.held is not None and self.held != self.company:
+            found.append(TableChange(COMPANY, 0, 1, 0, ()))
+        for table in TABLES:
+            ended = {row.code for row in table.of(self.ended)}
+            added = {row.code for row in table.of(self.added)}
             if ended or added:
                 found.append(
                     TableChange(
-                        table=table,
+                        table=table.name,
                         added=len(added - ended),
                         changed=len(added & ended),
                         ended=len(ended - added),
@@ -97,12 +80,6 @@ class Difference:
                     )
                 )
         return tuple(found)
-
-
-class _Coded(Protocol):
-    @property
-    def code(self) -> str:
-        """What other rows call it."""
 
 
 def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Loaded | Refused:
@@ -116,6 +93,8 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     if not changes:
         return Loaded(difference.revision, ())
     revision = revisions.add(txn, actor.name, "catalogue_load")
+    if difference.terms_change:
+        companies.put_terms(txn, difference.company, revision)
     catalogue.end(txn, difference.ended, revision)
     catalogue.add(txn, difference.added, revision)
     return Loaded(revision, changes)
@@ -135,13 +114,15 @@ def _difference(txn: Transaction, document: str, now: datetime) -> Difference | 
         return bad_document(list(wanted))
     revision = revisions.newest(txn)
     live = tariffs.rows_at(txn, revision)
+    held = companies.company(txn)
     difference = Difference(
         revision=revision,
+        held=held,
         company=wanted.company,
         ended=_without(live, wanted.rows),
         added=_without(wanted.rows, live),
     )
-    faults = list(_company_faults(companies.company(txn), wanted.company))
+    faults = list(_company_faults(held, wanted.company))
     gone = {row.code for row in live.packages} - {row.code for row in wanted.rows.packages}
     faults += [
         f"package: accounts have the package {code}, so it must stay"
@@ -158,44 +139,28 @@ def _company_faults(held: Company | None, wanted: Company) -> Iterator[str]:
         yield f"company.time_zone: is {held.time_zone} and can't change"
 
 
+def _rated_by(company: Company | None) -> tuple[object, ...]:
+    if company is None:
+        return (None, None, None)
+    return company.rate_plan, company.places, company.rounding_mode
+
+
 def _without(rows: TariffRows, others: TariffRows) -> TariffRows:
     """Give those rows that are not, whatever their ids, among the others."""
-    return TariffRows(
-        usage_classes=_missing(rows.usage_classes, others.usage_classes),
-        locations=_missing(rows.locations, others.locations),
-        location_patterns=_missing(rows.location_patterns, others.location_patterns),
-        time_periods=_missing(rows.time_periods, others.time_periods),
-        roundings=_missing(rows.roundings, others.roundings),
-        rate_plans=_missing(rows.rate_plans, others.rate_plans),
-        rate_groups=_missing(rows.rate_groups, others.rate_groups),
-        rates=_missing(rows.rates, others.rates),
-        bucket_types=_missing(rows.bucket_types, others.bucket_types),
-        taxes=_missing(rows.taxes, others.taxes),
-        packages=_missing(rows.packages, others.packages),
+    make: Callable[..., TariffRows] = TariffRows
+    return make(
+        **{table.rows: tuple(_missing(table.of(rows), table.of(others))) for table in TABLES}
     )
 
 
-def _missing(rows: tuple[R, ...], others: tuple[R, ...]) -> tuple[R, ...]:
-    known = {replace(row, id=UNSTORED) for row in others}
-    return tuple(row for row in rows if replace(row, id=UNSTORED) not in known)
+def _missing(rows: Sequence[Row], others: Sequence[Row]) -> Iterator[Row]:
+    known = {_unstored(row) for row in others}
+    return (row for row in rows if _unstored(row) not in known)
 
 
-def _codes(rows: TariffRows) -> Iterator[tuple[str, set[str]]]:
-    of_table: tuple[tuple[str, Sequence[_Coded]], ...] = (
-        ("usage_class", rows.usage_classes),
-        ("location", rows.locations),
-        ("location_pattern", rows.location_patterns),
-        ("time_period", rows.time_periods),
-        ("rounding", rows.roundings),
-        ("rate_plan", rows.rate_plans),
-        ("rate_group", rows.rate_groups),
-        ("rate", rows.rates),
-        ("bucket_type", rows.bucket_types),
-        ("tax", rows.taxes),
-        ("package", rows.packages),
-    )
-    for table, held in of_table:
-        yield table, {row.code for row in held}
+def _unstored(row: Row) -> Row:
+    unstored: Callable[..., Row] = replace
+    return unstored(row, id=UNSTORED)
 
 
 OPERATIONS = (

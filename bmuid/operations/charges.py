@@ -66,7 +66,7 @@ class Kept:
     rate_group_id: int
     rate_id: int
     location_pattern_id: int | None
-    tax_id: int
+    tax_id: int | None
     quantity: int
     rounded: int
     billable: int

@@ -1,18 +1,49 @@
-"""The company that runs this installation: one row."""
+"""The company that runs this installation: one row, and by revisions what it rates by."""
 
 from bmu.billing.catalogue import Company
+from bmu.money import Rounding
+from bmu.rating import CompanyTerms
 from bmuid.store.transaction import Transaction
 
 
 def company(txn: Transaction) -> Company | None:
     """Give the company; None before a catalogue was loaded."""
-    txn.execute("SELECT name, currency, time_zone, country FROM company")
+    txn.execute(
+        """
+        SELECT c.name, c.currency, c.time_zone, c.country, t.rate_plan, t.places, t.rounding_mode
+        FROM company AS c LEFT JOIN company_terms AS t ON t.until IS NULL
+        """
+    )
     row = txn.fetchone()
-    return Company(*row) if row else None
+    if row is None:
+        return None
+    name, currency, zone, country, rate_plan, places, mode = row
+    return Company(name, currency, zone, country, rate_plan, places, _mode(mode))
+
+
+def terms_at(txn: Transaction, revision: int) -> CompanyTerms | None:
+    """Give what the company rated by at a revision; None before a catalogue was loaded."""
+    txn.execute(
+        """
+        SELECT c.time_zone, t.rate_plan, t.places, t.rounding_mode
+        FROM company AS c LEFT JOIN company_terms AS t
+            ON t.since <= %(at)s AND (t.until IS NULL OR t.until > %(at)s)
+        """,
+        {"at": revision},
+    )
+    row = txn.fetchone()
+    if row is None:
+        return None
+    zone, rate_plan, places, mode = row
+    return CompanyTerms(zone, rate_plan, places, _mode(mode))
+
+
+def _mode(word: str | None) -> Rounding | None:
+    return None if word is None else Rounding(word)
 
 
 def put(txn: Transaction, wanted: Company) -> None:
-    """Set the company."""
+    """Set what names the company."""
     txn.execute(
         """
         INSERT INTO company (name, currency, time_zone, country)
@@ -25,6 +56,23 @@ def put(txn: Transaction, wanted: Company) -> None:
             "currency": wanted.currency,
             "time_zone": wanted.time_zone,
             "country": wanted.country,
+        },
+    )
+
+
+def put_terms(txn: Transaction, wanted: Company, revision: int) -> None:
+    """Let the company rate by this from a revision on."""
+    txn.execute("UPDATE company_terms SET until = %(at)s WHERE until IS NULL", {"at": revision})
+    txn.execute(
+        """
+        INSERT INTO company_terms (rate_plan, places, rounding_mode, since)
+        VALUES (%(rate_plan)s, %(places)s, %(rounding_mode)s, %(at)s)
+        """,
+        {
+            "rate_plan": wanted.rate_plan,
+            "places": wanted.places,
+            "rounding_mode": wanted.rounding_mode.value if wanted.rounding_mode else None,
+            "at": revision,
         },
     )
 

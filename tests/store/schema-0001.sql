@@ -95,22 +95,39 @@ CREATE TABLE usage_class (
     code text NOT NULL, name text NOT NULL,
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
     rater text NOT NULL CHECK (rater IN ('GEOTREE', 'CLASS')),
+    side text NOT NULL DEFAULT 'DESTINATION' CHECK (side IN ('DESTINATION', 'ORIGIN')),
+    split boolean NOT NULL DEFAULT false,                         -- where its price changes; else by its start
+    category text,                                                -- for taxes
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE location (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    code text NOT NULL, name text NOT NULL, parent text,
+    code text NOT NULL, name text NOT NULL, parent text, kind text,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE location_pattern (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    code text NOT NULL CHECK (code ~ '^[0-9]{1,15}$'),
+    -- What a number begins with, or a network.
+    code text NOT NULL CHECK (code ~ '^[0-9]{1,15}$' OR code ~ '^[0-9a-f.:]{2,39}(/[0-9]{1,3})?$'),
     location text NOT NULL,
+    valid daterange NOT NULL DEFAULT '(,)',                       -- days in the company's time zone
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE location_group (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, locations text[] NOT NULL,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE holiday_calendar (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, days date[] NOT NULL,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE time_period (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL, name text NOT NULL, zone text NOT NULL, windows text[] NOT NULL,
+    dates text[] NOT NULL DEFAULT '{}',                           -- none: any day
+    calendar text,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE rounding (
@@ -124,9 +141,10 @@ CREATE TABLE rate_plan (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL, name text NOT NULL,
     currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    places smallint NOT NULL CHECK (places BETWEEN 0 AND 11),
-    rounding_mode text NOT NULL CHECK (rounding_mode IN ('HALF_UP', 'UP', 'DOWN', 'HALF_EVEN')),
+    places smallint CHECK (places BETWEEN 0 AND 11),              -- null: the company's
+    rounding_mode text CHECK (rounding_mode IN ('HALF_UP', 'UP', 'DOWN', 'HALF_EVEN')),
     rate_groups text[] NOT NULL,                                  -- codes, in the order they are tried
+    fallback_plan text,                                           -- tried where this one has no rate
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE rate_group (
@@ -134,27 +152,77 @@ CREATE TABLE rate_group (
     code text NOT NULL, name text NOT NULL,
     time_period text,                                             -- null: always
     valid daterange NOT NULL,                                     -- days in the company's time zone
+    currency char(3) CHECK (currency ~ '^[A-Z]{3}$'),             -- null: the plan's
+    conditions jsonb NOT NULL DEFAULT '[]',
+    for_cost boolean NOT NULL DEFAULT false,
+    aggregate boolean NOT NULL DEFAULT false,
+    pass_through boolean NOT NULL DEFAULT false,
+    places smallint CHECK (places BETWEEN 0 AND 11),              -- null: the plan's
+    rounding_mode text CHECK (rounding_mode IN ('HALF_UP', 'UP', 'DOWN', 'HALF_EVEN')),
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE rate (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL,                                           -- group/class/location, its identity
-    rate_group text NOT NULL, usage_class text NOT NULL, location text, rounding text,
-    kind text NOT NULL CHECK (kind IN ('STANDARD', 'FIXED')),
+    rate_group text NOT NULL, usage_class text NOT NULL, location text, location_group text, rounding text,
+    kind text NOT NULL CHECK (
+        kind IN ('STANDARD', 'FIXED', 'MARKUP', 'FIXED_MARKUP', 'RATED_MARKUP', 'PASS_THROUGH')
+    ),
     price_e11 bigint NOT NULL CHECK (price_e11 >= 0),             -- per `per` base units; FIXED: per event
     per bigint NOT NULL CHECK (per > 0),
     connect_e11 bigint NOT NULL DEFAULT 0 CHECK (connect_e11 >= 0),
     minimum_charge_e11 bigint NOT NULL DEFAULT 0 CHECK (minimum_charge_e11 >= 0),
+    maximum_charge_e11 bigint CHECK (maximum_charge_e11 >= 0),
+    free bigint NOT NULL DEFAULT 0 CHECK (free >= 0),             -- base units of each event that cost nothing
+    steps jsonb NOT NULL DEFAULT '[]',                            -- other prices within one event
+    aggregation text CHECK (aggregation IN ('GRADUATED', 'VOLUME', 'PACKAGE', 'STAIRSTEP', 'FLAT_AND_UNIT',
+        'PERCENTAGE', 'HIGH_WATERMARK', 'PERCENTILE_95', 'COUNTED')),
+    tiers jsonb NOT NULL DEFAULT '[]',                            -- of a period's usage
+    aggregate_scope text NOT NULL DEFAULT 'SERVICE' CHECK (aggregate_scope IN ('SERVICE', 'ACCOUNT', 'INVOICER')),
+    valid daterange NOT NULL DEFAULT '(,)',                       -- days in the company's time zone
+    CHECK (num_nonnulls(location, location_group) <= 1),
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE bucket_type (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL, name text NOT NULL,
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
-    quantity bigint NOT NULL CHECK (quantity > 0),
+    kind text NOT NULL DEFAULT 'USAGE' CHECK (kind IN ('USAGE', 'MONEY')),
+    scope text NOT NULL DEFAULT 'SERVICE' CHECK (scope IN ('SERVICE', 'ACCOUNT', 'TREE', 'SHARE_PLAN')),
+    quantity bigint NOT NULL CHECK (quantity > 0),                -- of money, 10^-11 of the account's currency
+    flat_e11 bigint NOT NULL DEFAULT 0 CHECK (flat_e11 >= 0),     -- charged at the first unit
+    tiers jsonb NOT NULL DEFAULT '[]',                            -- those after the first
+    repeat_last boolean NOT NULL DEFAULT false,
     recurrence text NOT NULL CHECK (recurrence IN ('NEVER', 'DAY', 'WEEK', 'MONTH', 'YEAR')),
+    every integer NOT NULL DEFAULT 1 CHECK (every > 0),           -- so many of them are one period
+    prorated boolean NOT NULL DEFAULT false,
+    on_first_use boolean NOT NULL DEFAULT false,
+    expires_after integer CHECK (expires_after > 0),
+    expires_unit text CHECK (expires_unit IN ('NEVER', 'DAY', 'WEEK', 'MONTH', 'YEAR')),
+    rollover boolean NOT NULL DEFAULT false,
+    rollover_max bigint CHECK (rollover_max > 0),
+    rollover_periods integer CHECK (rollover_periods > 0),
+    size_by text, size_per bigint CHECK (size_per > 0),           -- a class whose quantity makes the size
     usage_classes text[] NOT NULL,
     locations text[],                                             -- with descendants; null: everywhere
+    exclusions jsonb NOT NULL DEFAULT '[]',
+    time_period text,                                             -- null: always
+    overage_plan text,
+    thresholds integer[] NOT NULL DEFAULT '{}',                   -- per cent
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE share_plan (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    level text NOT NULL,
+    rank integer NOT NULL,                                        -- the lower is drawn from first
+    bucket_types text[] NOT NULL,
+    participants jsonb NOT NULL,
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE reclass (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, rules jsonb NOT NULL,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE tax (
@@ -162,6 +230,22 @@ CREATE TABLE tax (
     code text NOT NULL, name text NOT NULL,
     rate_ppm integer NOT NULL CHECK (rate_ppm BETWEEN 0 AND 1000000),  -- parts per million: 20 % is 200000
     valid daterange NOT NULL,                                     -- days in the account's time zone
+    compound boolean NOT NULL DEFAULT false,                      -- on the taxes before it, too
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE tax_code (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL,
+    taxes text[] NOT NULL,                                        -- codes, in their order
+    account_category text, service_category text, country text, state text,  -- null: any
+    of_event boolean NOT NULL DEFAULT false,                      -- the place is the event's, not the account's
+    "default" boolean NOT NULL DEFAULT false,
+    inclusive boolean NOT NULL DEFAULT false,                     -- prices hold the taxes
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE TABLE price_plan (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code text NOT NULL, name text NOT NULL, rate_plan text,
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE TABLE package (
@@ -170,11 +254,25 @@ CREATE TABLE package (
     price_minor bigint NOT NULL CHECK (price_minor >= 0),         -- per period of its frequency
     currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     frequency text NOT NULL CHECK (frequency IN ('NEVER', 'DAY', 'WEEK', 'MONTH', 'YEAR')),
-    rate_plan text NOT NULL, tax text NOT NULL, bucket_types text[] NOT NULL,
+    rate_plan text, frequency_rate_plan text,
+    tax text,                                                     -- null: by the tax code that fits best
+    tax_category text,
+    bucket_types text[] NOT NULL,
+    reclass text,
+    uids integer CHECK (uids >= 0),                               -- so many usage identifiers at most
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
+-- What the company rates by where nothing nearer says it; the one row in force has no other.
+CREATE TABLE company_terms (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    rate_plan text,
+    places smallint CHECK (places BETWEEN 0 AND 11),              -- null: 11
+    rounding_mode text CHECK (rounding_mode IN ('HALF_UP', 'UP', 'DOWN', 'HALF_EVEN')),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE UNIQUE INDEX company_terms_live ON company_terms ((true)) WHERE until IS NULL;
 
--- One row of a code is in force at a time (a pattern, its digits; a tax, its code and first day); no row changes
+-- One row of a code is in force at a time (of a pattern, a rate, a tax: one of a code and first day); no row changes
 -- but by being ended, once.
 CREATE FUNCTION only_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -189,13 +287,20 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_pattern', 'time_period', 'rounding',
-        'rate_plan', 'rate_group', 'rate', 'bucket_type', 'package'] LOOP
+    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_group', 'holiday_calendar', 'time_period',
+        'rounding', 'rate_plan', 'rate_group', 'bucket_type', 'share_plan', 'reclass', 'tax_code', 'price_plan',
+        'package'] LOOP
         EXECUTE format('CREATE UNIQUE INDEX %I ON %I (code) WHERE until IS NULL', name || '_live', name);
     END LOOP;
-    CREATE UNIQUE INDEX tax_live ON tax (code, lower(valid)) WHERE until IS NULL;
-    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_pattern', 'time_period', 'rounding',
-        'rate_plan', 'rate_group', 'rate', 'bucket_type', 'tax', 'package'] LOOP
+    FOREACH name IN ARRAY ARRAY['location_pattern', 'rate', 'tax'] LOOP
+        EXECUTE format(
+            'CREATE UNIQUE INDEX %I ON %I (code, lower(valid)) NULLS NOT DISTINCT WHERE until IS NULL',
+            name || '_live', name
+        );
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['usage_class', 'location', 'location_pattern', 'location_group', 'holiday_calendar',
+        'time_period', 'rounding', 'rate_plan', 'rate_group', 'rate', 'bucket_type', 'share_plan', 'reclass', 'tax',
+        'tax_code', 'price_plan', 'package', 'company_terms'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION only_end()',
             name || '_versions', name
@@ -424,9 +529,10 @@ CREATE TABLE charge (
     rate_group_id integer NOT NULL,
     rate_id integer NOT NULL,
     location_pattern_id integer,                                  -- null: the class has no GeoTree
-    tax_id integer NOT NULL,
+    tax_id integer,                                               -- the first of its taxes; null: there is none
     plan_level smallint NOT NULL CHECK (plan_level BETWEEN 1 AND 8),
     currency char(3) NOT NULL,
+    detail jsonb,                                                 -- what goes beyond all that; null in the plain case
     PRIMARY KEY (account_id, started_at, udr_id, version),
     CHECK (CASE WHEN version = 1 THEN replaces IS NULL ELSE replaces IS NOT NULL AND replaces = version - 1 END)
 ) PARTITION BY RANGE (started_at);
@@ -1078,8 +1184,9 @@ GRANT UPDATE (ended) ON session TO bmuid_admin;
 GRANT INSERT, UPDATE ON company TO bmuid_admin;
 GRANT INSERT (actor, note) ON revision TO bmuid_admin;
 GRANT INSERT (number, name, parent_id, currency, country, time_zone, bill_day) ON account TO bmuid_admin;
-GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, time_period, rounding, rate_plan,
-    rate_group, rate, bucket_type, tax, package TO bmuid_admin;
+GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, location_group, holiday_calendar,
+    time_period, rounding, rate_plan, rate_group, rate, bucket_type, share_plan, reclass, tax, tax_code, price_plan,
+    package, company_terms TO bmuid_admin;
 GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
@@ -1099,8 +1206,9 @@ GRANT SELECT ON schema_version TO bmuid_auth;
 
 -- bmuid_public: the public door. Rows of the customer whose live token was entered in this transaction, and
 -- the catalogue that explains them.
-GRANT SELECT ON company, usage_class, location, location_pattern, time_period, rounding, rate_plan, rate_group, rate,
-    bucket_type, tax, package, schema_version TO bmuid_public;
+GRANT SELECT ON company, company_terms, usage_class, location, location_pattern, location_group, holiday_calendar,
+    time_period, rounding, rate_plan, rate_group, rate, bucket_type, share_plan, reclass, tax, tax_code, price_plan,
+    package, schema_version TO bmuid_public;
 GRANT SELECT ON account, account_service, uid_history, udr, charge, charge_reversal, bucket, draw, invoice,
     invoice_line, invoice_charge TO bmuid_public;
 GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), audit_hash(bytea, text[]),

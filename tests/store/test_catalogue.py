@@ -73,6 +73,9 @@ def test_what_is_loaded_is_what_the_document_says(asking: Asking) -> None:
         "currency": "GBP",
         "time_zone": "Europe/London",
         "country": "GB",
+        "rate_plan": None,
+        "places": None,
+        "rounding_mode": None,
     }
 
 

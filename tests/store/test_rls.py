@@ -26,16 +26,23 @@ OWN = (
 )
 CATALOGUE = (
     "company",
+    "company_terms",
     "usage_class",
     "location",
     "location_pattern",
+    "location_group",
+    "holiday_calendar",
     "time_period",
     "rounding",
     "rate_plan",
     "rate_group",
     "rate",
     "bucket_type",
+    "share_plan",
+    "reclass",
     "tax",
+    "tax_code",
+    "price_plan",
     "package",
     "schema_version",
 )

@@ -11,8 +11,13 @@ from bmu.billing.ledger import LedgerKind
 from bmu.mediation.reject import Reason
 from bmu.money import Rounding
 from bmu.rating.kinds import (
+    AggregateKind,
+    AggregateScope,
+    BucketKind,
+    BucketScope,
     Frequency,
     RateKind,
+    Side,
 )
 from bmu.rating.outcome import UnratedReason
 from bmu.usage import Rater, Unit
@@ -20,15 +25,23 @@ from bmuid.store.verdicts import Outcome
 
 WORDS: dict[str, type[Enum]] = {
     "bucket.unit": Unit,
+    "bucket_type.expires_unit": Frequency,
+    "bucket_type.kind": BucketKind,
     "bucket_type.recurrence": Frequency,
+    "bucket_type.scope": BucketScope,
     "bucket_type.unit": Unit,
+    "company_terms.rounding_mode": Rounding,
     "invoice_line.kind": LineKind,
     "invoice_line.unit": Unit,
     "ledger_account.kind": LedgerKind,
     "package.frequency": Frequency,
+    "rate.aggregate_scope": AggregateScope,
+    "rate.aggregation": AggregateKind,
     "rate.kind": RateKind,
+    "rate_group.rounding_mode": Rounding,
     "rate_plan.rounding_mode": Rounding,
     "usage_class.rater": Rater,
+    "usage_class.side": Side,
     "usage_class.unit": Unit,
     "verdict.verdict": Outcome,
 }
@@ -59,7 +72,7 @@ def lists_of(database: Database) -> dict[str, set[str]]:
     """Give the words that each column may hold, of columns that may hold only listed ones."""
     with closing(database.connect("postgres")) as connection, connection.cursor() as cursor:
         cursor.execute(LISTS)
-        return {column: set(re.findall(r"'([A-Z_]+)'", text)) for column, text in cursor}
+        return {column: set(re.findall(r"'([A-Z0-9_]+)'", text)) for column, text in cursor}
 
 
 def test_the_program_and_the_database_use_the_same_words(database: Database) -> None:
