@@ -457,13 +457,16 @@ CREATE TABLE suspense_job (
     created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     reason text, source text, file_id bigint, line_no bigint, uid text,
     since timestamptz, until timestamptz,                         -- when the line came into suspense
+    account_id bigint,                                            -- whose charge it lost by rerating
     as_new boolean NOT NULL DEFAULT false,                        -- whoever has its event key, whenever it was
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,
     last_file_id bigint NOT NULL DEFAULT 0, last_line_no bigint NOT NULL DEFAULT 0,
     tried bigint NOT NULL DEFAULT 0 CHECK (tried >= 0),
     resolved bigint NOT NULL DEFAULT 0 CHECK (resolved BETWEEN 0 AND tried),
-    CONSTRAINT suspense_job_has_a_filter CHECK (num_nonnulls(reason, source, file_id, uid, since, until) > 0),
+    CONSTRAINT suspense_job_has_a_filter CHECK (
+        num_nonnulls(reason, source, file_id, uid, since, until, account_id) > 0
+    ),
     CHECK (line_no IS NULL OR file_id IS NOT NULL),
     CHECK (NOT as_new OR line_no IS NOT NULL),
     CHECK ((state = 'DONE') = (done_at IS NOT NULL))
@@ -806,6 +809,17 @@ CREATE TABLE invoice_charge (
     PRIMARY KEY (account_id, started_at, udr_id, version)
 ) PARTITION BY RANGE (started_at);
 
+-- A charge that was on an invoice and was reversed since is credited on one later invoice.
+CREATE TABLE invoice_credit (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    udr_id bigint NOT NULL,
+    version integer NOT NULL,
+    invoice_id bigint NOT NULL,
+    line_no integer NOT NULL,
+    PRIMARY KEY (account_id, started_at, udr_id, version)
+) PARTITION BY RANGE (started_at);
+
 CREATE FUNCTION invoice_adds_up() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
 DECLARE
     wanted bigint := CASE WHEN tg_table_name = 'invoice' THEN (to_jsonb(new) ->> 'id')::bigint
@@ -827,6 +841,61 @@ CREATE CONSTRAINT TRIGGER invoice_sums AFTER INSERT ON invoice DEFERRABLE INITIA
     FOR EACH ROW EXECUTE FUNCTION invoice_adds_up();
 CREATE CONSTRAINT TRIGGER invoice_line_sums AFTER INSERT ON invoice_line DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION invoice_adds_up();
+
+--------------------------------------------------------------------------------------------- rerating
+
+-- A plan to rate usage again: first only computed, account by account; then, if somebody says so, carried out, an
+-- account a transaction. A simulation is a plan that can't be: it asks what other packages would have cost.
+CREATE TABLE rerating (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    packages text[],                                              -- of a simulation, those to try
+    accounts text[],                                              -- numbers; null: all
+    from_at timestamptz,                                          -- null: as those say that are due
+    to_at timestamptz CHECK (to_at > from_at),                    -- of a simulation
+    usage_class text, source text,                                -- accounts that have such usage since
+    due_to bigint CHECK (num_nonnulls(from_at, due_to) = 1),      -- accounts that are due by entries up to this one
+    accounts_a_second integer NOT NULL DEFAULT 20 CHECK (accounts_a_second BETWEEN 1 AND 10000),
+    revision bigint REFERENCES revision,                          -- by which it was planned, or is carried out
+    state text NOT NULL DEFAULT 'NEW' CHECK (state IN ('NEW', 'PLANNING', 'PLANNED', 'RUNNING', 'PAUSED', 'DONE')),
+    run_by text,
+    done_at timestamptz,
+    CHECK ((state = 'DONE') = (done_at IS NOT NULL)),
+    CHECK ((state = 'NEW') = (revision IS NULL)),
+    CHECK (packages IS NULL OR state IN ('NEW', 'PLANNING', 'PLANNED')),
+    CHECK ((packages IS NULL) = (to_at IS NULL)),
+    CHECK ((state IN ('RUNNING', 'PAUSED', 'DONE')) = (run_by IS NOT NULL))
+);
+CREATE INDEX rerating_open ON rerating (id) WHERE state IN ('NEW', 'PLANNING', 'RUNNING');
+
+-- One account of a plan, or of a simulation with one package. Amounts are those that are charged before and after.
+CREATE TABLE rerating_account (
+    rerating_id bigint NOT NULL REFERENCES rerating,
+    account_id bigint NOT NULL REFERENCES account,
+    package text NOT NULL DEFAULT '',                             -- of a simulation
+    from_at timestamptz NOT NULL,
+    state text NOT NULL DEFAULT 'WAITING' CHECK (state IN ('WAITING', 'PLANNED', 'DONE')),
+    records bigint, changed bigint, unratable bigint, invoiced bigint,
+    old_e11 numeric(30, 0), old_tax_e11 numeric(30, 0), new_e11 numeric(30, 0), new_tax_e11 numeric(30, 0),
+    recurring_e11 numeric(30, 0),                                 -- of a simulation: what the package costs besides
+    took_us bigint,
+    PRIMARY KEY (rerating_id, account_id, package),
+    CHECK (num_nulls(records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, took_us)
+        = CASE state WHEN 'WAITING' THEN 9 ELSE 0 END)
+);
+CREATE INDEX rerating_account_waiting ON rerating_account (rerating_id, account_id) WHERE state <> 'DONE';
+
+-- What was changed that touches usage rated before: of one account, or of all that have rated usage.
+CREATE TABLE rerating_due (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint REFERENCES account,
+    from_at timestamptz,                                          -- null: what is on no invoice
+    cause text NOT NULL,
+    revision bigint NOT NULL REFERENCES revision,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp()
+);
+CREATE INDEX rerating_due_account ON rerating_due (account_id);
 
 ------------------------------------------------------------------------------------- days (partitions)
 
@@ -852,7 +921,7 @@ BEGIN
     ) THEN
         RETURN false;
     END IF;
-    FOREACH name IN ARRAY ARRAY['udr', 'charge_reversal', 'charge', 'draw', 'invoice_charge'] LOOP
+    FOREACH name IN ARRAY ARRAY['udr', 'charge_reversal', 'charge', 'draw', 'invoice_charge', 'invoice_credit'] LOOP
         -- Made apart and then attached: so nobody who reads or writes other days has to wait.
         EXECUTE format(
             'CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name || '_' || suffix, name
@@ -876,6 +945,14 @@ BEGIN
         ' REFERENCES %I (account_id, started_at, udr_id, version),'
         ' ADD FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)',
         'invoice_charge_' || suffix, 'charge_' || suffix
+    );
+    EXECUTE format(
+        'ALTER TABLE %I ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
+        ' REFERENCES %I (account_id, started_at, udr_id, version),'
+        ' ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
+        ' REFERENCES %I (account_id, started_at, udr_id, version),'
+        ' ADD FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)',
+        'invoice_credit_' || suffix, 'invoice_charge_' || suffix, 'charge_reversal_' || suffix
     );
     EXECUTE format(
         'CREATE TRIGGER charge_founded AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
@@ -1101,7 +1178,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
-        'invoice_line', 'invoice_charge', 'audit', 'revision', 'rework'] LOOP
+        'invoice_line', 'invoice_charge', 'invoice_credit', 'audit', 'revision', 'rework', 'rerating_due'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -1118,7 +1195,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run', 'suspense_job'] LOOP
+    FOREACH name IN ARRAY ARRAY['usage_file', 'usage_file_part', 'bill_run', 'suspense_job', 'rerating'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW WHEN (old.state = ''DONE'') EXECUTE FUNCTION'
             ' refuse_reopening()', name || '_done', name
@@ -1155,11 +1232,16 @@ GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, 
 GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
 GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
 GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
-GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge TO bmuid;
+GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge,
+    invoice_credit TO bmuid;
 GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
-GRANT INSERT (actor, file_id, reason) ON suspense_job TO bmuid;
+GRANT INSERT (actor, account_id) ON suspense_job TO bmuid;
 GRANT UPDATE (state, done_at, last_file_id, last_line_no, tried, resolved) ON suspense_job TO bmuid;
 GRANT INSERT (account_id, oldest) ON rework TO bmuid;
+GRANT UPDATE (state, revision, done_at) ON rerating TO bmuid;
+GRANT INSERT (rerating_id, account_id, package, from_at),
+    UPDATE (state, records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, recurring_e11,
+        took_us) ON rerating_account TO bmuid;
 GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;
 -- The right to lock a bucket's row; the balance itself stays out of reach.
 GRANT UPDATE (id) ON bucket TO bmuid;
@@ -1194,6 +1276,9 @@ GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, intern
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
+GRANT INSERT (actor, packages, accounts, from_at, to_at, usage_class, source, due_to, accounts_a_second),
+    UPDATE (state, revision, run_by, accounts_a_second) ON rerating TO bmuid_admin;
+GRANT INSERT (account_id, from_at, cause, revision) ON rerating_due TO bmuid_admin;
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),

@@ -329,10 +329,13 @@ HISTORY = (
     "invoice",
     "invoice_line",
     "invoice_charge",
+    "invoice_credit",
     "audit",
     "revision",
+    "rework",
+    "rerating_due",
 )
-WITHOUT_ACCOUNT = ("journal", "posting", "audit", "revision")
+WITHOUT_ACCOUNT = ("journal", "posting", "audit", "revision", "rework", "rerating_due")
 REWRITING = {
     f"{verb} {table}": statement.format(
         table=table, column="at" if table in WITHOUT_ACCOUNT else "account_id"
@@ -386,6 +389,7 @@ OF_THE_STAFF = (
     "invoice",
     "invoice_line",
     "invoice_charge",
+    "invoice_credit",
     "invoice_number",
     "usage_file",
     "usage_file_part",

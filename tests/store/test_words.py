@@ -53,6 +53,8 @@ OF_STATEMENTS_ALONE = {
     "journal.kind",
     "outbox.kind",
     "outbox.state",
+    "rerating.state",
+    "rerating_account.state",
     "suspense_job.state",
     "usage_file.state",
     "usage_file_part.state",
