@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bmu.money import Rounding, decimal_text, parse_e11
+from bmu.money import decimal_text, parse_e11
 from bmu.period import FOREVER_US, to_us
 from bmu.rating import (
     BucketState,
@@ -132,6 +132,3 @@ def unsold(tariff: Tariff, udr: UDR, terms: Terms = TERMS) -> Unrated:
 def amount(tariff: Tariff, udr: UDR, terms: Terms = TERMS) -> str:
     """Tell what an event costs."""
     return decimal_text(sold(tariff, udr, terms).amount_e11)
-
-
-HALF_UP = Rounding.HALF_UP
