@@ -318,6 +318,36 @@ CREATE TABLE account_service (
     UNIQUE (account_id, id)
 );
 
+-- What of an account or a service decides prices beyond what every account has, where there is such. Versions, as in
+-- the catalogue: all workers of a file rate by the same.
+CREATE TABLE account_terms (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account,
+    category text, state text,                                    -- for taxes and conditions
+    rate_plan text,
+    inherits_plan boolean NOT NULL DEFAULT false,                 -- without one of its own, that of the nearest above
+    usage_invoicer_id bigint REFERENCES account CHECK (usage_invoicer_id <> account_id),  -- who pays its usage; null: itself
+    attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
+    exemptions jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(exemptions) = 'array'),    -- taxes it does not owe
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
+);
+CREATE UNIQUE INDEX account_terms_live ON account_terms (account_id) WHERE until IS NULL;
+CREATE TABLE service_terms (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL,
+    account_service_id bigint NOT NULL,
+    rate_plan text,
+    price_plan text,
+    attributes jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(attributes) = 'object'),
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since),
+    FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id)
+);
+CREATE UNIQUE INDEX service_terms_live ON service_terms (account_service_id) WHERE until IS NULL;
+CREATE TRIGGER account_terms_versions BEFORE UPDATE OR DELETE ON account_terms
+    FOR EACH ROW EXECUTE FUNCTION only_end();
+CREATE TRIGGER service_terms_versions BEFORE UPDATE OR DELETE ON service_terms
+    FOR EACH ROW EXECUTE FUNCTION only_end();
+
 -- Who owned a usage identifier when. Among the rows in force no two owners of one UID overlap in time.
 CREATE TABLE uid_history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -1270,6 +1300,7 @@ GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, locatio
     time_period, rounding, rate_plan, rate_group, rate, bucket_type, share_plan, reclass, tax, tax_code, price_plan,
     package, company_terms TO bmuid_admin;
 GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;
+GRANT INSERT, UPDATE (until) ON account_terms, service_terms TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),

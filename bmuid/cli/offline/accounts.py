@@ -7,7 +7,7 @@ from pathlib import Path
 from bmu.billing.catalogue import Company
 from bmu.billing.document import Entry
 from bmu.period import FOREVER_US, midnight, to_us
-from bmu.rating import Owner, OwnerRow, Owners, Unrated, UnratedReason
+from bmu.rating import Owner, OwnerRow, Owners, Terms, Unrated, UnratedReason
 from bmuid.cli.offline.customers import UsageError
 from bmuid.cli.offline.documents import DocumentError, read_text
 from bmuid.operations.accounts_document import AccountEntry, read
@@ -61,8 +61,11 @@ def _rows(accounts: tuple[AccountEntry, ...], company: Company) -> Iterator[Owne
                     to_us=to_us(midnight(uid.to, zone)) if uid.to else FOREVER_US,
                     account_id=account_id,
                     account_service_id=service_id,
-                    package=service.package,
-                    currency=account.currency or company.currency,
-                    zone=zone,
+                    terms=Terms(
+                        service.package,
+                        account.currency or company.currency,
+                        zone,
+                        country=account.country or company.country,
+                    ),
                     bill_day=account.bill_day,
                 )

@@ -39,7 +39,7 @@ class OwnerRow(NamedTuple):
     Units:
         from_us, to_us: microseconds since 1970-01-01 UTC, half-open; `bmu.period.FOREVER_US`
             where no end is known.
-        currency, zone, bill_day: the account's.
+        bill_day: the account's.
     """
 
     uid_id: int
@@ -49,9 +49,7 @@ class OwnerRow(NamedTuple):
     to_us: int
     account_id: int
     account_service_id: int
-    package: str
-    currency: str
-    zone: str
+    terms: Terms
     bill_day: int
 
 
@@ -82,14 +80,13 @@ class Owners:
         # One owner stands alone, which spares a million lists of one.
         self._types: dict[str, dict[str, Owner | list[Owner]]] = {}
         for row in rows:
-            terms = Terms(row.package, row.currency, row.zone)
             owner = Owner(
                 instants.setdefault(row.from_us, row.from_us),
                 instants.setdefault(row.to_us, row.to_us),
                 row.uid_id,
                 row.account_id,
                 row.account_service_id,
-                shared.setdefault(terms, terms),
+                shared.setdefault(row.terms, row.terms),
                 row.bill_day,
             )
             self._add(row.uid_type, row.value, owner)

@@ -8,9 +8,8 @@ from bmu.rating import Owner, OwnerRow, Owners, Terms, UnratedReason
 
 def row(uid_id: int, value: str, from_us: int, to_us: int, account_id: int) -> OwnerRow:
     """One stretch of ownership of a telephone number."""
-    return OwnerRow(
-        uid_id, "phone", value, from_us, to_us, account_id, account_id, "HOME", "GBP", "UTC", 1
-    )
+    terms = Terms("HOME", "GBP", "UTC")
+    return OwnerRow(uid_id, "phone", value, from_us, to_us, account_id, account_id, terms, 1)
 
 
 OWNERS = Owners(
