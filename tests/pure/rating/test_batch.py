@@ -5,6 +5,8 @@ import copy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pure.rating.everything import Everything, everything
+from pure.rating.everything import events as everything_events
 from pure.rating.generated import World, shelves, udrs, whoever, worlds
 
 from bmu.rating import (
@@ -92,6 +94,22 @@ def test_the_compiled_form_decides_nothing_else(
     ]
     remembered = [udr for udr in priced if is_remembered(udr, owner, tariff)]
     assert set(remembered) <= set(by_itself)
+
+
+@given(everything(), st.lists(everything_events, min_size=1, max_size=20))
+def test_a_batch_of_everything_costs_what_its_events_cost_one_by_one(
+    world: Everything, events: list[UDR]
+) -> None:
+    """Where catalogues use every feature there is, too, whatever was asked before."""
+    tariff = compile_tariff(world.rows, 1, world.company)
+    for _ in range(2):
+        first, second = copy.deepcopy(world.buckets), copy.deepcopy(world.buckets)
+        fresh = compile_tariff(world.rows, 1, world.company)
+        alone = [rate(udr, world.owner, fresh, first) for udr in events]
+        together = rate_batch(events, [world.owner] * len(events), tariff, {1: second})
+
+        assert together == alone
+        assert second == first
 
 
 def is_remembered(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
