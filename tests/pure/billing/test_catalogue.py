@@ -12,6 +12,7 @@ from bmu.billing.catalogue import Catalogue, Company, read
 from bmu.money import Rounding, decimal_text
 from bmu.rating import (
     BucketTypeRow,
+    CompanyTerms,
     Frequency,
     LocationPatternRow,
     LocationRow,
@@ -25,7 +26,6 @@ from bmu.rating import (
     TaxRow,
     TimePeriodRow,
     UsageClassRow,
-    CompanyTerms,
     compile_tariff,
 )
 from bmu.usage import Rater, Unit

@@ -151,12 +151,12 @@ def bucket_of(chance: Random, row: BucketTypeRow) -> BucketTypeRow:
     return replace(
         row,
         quantity=figure(chance) or 1,
-        flat_e11=figure(chance),
+        flat_e11=0 if row.size_by else figure(chance),
         thresholds=tuple(sorted({chance.randrange(1, 101) for _ in range(3)})),
         rollover_max=chance.choice([None, figure(chance)]) if row.rollover else None,
         prorated=chance.random() < 0.5,
         locations=chance.choice([None, (), ("EU",)]),
-        tiers=tuple(BucketTier(edge) for edge in edges(chance)),
+        tiers=() if row.size_by else tuple(BucketTier(edge) for edge in edges(chance)),
     )
 
 

@@ -1,7 +1,7 @@
 """The catalogue as people write it: documents to rows, with all their faults at once, and rows to documents."""
 
 from bmu.billing.catalogue.company import Catalogue, Company
-from bmu.billing.catalogue.dump import dump, dump_parts
+from bmu.billing.catalogue.dump import dump, dump_parts, dump_tables
 from bmu.billing.catalogue.read import read, read_parts
 from bmu.billing.catalogue.reading import UNSTORED, Holidays
 
@@ -12,6 +12,7 @@ __all__ = [
     "Holidays",
     "dump",
     "dump_parts",
+    "dump_tables",
     "read",
     "read_parts",
 ]

@@ -1,6 +1,7 @@
 """From a catalogue to documents that read as the same catalogue, always in the same octets."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from bmu.billing.catalogue.company import FIELDS, Catalogue
@@ -28,30 +29,45 @@ _LINE_MAX = 99
 
 def dump(catalogue: Catalogue) -> str:
     """Write a catalogue as one document."""
-    tables = _tables(catalogue.rows, inline=True)
+    standing = _standing(catalogue.rows)
+    left = catalogue.rows.location_patterns[sum(len(codes) for codes in standing.values()) :]
+    tables = _tables(replace(catalogue.rows, location_patterns=left), standing)
     return "\n".join(_toml(catalogue, tables))
 
 
 def dump_parts(catalogue: Catalogue) -> dict[str, str]:
     """Write a catalogue as a directory's files: text by name, the large tables as CSV."""
-    tables = _tables(catalogue.rows, inline=False)
-    parts = {}
-    forms = {form.table: form for form in FORMS}
-    for name, table in TABLES.items():
-        if tables[table]:
-            parts[f"{name}.csv"] = "".join(_csv(forms[table], tables.pop(table)))
+    tables = _tables(catalogue.rows, {})
+    parts = _parts(tables)
     return {_MAIN: "\n".join(_toml(catalogue, tables)), **parts}
 
 
-def _tables(rows: TariffRows, *, inline: bool) -> dict[str, list[Table]]:
-    """Give each table of the document; *inline*: patterns stand with their locations, where they can."""
+def dump_tables(rows: TariffRows, *, in_one: bool) -> dict[str, str]:
+    """Write the large tables alone, as CSV by file name; *in_one*: undated patterns with their locations, not apart."""
+    standing: dict[str, list[str]] = {}
+    if in_one:
+        for row in rows.location_patterns:
+            standing.setdefault(row.location, []).append(row.code)
+        rows = replace(rows, location_patterns=())
+    return _parts(_tables(rows, standing))
+
+
+def _parts(tables: dict[str, list[Table]]) -> dict[str, str]:
+    """Take out the large tables, and write them."""
+    forms = {form.table: form for form in FORMS}
+    parts = {}
+    for name, table in TABLES.items():
+        if tables[table]:
+            parts[f"{name}.csv"] = "".join(_csv(forms[table], tables.pop(table)))
+    return parts
+
+
+def _tables(rows: TariffRows, standing: Mapping[str, list[str]]) -> dict[str, list[Table]]:
+    """Give each table of the document; *standing*: codes of patterns that stand with their locations."""
     units = {row.code: row.unit for row in rows.usage_classes}
-    patterns = rows.location_patterns
-    standing = _standing(rows) if inline else {}
-    patterns = patterns[sum(len(codes) for codes in standing.values()) :]
     found = {}
     for form in FORMS:
-        held: Iterable[object] = patterns if form.table == "pattern" else getattr(rows, form.rows)
+        held: Iterable[object] = getattr(rows, form.rows)
         tables = []
         for row in held:
             table = written(form.fields, row)
@@ -168,7 +184,7 @@ def _character(one: str) -> str:
 
 def _csv(form: Form, tables: Sequence[Table]) -> Iterable[str]:
     used = {key for table in tables for key in table}
-    keys = [each.key for each in form.fields if each.key in used]
+    keys = [each.key for each in (*form.fields, *form.beside) if each.key in used]
     yield ",".join(keys) + "\n"
     for table in tables:
         yield ",".join(_cell(table[key]) if key in table else "" for key in keys) + "\n"
