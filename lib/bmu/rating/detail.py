@@ -39,11 +39,21 @@ class Cost(NamedTuple):
 
 
 class Overage(NamedTuple):
-    """The rate that prices what went beyond a bucket with a rate plan of its own."""
+    """
+    The rate that prices what went beyond a bucket with a rate plan of its own.
+
+    Shapes:
+        cost: what all of the event costs the company by that plan, where the rate is a markup.
+
+    Units:
+        recorded_e11: the amount that the record says, where the rate charges that.
+    """
 
     rate_plan_id: int
     rate_group_id: int
     rate_id: int
+    cost: Cost | None = None
+    recorded_e11: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +92,7 @@ class Detail:
             "recorded_e11": self.recorded_e11,
             "cost": list(self.cost) if self.cost else None,
             "parts": [list(part) for part in self.parts] or None,
-            "overage": list(self.overage) if self.overage else None,
+            "overage": _overage_data(self.overage) if self.overage else None,
             "drawing": self.drawing.data() if self.drawing else None,
             "taxes": taxes_to_json(self.taxes) if self.taxes is not None else None,
         }
@@ -111,10 +121,28 @@ def detail_of(data: object) -> Detail:
         recorded_e11=_whole(found.get("recorded_e11")),
         cost=None if cost is None else _cost(cost),
         parts=tuple(Part(*_numbers(part, 4)) for part in _list(found.get("parts", []))),
-        overage=None if overage is None else Overage(*_numbers(overage, 3)),
+        overage=None if overage is None else _overage(overage),
         drawing=None if drawn is None else drawing_of(drawn),
         taxes=None if taxes is None else taxes_from_json(_list(taxes)),
     )
+
+
+def _overage_data(overage: Overage) -> list[object]:
+    plan_id, group_id, rate_id, cost, recorded_e11 = overage
+    found: list[object] = [plan_id, group_id, rate_id]
+    if cost is not None or recorded_e11 is not None:
+        found += [list(cost) if cost else None, recorded_e11]
+    return found
+
+
+def _overage(data: object) -> Overage:
+    found = _list(data)
+    plan_id, group_id, rate_id = _numbers(found[:3], 3)
+    if len(found) == 3:
+        return Overage(plan_id, group_id, rate_id)
+    cost, recorded_e11 = found[3:]
+    said = None if cost is None else _cost(cost)
+    return Overage(plan_id, group_id, rate_id, said, _whole(recorded_e11))
 
 
 def _cost(data: object) -> Cost:

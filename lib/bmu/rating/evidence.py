@@ -72,7 +72,7 @@ class Evidence:
         tax: the one tax on top; none where the detail tells the taxes.
         draws: of all buckets, in the order drawn, of money buckets, too.
         company: what rounds amounts where neither group nor plan says; none: 11 places, half up.
-        parts, cost_rate, overage_rate: the rates that the detail names.
+        parts, cost_rate, overage_rate, overage_cost_rate: the rates that the detail names.
         taxes, tax_code: that the detail's taxes name.
 
     Units:
@@ -114,6 +114,7 @@ class Evidence:
     parts: tuple[RateRows, ...] = ()
     cost_rate: RateRows | None = None
     overage_rate: RateRows | None = None
+    overage_cost_rate: RateRows | None = None
     taxes: tuple[TaxRow, ...] = ()
     tax_code: TaxCodeRow | None = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bmu.period import from_us
-from bmu.rating.detail import PLAIN, Detail
+from bmu.rating.detail import PLAIN, Cost
 from bmu.rating.evidence import Drawn, Evidence, RateRows
 from bmu.rating.offers import BucketTypeRow, PackageRow, TariffRows, TaxCodeRow, TaxRow
 from bmu.rating.outcome import Rated
@@ -91,7 +91,7 @@ def gather(
     first = _rate_rows(shelves, rated.rate_plan_id, rated.rate_group_id, rated.rate_id)
     id_ = rated.location_pattern_id
     pattern = None if id_ is None else shelves.patterns[id_]
-    taxes = detail.taxes
+    taxes, overage = detail.taxes, detail.overage
     return Evidence(
         account_zone=owner.terms.zone,
         started_at=from_us(udr.started_us),
@@ -127,8 +127,9 @@ def gather(
             _rate_rows(shelves, rated.rate_plan_id, part.rate_group_id, part.rate_id)
             for part in detail.parts
         ),
-        cost_rate=_cost_rate(shelves, rated.rate_plan_id, detail),
-        overage_rate=detail.overage and _rate_rows(shelves, *detail.overage),
+        cost_rate=_cost_rate(shelves, rated.rate_plan_id, detail.cost),
+        overage_rate=overage and _rate_rows(shelves, *overage[:3]),
+        overage_cost_rate=overage and _cost_rate(shelves, overage.rate_plan_id, overage.cost),
         taxes=tuple(shelves.taxes[part.tax_id] for part in taxes.parts) if taxes else (),
         tax_code=shelves.tax_codes[taxes.tax_code_id]
         if taxes is not None and taxes.tax_code_id is not None
@@ -149,8 +150,7 @@ def _rate_rows(shelves: Shelves, plan_id: int, group_id: int, rate_id: int) -> R
     )
 
 
-def _cost_rate(shelves: Shelves, plan_id: int, detail: Detail) -> RateRows | None:
-    cost = detail.cost
+def _cost_rate(shelves: Shelves, plan_id: int, cost: Cost | None) -> RateRows | None:
     if cost is None or cost.rate_group_id is None or cost.rate_id is None:
         return None
     return _rate_rows(shelves, plan_id, cost.rate_group_id, cost.rate_id)

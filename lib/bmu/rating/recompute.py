@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from bmu.period import FOREVER_US
+from bmu.rating.detail import Cost
 from bmu.rating.evidence import Evidence, RateRows
 from bmu.rating.group import Group, Offer
 from bmu.rating.kinds import (
@@ -59,25 +60,34 @@ def sale_of_all(evidence: Evidence) -> Sale:
         for offer, part in zip(offers[:-1], detail.parts[:-1], strict=True)
     ]
     stretches.append(Stretch(offers[-1], rounded - sum(each.quantity for each in stretches)))
-    cost = detail.cost
-    is_recorded = cost is not None and evidence.cost_rate is None
-    return Sale(
-        tuple(stretches),
-        rounded,
-        cost_offer(evidence),
-        cost.amount_e11 if cost is not None and is_recorded else None,
-        detail.recorded_e11,
-    )
+    return _sale(evidence, tuple(stretches), evidence.cost_rate, detail.cost, detail.recorded_e11)
 
 
 def sale_of_rest(evidence: Evidence) -> Sale:
     """Give the sale that prices what buckets left: by a bucket's own plan, where that is so."""
-    sale = sale_of_all(evidence)
-    if evidence.overage_rate is None:
+    sale, overage = sale_of_all(evidence), evidence.detail.overage
+    if overage is None or evidence.overage_rate is None:
         return sale
-    offer = _offer(evidence, evidence.overage_rate)
-    rest = sale.rounded - drawn_units(evidence)
-    return Sale((Stretch(offer, rest),), rest, None, None, None)
+    stretch = Stretch(_offer(evidence, evidence.overage_rate), sale.rounded)
+    cost_rate = evidence.overage_cost_rate
+    return _sale(evidence, (stretch,), cost_rate, overage.cost, overage.recorded_e11)
+
+
+def _sale(
+    evidence: Evidence,
+    stretches: tuple[Stretch, ...],
+    cost_rate: RateRows | None,
+    cost: Cost | None,
+    recorded_e11: int | None,
+) -> Sale:
+    """Make a sale; a cost without a rate is one that the record said."""
+    return Sale(
+        stretches,
+        sum(each.quantity for each in stretches),
+        None if cost_rate is None else _offer(evidence, cost_rate),
+        cost.amount_e11 if cost is not None and cost_rate is None else None,
+        recorded_e11,
+    )
 
 
 def amount_again(evidence: Evidence) -> int:
@@ -106,16 +116,10 @@ def taxes_again(evidence: Evidence) -> Taxes:
 
 def cost_again(evidence: Evidence) -> int | None:
     """Give what the event cost the company, where a rate tells it; else what its record said."""
-    offer = cost_offer(evidence)
-    if offer is not None:
+    if evidence.cost_rate is not None:
+        offer = _offer(evidence, evidence.cost_rate)
         return rounded_amount(offer.prices, exact_cost(offer, evidence.quantity))
     return evidence.detail.cost and evidence.detail.cost.amount_e11
-
-
-def cost_offer(evidence: Evidence) -> Offer | None:
-    """Give the rate that tells what the event costs the company."""
-    rate = evidence.cost_rate
-    return None if rate is None else _offer(evidence, rate)
 
 
 def _offer(evidence: Evidence, pricing: RateRows) -> Offer:

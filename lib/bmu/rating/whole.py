@@ -11,7 +11,7 @@ from bmu.rating.group import Offer, Resolved, first_fitting
 from bmu.rating.kinds import BucketKind
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner
-from bmu.rating.price import INT64_MAX, amount_of, counted
+from bmu.rating.price import INT64_MAX, MARKUPS, amount_of, counted
 from bmu.rating.route import Choice, Route, is_one_tax
 from bmu.rating.routing import overage_route
 from bmu.rating.sale import Sale, cost_of, is_whole, sale_of
@@ -54,6 +54,7 @@ class Covered(NamedTuple):
     draws: tuple[tuple[int, int], ...]
     drawing: Drawing | None = None
     overage: Overage | None = None
+    aggregate: str | None = None
 
 
 class Priced(NamedTuple):
@@ -61,6 +62,7 @@ class Priced(NamedTuple):
 
     amount_e11: int
     overage: Overage
+    aggregate: str | None = None
 
 
 def rate_whole(
@@ -86,7 +88,7 @@ def rate_whole(
     taxes = taxes_on(covered.amount_e11, choice.levies)
     detail = Detail(
         fallback_from=_fallback_from(route, offer),
-        aggregate=offer.rate.code if offer.group.row.aggregate else None,
+        aggregate=covered.aggregate if covered.overage else _aggregate(offer),
         recorded_e11=sale.recorded_e11,
         cost=cost,
         parts=_parts(sale, rounded - covered.billable),
@@ -114,12 +116,12 @@ def rate_whole(
     )
 
 
-def price_by_plan(asking: Asking, quantity: int, plan: str) -> Priced | Unrated:
+def price_by_plan(asking: Asking, rounded: int, quantity: int, plan: str) -> Priced | Unrated:
     """
-    Price a quantity that was counted already by the plan that a bucket names for what goes beyond it.
+    Price the last units of an event, which was counted already, by the plan that a bucket names for them.
 
     Units:
-        quantity: base units; no rounding rule is applied to it again.
+        rounded, quantity: base units of all of the event, and of those; no rounding rule is applied to them again.
     """
     udr, usage_class = asking.udr, asking.route.way.usage_class
     route = overage_route(asking.tariff, asking.owner.terms, usage_class.code, plan)
@@ -135,11 +137,17 @@ def price_by_plan(asking: Asking, quantity: int, plan: str) -> Priced | Unrated:
     if offer is None:
         tried = route.tried(udr.started_us, asking.location, udr)
         return Unrated(UnratedReason.NO_RATE, tried)
-    sale = sale_of(udr, (Stretch(offer, quantity),), found.costs)
+    sale = sale_of(udr, (Stretch(offer, rounded),), found.costs)
     if isinstance(sale, Unrated):
         return sale
-    overage = Overage(offer.group.plan.id, offer.group.row.id, offer.rate.id)
-    return Priced(sale.price(quantity), overage)
+    overage = Overage(
+        offer.group.plan.id,
+        offer.group.row.id,
+        offer.rate.id,
+        cost_of(udr, sale) if offer.rate.kind in MARKUPS else None,
+        sale.recorded_e11,
+    )
+    return Priced(sale.price(quantity), overage, _aggregate(offer))
 
 
 def _sale(asking: Asking, choice: Choice) -> Sale | Unrated:
@@ -216,18 +224,18 @@ def _cover_by_all(
     """Draw from buckets of all kinds; what a record prices itself is paid for by money alone."""
     started_us, rounded = asking.udr.started_us, sale.rounded
     failed: list[Unrated] = []
-    overages: list[Overage] = []
+    beyond: list[Priced] = []
     if sale.recorded_e11 is not None:
         takers = {code: each for code, each in takers.items() if each.row.kind is BucketKind.MONEY}
 
     def pricing(quantity: int, plan: str | None) -> int | None:
         if plan is None or not quantity:
             return sale.price(quantity)
-        priced = price_by_plan(asking, quantity, plan)
+        priced = price_by_plan(asking, rounded, quantity, plan)
         if isinstance(priced, Unrated):
             failed.append(priced)
             return None
-        overages[:] = [priced.overage]
+        beyond[:] = [priced]
         return priced.amount_e11
 
     made = drawing(buckets, takers, started_us, rounded, pricing, participations)
@@ -243,7 +251,8 @@ def _cover_by_all(
         amount_e11=amount,
         draws=made.units,
         drawing=made if made.draws else None,
-        overage=overages[0] if overages else None,
+        overage=beyond[0].overage if beyond else None,
+        aggregate=beyond[0].aggregate if beyond else None,
     )
 
 
@@ -257,6 +266,11 @@ def _parts(sale: Sale, covered: int) -> tuple[Part, ...]:
         covered -= skipped
         parts.append(Part(offer.group.row.id, offer.rate.id, quantity, quantity - skipped))
     return tuple(parts)
+
+
+def _aggregate(offer: Offer) -> str | None:
+    """Give the code of a rate that prices a period's usage."""
+    return offer.rate.code if offer.group.row.aggregate else None
 
 
 def _fallback_from(route: Route, offer: Offer) -> str | None:

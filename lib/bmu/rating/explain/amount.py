@@ -8,7 +8,7 @@ from bmu.money import Rounding, decimal_text
 from bmu.rating.evidence import Evidence
 from bmu.rating.explain.pieces import pieces
 from bmu.rating.explain.step import Step
-from bmu.rating.explain.words import event_noun, exact, money, quantity
+from bmu.rating.explain.words import event_noun, exact, fact, money, quantity
 from bmu.rating.kinds import RateKind
 from bmu.rating.price import MARKUPS
 from bmu.rating.recompute import amount_again, sale_of_rest
@@ -45,7 +45,7 @@ def amount_step(evidence: Evidence) -> Step:
             "billable": evidence.billable,
             "aggregate": evidence.detail.aggregate,
             "terms": [
-                {"of": term.noun, "amount": exact(term.amount_e11)}
+                {"of": term.noun, "amount": fact(term.amount_e11)}
                 for term in (*price, *after)
                 if term.amount_e11
             ],
@@ -60,7 +60,7 @@ def _price(evidence: Evidence) -> Iterator[Term]:
     """Go from units to the rounded price of what is left to pay."""
     sale, event = sale_of_rest(evidence), event_noun(evidence)
     priced = sale.price(evidence.billable)
-    if evidence.detail.aggregate is not None:
+    if sale.stretches[0].offer.group.row.aggregate:
         yield _said(
             f"Nothing for this {event} alone: its rate prices the usage of the whole period, when that ends. What it"
             " comes to so far can be seen at any time."

@@ -43,6 +43,16 @@ def _facts(pricing: RateRows) -> dict[str, object]:
             }
             for step in rate.steps
         ],
+        "aggregation": rate.aggregation.value if rate.aggregation else None,
+        "tiers": [
+            {
+                "from": tier.from_,
+                "price": decimal_text(tier.price_e11),
+                "per": tier.per,
+                "flat": decimal_text(tier.flat_e11),
+            }
+            for tier in rate.tiers
+        ],
         "least": decimal_text(rate.minimum_charge_e11),
         "most": None if rate.maximum_charge_e11 is None else decimal_text(rate.maximum_charge_e11),
         "connect": decimal_text(rate.connect_e11),
@@ -79,6 +89,9 @@ def _place(evidence: Evidence, pricing: RateRows) -> Iterator[str]:
 def _unit_price(evidence: Evidence, pricing: RateRows) -> Iterator[str]:
     rate, event = pricing.rate, event_noun(evidence)
     unit = evidence.usage_class.unit
+    if pricing.group.aggregate:
+        yield from _tiers(evidence, rate)
+        return
     each = f"{money(evidence, rate.price_e11)} per {per_text(unit, rate.per)}"
     match rate.kind:
         case RateKind.STANDARD:
@@ -97,6 +110,16 @@ def _unit_price(evidence: Evidence, pricing: RateRows) -> Iterator[str]:
     yield from _from_unit_on(evidence, rate)
 
 
+def _tiers(evidence: Evidence, rate: RateRow) -> Iterator[str]:
+    """Tell the tiers that price a period's usage."""
+    how = rate.aggregation.value.replace("_", " ").lower() if rate.aggregation else "whole"
+    yield f"The usage of a period is priced as a whole ({how})."
+    for tier in rate.tiers:
+        price = f"{money(evidence, tier.price_e11)} per {per_text(evidence.usage_class.unit, tier.per)}"
+        flat = f", and {money(evidence, tier.flat_e11)} once" if tier.flat_e11 else ""
+        yield f"From {quantity(evidence, tier.from_)} on: {price}{flat}."
+
+
 def _from_unit_on(evidence: Evidence, rate: RateRow) -> Iterator[str]:
     """Tell the prices that begin or end at a unit of each event."""
     for step in rate.steps:
@@ -108,6 +131,8 @@ def _from_unit_on(evidence: Evidence, rate: RateRow) -> Iterator[str]:
 
 def _bounds(evidence: Evidence, pricing: RateRows) -> Iterator[str]:
     rate = pricing.rate
+    if pricing.group.aggregate:
+        return
     if rate.minimum_charge_e11:
         yield f"At least {money(evidence, rate.minimum_charge_e11)}."
     if rate.maximum_charge_e11 is not None:

@@ -9,7 +9,8 @@ class Step(NamedTuple):
     One step of the reasoning.
 
     Shapes:
-        facts: the same as JSON data: amounts are decimal texts, quantities whole numbers of base units.
+        facts: the same as JSON data: amounts are decimal texts (fractions where that has no end),
+            quantities whole numbers of base units.
     """
 
     title: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
 
-from bmu.money import decimal_text
+from bmu.money import ONE_E11, decimal_text
 from bmu.period import zone_of
 from bmu.rating.evidence import Evidence
 from bmu.rating.quantity import quantity_text
@@ -33,6 +33,13 @@ def exact(amount_e11: Fraction) -> str:
     """Write an amount that may have no last digit, cut after 11 places with "…" where it goes on."""
     whole, rest = divmod(amount_e11.numerator, amount_e11.denominator)
     return f"{decimal_text(whole)}…" if rest else decimal_text(whole)
+
+
+def fact(amount_e11: Fraction) -> str:
+    """Write an amount for whoever computes on: a decimal number, or a fraction where that has no end."""
+    return (
+        decimal_text(int(amount_e11)) if amount_e11.denominator == 1 else str(amount_e11 / ONE_E11)
+    )
 
 
 def clock(instant: datetime, zone: str) -> str:
