@@ -1,18 +1,18 @@
 """The catalogue loaded from a document: what differs from the rows in force becomes a new revision."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.billing import catalogue as documents
-from bmu.billing.catalogue import UNSTORED, Catalogue, Company
+from bmu.billing.catalogue import Catalogue, Company
 from bmu.rating import TariffRows
 from bmuid.operations.accounts_load import DOCUMENT
 from bmuid.operations.entries import bad_document
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
 from bmuid.store import catalogue, companies, revisions, tariffs
-from bmuid.store.tables import TABLES, Row
+from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
 
 CODES_SHOWN_MAX = 20
@@ -148,19 +148,7 @@ def _rated_by(company: Company | None) -> tuple[object, ...]:
 def _without(rows: TariffRows, others: TariffRows) -> TariffRows:
     """Give those rows that are not, whatever their ids, among the others."""
     make: Callable[..., TariffRows] = TariffRows
-    return make(
-        **{table.rows: tuple(_missing(table.of(rows), table.of(others))) for table in TABLES}
-    )
-
-
-def _missing(rows: Sequence[Row], others: Sequence[Row]) -> Iterator[Row]:
-    known = {_unstored(row) for row in others}
-    return (row for row in rows if _unstored(row) not in known)
-
-
-def _unstored(row: Row) -> Row:
-    unstored: Callable[..., Row] = replace
-    return unstored(row, id=UNSTORED)
+    return make(**{table.rows: table.without(rows, others) for table in TABLES})
 
 
 OPERATIONS = (

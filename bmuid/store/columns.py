@@ -45,6 +45,7 @@ class Selected(NamedTuple):
 class Columns(NamedTuple):
     """All columns of a table but the id, and all fields of its rows in their order, the id among them."""
 
+    names: tuple[str, ...]
     stored: tuple[Column, ...]
     selected: tuple[Selected, ...]
 
@@ -58,7 +59,8 @@ def columns_of(kind: type) -> Columns:
     """
     hints = get_type_hints(kind)
     stored, selected = [], []
-    for name in (field.name for field in fields(kind)):
+    names = tuple(field.name for field in fields(kind))
+    for name in names:
         if name == _VALID_FROM:
             stored.append(Column("valid", lambda row: DateRange(row.valid_from, row.valid_to)))
             selected.append(Selected("valid", "lower({})", None))
@@ -69,7 +71,7 @@ def columns_of(kind: type) -> Columns:
             selected.append(field)
             if name != "id":
                 stored.append(column)
-    return Columns(tuple(stored), tuple(selected))
+    return Columns(names, tuple(stored), tuple(selected))
 
 
 def json_text(value: object) -> str:

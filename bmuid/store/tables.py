@@ -1,6 +1,7 @@
 """The tables of the catalogue: rows read as they were at a revision, added by one and ended by another."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from psycopg2.extras import execute_values
@@ -64,6 +65,12 @@ class Table(NamedTuple):
         """Give those of all rows that are of this table."""
         found: tuple[Row, ...] = getattr(rows, self.rows)
         return found
+
+    def without(self, rows: TariffRows, others: TariffRows) -> tuple[Row, ...]:
+        """Give those of this table's rows that are not, whatever their ids, among the others."""
+        value = attrgetter(*(name for name in self.columns.names if name != "id"))
+        known = set(map(value, self.of(others)))
+        return tuple(row for row in self.of(rows) if value(row) not in known)
 
 
 TABLES = tuple(
