@@ -39,12 +39,16 @@ SOURCE = "switch"
 SEED = 20261121
 SETTINGS = {
     "shared_buffers": "256MB",
+    "min_wal_size": "4GB",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
     "jit": "off",
 }
 WARM_UP_RECORDS = 2000
 WATCH_SECONDS = 10
+# As much as a run writes, so that neither it nor the limit has to make files for it: a server that has run for a
+# day has them.
+WAL_MIB = 1536
 RATIO_AIM = 0.25
 MEMORY_AIM_KIB = 1 << 20
 
@@ -205,7 +209,12 @@ def measure(cluster: Cluster, directory: Path, calls: list[Path], workers: int) 
         names = ["intake"] + [f"rating {n + 1}" for n in range(workers)]
         began = hand_in(spool, calls[0])
         print(f"  warm-up: {wait_until_done(watching, 1, alive) - began:.1f} s", flush=True)
-        execute(owner, "CHECKPOINT")
+        execute(
+            owner,
+            "SELECT count(pg_logical_emit_message(false, 'fill', repeat('x', 1048576)))"
+            f" FROM generate_series(1, {WAL_MIB})",
+            "CHECKPOINT",
+        )
         pids = {name: process.pid for name, (process, _) in zip(names, processes, strict=True)}
         # The workers' connections last from the warm-up to the end, so all that worked is among these.
         server = [postmaster, *machine.children_of(postmaster)]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bmu.mediation import Mediator
-from bmuid.intake import chunk, pricing, snapshot
+from bmuid.intake import charging, chunk, snapshot
 from bmuid.intake.homes import Homes
 from bmuid.intake.spool import Spool
-from bmuid.store import buckets, charges, copying, days, draws, keys, udrs
+from bmuid.store import buckets, charges, days, draws, keys, udrs
 from bmuid.worker import rating
 from bmuid.worker.main import KINDS, Settings
 
@@ -23,12 +23,14 @@ STAGES = (
     (chunk, "pick", "own"),
     (snapshot.Snapshots, "at", "load tariff and owners"),
     (chunk, "needs_of", "own"),
-    (pricing, "price", "sort"),
-    (pricing, "_locked", "lock buckets"),
+    (charging, "charge", "sort"),
+    (charging, "_locked", "lock buckets"),
     (buckets, "grant", "grant buckets"),
     (days, "ensure", "make days"),
-    (pricing, "rate_batch", "rate"),
-    (copying._Pieces, "read", "encode"),  # noqa: SLF001
+    (charging, "rate_batch", "rate"),
+    (udrs, "rows", "encode"),
+    (charges, "rows", "encode"),
+    (draws, "rows", "encode"),
     (keys, "claim", "copy keys"),
     (udrs, "add", "copy udr"),
     (charges, "add", "copy charge"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
-from bmuid.intake import pricing, repeats
+from bmuid.intake import charging, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.late import final_billed
 from bmuid.intake.lines import Chunk, read_chunk
@@ -214,8 +214,7 @@ def _write(
     chunk, ours = picked.chunk, picked.ours
     repeated = _repeated(txn, part.file_id, ours.udrs)
     events, owners, lost = _fresh(ours, repeated)
-    priced, unpriced = pricing.price(txn, snapshot.tariff, picked.needs, events, owners)
-    pricing.write(txn, part.file_id, part.revision, priced)
+    unpriced = charging.charge(txn, part.file_id, snapshot.tariff, picked.needs, (events, owners))
     said = [
         *ours.rejected,
         *repeats.judge(txn, spool, part.file_id, chunk, repeated),
@@ -224,7 +223,7 @@ def _write(
     verdicts.add(txn, part.file_id, said)
     counts = [each.outcome for each in said]
     return Verdicts(
-        new=sum(len(of_day.ids) for of_day in priced),
+        new=len(events) - len(unpriced),
         duplicate=counts.count(Outcome.DUPLICATE),
         suspended=counts.count(Outcome.SUSPENDED),
         rejected=counts.count(Outcome.REJECTED),

@@ -1,26 +1,14 @@
-"""What the new usage of a chunk costs: its accounts' buckets locked and drawn from."""
+"""What has to be there before usage can be priced: its days, and the buckets its services are due."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from bmu.period import FOREVER_US
-from bmu.rating import (
-    BucketState,
-    Owner,
-    Tariff,
-    Unrated,
-    buckets_wanted,
-    by_service,
-    rate_batch,
-)
+from bmu.rating import Owner, Tariff, Unrated, buckets_wanted
 from bmu.usage import UDR
-from bmuid.intake.loops import Month, by_account, by_day, survey
-from bmuid.store import buckets, charges, draws, udrs
-from bmuid.store.buckets import Span, Wanted
+from bmuid.intake.loops import Month, survey
+from bmuid.store.buckets import Wanted
 from bmuid.store.days import US_A_DAY
-from bmuid.store.transaction import Transaction
-from bmuid.store.udrs import Priced
 
 NEVER = (0, 0)
 ALWAYS = (-FOREVER_US, FOREVER_US)
@@ -81,50 +69,4 @@ def needs_of(
         days=frozenset(days),
         first_us=first_us,
         last_us=last_us,
-    )
-
-
-def price(
-    txn: Transaction,
-    tariff: Tariff,
-    needs: Needs,
-    events: list[UDR],
-    owners: list[Owner],
-) -> tuple[list[Priced], list[tuple[UDR, Unrated]]]:
-    """
-    Rate usage account by account, within one in the order of arrival.
-
-    So the result does not depend on how a file was cut into chunks.
-
-    Shapes:
-        events, owners: parallel, in the order of arrival.
-        Result: what has a price, by day; what has none.
-    """
-    events, owners = by_account(events, owners)
-    states = by_service(_locked(txn, tariff, needs, owners)) if tariff.bucket_types else {}
-    days, lost = by_day(events, owners, rate_batch(events, owners, tariff, states))
-    count = len(events) - len(lost)
-    ids = iter(udrs.new_ids(txn, count) if count else [])
-    priced = [
-        Priced(day, list(islice(ids, len(of_day))), of_day, theirs, rated)
-        for day, of_day, theirs, rated in days
-    ]
-    return priced, lost
-
-
-def write(txn: Transaction, file_id: int, revision: int, priced: Sequence[Priced]) -> None:
-    """Write usage of lines of one file, with what it costs and has drawn."""
-    for of_day in priced:
-        udrs.add(txn, file_id, of_day)
-        charges.add(txn, revision, of_day)
-        draws.add(txn, of_day)
-
-
-def _locked(
-    txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
-) -> list[BucketState]:
-    """Lock the buckets of the accounts, which were granted before."""
-    accounts = sorted({owner[3] for owner in owners})
-    return buckets.lock(
-        txn, accounts, Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bmu.mediation import Reject
 from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
-from bmuid.intake import pricing
+from bmuid.intake import charging, pricing
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.late import final_billed
 from bmuid.intake.ours import in_time, window_of
@@ -16,7 +16,6 @@ from bmuid.store import keys, reprocessing, revisions
 from bmuid.store.keys import Earlier
 from bmuid.store.reprocessing import Batch, Failed, Job
 from bmuid.store.transaction import Transaction
-from bmuid.store.udrs import Priced
 
 LINES_A_STEP = 5000
 CONFLICT = UnratedReason.CONFLICT.value
@@ -72,10 +71,9 @@ def work(
         else:
             events.append(udr)
             known.append(owner)
-    priced, lost = pricing.price(txn, snapshot.tariff, needs, events, known)
+    lost = charging.charge(txn, batch.file_id, snapshot.tariff, needs, (events, known))
     failed += [Failed(udr.line_no, why.reason.value, why.tried) for udr, why in lost]
-    pricing.write(txn, batch.file_id, revision, priced)
-    resolved = _settle(txn, batch.file_id, priced, failed)
+    resolved = _settle(txn, batch.file_id, (events, known), failed)
     reprocessing.advance(txn, job, batch, tried, resolved)
     return Retried(job.id, tried, resolved)
 
@@ -146,17 +144,23 @@ def _claimed(txn: Transaction, batch: Batch, udrs: list[UDR]) -> tuple[set[int],
     return free, failed
 
 
-def _settle(txn: Transaction, file_id: int, priced: list[Priced], failed: list[Failed]) -> int:
+def _settle(
+    txn: Transaction,
+    file_id: int,
+    usage: tuple[list[UDR], list[Owner]],
+    failed: list[Failed],
+) -> int:
     """Note what became of each line; give how many are charged now."""
+    unpriced = {each.line_no for each in failed}
+    charged = [
+        (udr, owner) for udr, owner in zip(*usage, strict=True) if udr.line_no not in unpriced
+    ]
     oldest_us: dict[int, int] = {}
-    charged: list[int] = []
-    for of_day in priced:
-        for udr, owner in zip(of_day.udrs, of_day.owners, strict=True):
-            charged.append(udr.line_no)
-            before = oldest_us.get(owner.account_id, udr.started_us)
-            oldest_us[owner.account_id] = min(before, udr.started_us)
+    for udr, owner in charged:
+        before = oldest_us.get(owner.account_id, udr.started_us)
+        oldest_us[owner.account_id] = min(before, udr.started_us)
     if charged:
-        reprocessing.resolve(txn, file_id, charged)
+        reprocessing.resolve(txn, file_id, [udr.line_no for udr, _ in charged])
     reprocessing.fail(txn, file_id, failed)
     reprocessing.reworked(txn, oldest_us)
     return len(charged)

@@ -1,5 +1,7 @@
 """Charges: what each UDR costs, written once, with its evidence."""
 
+from collections.abc import Iterable
+
 from bmu.rating import Owner, Rated
 from bmu.usage import UDR
 from bmuid.store.copying import (
@@ -13,8 +15,8 @@ from bmuid.store.copying import (
     Field,
     Rows,
     at,
-    began,
     copy_in,
+    encoded,
 )
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
@@ -58,8 +60,13 @@ COPY = """
 """
 
 
-def add(txn: Transaction, revision: int, priced: Priced) -> None:
-    """Write the first charge of each UDR; the UDRs of that day are written already."""
+def rows(priced: Priced, revision: int, rated_us: int) -> list[bytes]:
+    """Encode the first charge of each UDR."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
-    constants = (INT4, FIRST_VERSION), (INT8, revision), (INSTANT, began(txn))
-    copy_in(txn, of_day(COPY, "charge", priced.day), Rows(FIELDS, sources, constants))
+    constants = (INT4, FIRST_VERSION), (INT8, revision), (INSTANT, rated_us)
+    return list(encoded(Rows(FIELDS, sources, constants)))
+
+
+def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
+    """Write charges to the partition of their day; the UDRs are written already."""
+    copy_in(txn, of_day(COPY, "charge", day), pieces)

@@ -3,7 +3,7 @@
 import io
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from psycopg2.sql import Composed
@@ -61,9 +61,9 @@ def at(row: type[tuple[object, ...]], name: str) -> int:
     return places.index(name)
 
 
-def copy_in(txn: Transaction, statement: str | Composed, rows: Rows) -> None:
-    """Run ``COPY ... FROM STDIN BINARY`` with *rows*, their fields in the order of its columns."""
-    txn.copy_expert(statement, _Pieces(rows))
+def copy_in(txn: Transaction, statement: str | Composed, pieces: Iterable[bytes]) -> None:
+    """Run ``COPY ... FROM STDIN BINARY`` with encoded rows, their fields in the order of its columns."""
+    txn.copy_expert(statement, _Stream(pieces))
 
 
 def copy_out(txn: Transaction, statement: str, values: Mapping[str, object]) -> memoryview:
@@ -88,21 +88,20 @@ def began(txn: Transaction) -> int:
     return int(row[0])
 
 
-class _Pieces(io.RawIOBase):
-    """What psycopg2 reads: the stream in pieces, so that encoding and inserting overlap."""
+def encoded(rows: Rows) -> Iterator[bytes]:
+    """Encode rows piece by piece, as they are asked for."""
+    constants = tuple(encode_all(form, [value])[0] for form, value in rows.constants)
+    count = len(rows.sources[0])
+    for first in range(0, count, PIECE_ROWS):
+        last = min(first + PIECE_ROWS, count)
+        yield _encode_rows(rows.fields, rows.sources, constants, first, last)
 
-    def __init__(self, rows: Rows) -> None:
-        self._pieces = self._stream(rows)
 
-    @staticmethod
-    def _stream(rows: Rows) -> Iterator[bytes]:
-        yield SIGNATURE
-        constants = tuple(encode_all(form, [value])[0] for form, value in rows.constants)
-        count = len(rows.sources[0])
-        for first in range(0, count, PIECE_ROWS):
-            last = min(first + PIECE_ROWS, count)
-            yield _encode_rows(rows.fields, rows.sources, constants, first, last)
-        yield TRAILER
+class _Stream(io.RawIOBase):
+    """What psycopg2 reads: one piece after the other, so that encoding and inserting may overlap."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = chain((SIGNATURE,), pieces, (TRAILER,))
 
     def read(self, _size: int = -1, /) -> bytes:
         """Give the next piece, whatever its size; nothing at the end."""

@@ -1,7 +1,9 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
+from collections.abc import Iterable
+
 from bmuid.store.charges import FIRST_VERSION
-from bmuid.store.copying import CONSTANTS, INSTANT, INT4, INT8, TEXT, Field, Rows, copy_in
+from bmuid.store.copying import CONSTANTS, INSTANT, INT4, INT8, TEXT, Field, Rows, copy_in, encoded
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
@@ -21,8 +23,8 @@ COPY = """
 """
 
 
-def add(txn: Transaction, priced: Priced) -> None:
-    """Write the draws of first charges."""
+def rows(priced: Priced) -> list[bytes]:
+    """Encode the draws of first charges."""
     drawn = [
         (owner.account_id, udr.started_us, bucket_id, id_, -quantity)
         for id_, udr, owner, rated in zip(
@@ -30,6 +32,9 @@ def add(txn: Transaction, priced: Priced) -> None:
         )
         for bucket_id, quantity in rated.draws
     ]
-    if drawn:
-        constants = (TEXT, "DRAW"), (INT4, FIRST_VERSION)
-        copy_in(txn, of_day(COPY, "draw", priced.day), Rows(FIELDS, (drawn,), constants))
+    return list(encoded(Rows(FIELDS, (drawn,), ((TEXT, "DRAW"), (INT4, FIRST_VERSION)))))
+
+
+def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
+    """Write draws to the partition of their day."""
+    copy_in(txn, of_day(COPY, "draw", day), pieces)

@@ -7,7 +7,7 @@ from operator import attrgetter
 import psycopg2.errors
 
 from bmu.usage import UDR
-from bmuid.store.copying import CONSTANTS, INT8, OCTETS, Field, Rows, array, at, copy_in
+from bmuid.store.copying import CONSTANTS, INT8, OCTETS, Field, Rows, array, at, copy_in, encoded
 from bmuid.store.transaction import Transaction
 
 FIELDS = (
@@ -40,7 +40,7 @@ def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes,
     try:
         # In the order of the key, neighbours share pages of the index.
         ordered = sorted(udrs, key=attrgetter("event_key"))
-        copy_in(txn, COPY, Rows(FIELDS, (ordered,), ((INT8, file_id),)))
+        copy_in(txn, COPY, encoded(Rows(FIELDS, (ordered,), ((INT8, file_id),))))
     except psycopg2.errors.UniqueViolation:
         txn.execute("ROLLBACK TO SAVEPOINT claim")
         return claim_each(txn, file_id, udrs)

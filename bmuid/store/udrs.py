@@ -1,5 +1,6 @@
 """UDRs: one row for each usage record that somebody pays for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bmu.rating import Owner, Rated
@@ -15,6 +16,7 @@ from bmuid.store.copying import (
     Rows,
     at,
     copy_in,
+    encoded,
 )
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
@@ -61,18 +63,21 @@ class Priced:
     New usage of one day, with who pays what for it.
 
     Shapes:
-        day: its number since 1970-01-01 UTC.
         ids, udrs, owners, rated: parallel.
     """
 
-    day: int
     ids: list[int]
     udrs: list[UDR]
     owners: list[Owner]
     rated: list[Rated]
 
 
-def add(txn: Transaction, file_id: int, priced: Priced) -> None:
-    """Write the UDRs, read from lines of one file, to the partition of their day."""
+def rows(priced: Priced, file_id: int) -> list[bytes]:
+    """Encode the UDRs, read from lines of one file."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
-    copy_in(txn, of_day(COPY, "udr", priced.day), Rows(FIELDS, sources, ((INT8, file_id),)))
+    return list(encoded(Rows(FIELDS, sources, ((INT8, file_id),))))
+
+
+def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
+    """Write UDRs to the partition of their day."""
+    copy_in(txn, of_day(COPY, "udr", day), pieces)

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from bmuid.store.copying import CONSTANTS, INSTANT, INT8, OCTETS, TEXT, Field, Rows, began, copy_in
+from bmuid.store.copying import (
+    CONSTANTS,
+    INSTANT,
+    INT8,
+    OCTETS,
+    TEXT,
+    Field,
+    Rows,
+    began,
+    copy_in,
+    encoded,
+)
 from bmuid.store.transaction import Transaction
 
 DETAIL_CHARACTERS_MAX = 140_000
@@ -52,7 +63,7 @@ def add(txn: Transaction, file_id: int, verdicts: Sequence[Verdict]) -> None:
     ]
     if told:
         constants = (INT8, file_id), (INSTANT, began(txn))
-        copy_in(txn, COPY, Rows(FIELDS, (told,), constants))
+        copy_in(txn, COPY, encoded(Rows(FIELDS, (told,), constants)))
 
 
 def storable(text: str) -> str:

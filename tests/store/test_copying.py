@@ -25,6 +25,7 @@ from bmuid.store.copying import (
     copy_in,
     encode_all,
     encode_plainly,
+    encoded,
 )
 
 VALUES = {
@@ -119,7 +120,9 @@ def test_the_database_reads_what_was_written(
         )
         statement = "COPY t FROM STDIN BINARY"
         fields = (*FIELDS, Field(TEXT, CONSTANTS, 0))
-        copy_in(txn, statement, Rows(fields, (found, list(range(len(found)))), ((TEXT, "k"),)))
+        copy_in(
+            txn, statement, encoded(Rows(fields, (found, list(range(len(found)))), ((TEXT, "k"),)))
+        )
         txn.execute(
             "SELECT a, b, c, (extract(epoch FROM d) * 1000000)::bigint, e, f, n, k FROM t ORDER BY n"
         )
@@ -136,7 +139,11 @@ def test_a_file_that_breaks_off_writes_nothing(database: Database) -> None:
         connection.commit()
         numbers: list[object] = [*range(5000), 2**63]
         with pytest.raises((psycopg2.Error, OverflowError, struct.error)):
-            copy_in(txn, "COPY t FROM STDIN BINARY", Rows((Field(INT8, 0, WHOLE),), (numbers,)))
+            copy_in(
+                txn,
+                "COPY t FROM STDIN BINARY",
+                encoded(Rows((Field(INT8, 0, WHOLE),), (numbers,))),
+            )
         connection.rollback()
         txn.execute("SELECT count(*) FROM t")
         assert txn.fetchone() == (0,)

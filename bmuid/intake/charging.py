@@ -1,0 +1,84 @@
+"""New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, rate_batch
+from bmu.usage import UDR
+from bmuid.intake.loops import by_account, by_day
+from bmuid.intake.pricing import Needs
+from bmuid.store import buckets, charges, draws, udrs
+from bmuid.store.buckets import Span
+from bmuid.store.copying import began
+from bmuid.store.transaction import Transaction
+from bmuid.store.udrs import Priced
+
+# Few enough for what a row is made of to be at hand still when it is encoded, and to be gone soon after.
+BLOCK_EVENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OfDay:
+    """Encoded rows of one day."""
+
+    udrs: list[bytes] = field(default_factory=list)
+    charges: list[bytes] = field(default_factory=list)
+    draws: list[bytes] = field(default_factory=list)
+
+
+def charge(
+    txn: Transaction,
+    file_id: int,
+    tariff: Tariff,
+    needs: Needs,
+    usage: tuple[list[UDR], list[Owner]],
+) -> list[tuple[UDR, Unrated]]:
+    """
+    Rate usage of lines of one file account by account, within one in the order of arrival, and write it.
+
+    So the result does not depend on how a file was cut into chunks.
+
+    Shapes:
+        needs: what usage needs is there.
+        usage: events and their owners, parallel, in the order of arrival.
+        Result: what has no price, and why.
+    """
+    events, owners = by_account(*usage)
+    if not events:
+        return []
+    states = by_service(_locked(txn, tariff, needs, owners)) if tariff.bucket_types else {}
+    ids = iter(udrs.new_ids(txn, len(events)))
+    rated_us = began(txn)
+    days: dict[int, OfDay] = {}
+    lost: list[tuple[UDR, Unrated]] = []
+    for first in range(0, len(events), BLOCK_EVENTS):
+        block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
+        found, unpriced = by_day(block, theirs, rate_batch(block, theirs, tariff, states))
+        lost += unpriced
+        for day, of_events, of_owners, rated in found:
+            priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
+            of_day = days.setdefault(day, OfDay())
+            of_day.udrs.extend(udrs.rows(priced, file_id))
+            of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
+            of_day.draws.extend(draws.rows(priced))
+    _write(txn, days)
+    return lost
+
+
+def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
+    for day, of_day in days.items():
+        udrs.add(txn, day, of_day.udrs)
+        charges.add(txn, day, of_day.charges)
+        if of_day.draws:
+            draws.add(txn, day, of_day.draws)
+
+
+def _locked(
+    txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
+) -> list[BucketState]:
+    """Lock the buckets of the accounts, which were granted before."""
+    accounts = sorted({owner[3] for owner in owners})
+    return buckets.lock(
+        txn, accounts, Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
+    )
