@@ -1,52 +1,28 @@
 """Rating events one after the other, with what their customers' allowances have left."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import NamedTuple
 
 from bmu.billing.catalogue import Catalogue
 from bmu.rating import (
     BucketState,
-    BucketTypeRow,
     CompanyTerms,
-    LocationPatternRow,
-    LocationRow,
     Owner,
-    PackageRow,
     Rated,
-    RateGroupRow,
-    RatePlanRow,
-    RateRow,
-    RoundingRow,
+    Shelves,
     Tariff,
     TariffRows,
-    TaxRow,
-    TimePeriodRow,
     Unrated,
-    UsageClassRow,
     buckets_wanted,
     compile_tariff,
     rate_batch,
+    shelved,
 )
 from bmu.usage import UDR
 
 # There is no database that counts revisions.
 REVISION = 1
-
-Row = TypeVar(
-    "Row",
-    UsageClassRow,
-    LocationRow,
-    LocationPatternRow,
-    TimePeriodRow,
-    RoundingRow,
-    RatePlanRow,
-    RateGroupRow,
-    RateRow,
-    BucketTypeRow,
-    TaxRow,
-    PackageRow,
-)
 
 
 class Numbered(NamedTuple):
@@ -54,34 +30,26 @@ class Numbered(NamedTuple):
 
     rows: TariffRows
     tariff: Tariff
+    shelves: Shelves
 
 
 def numbered(catalogue: Catalogue) -> Numbered:
     """Make a catalogue ready for rating."""
-    held = catalogue.rows
-    rows = replace(
-        held,
-        usage_classes=_with_ids(held.usage_classes),
-        locations=_with_ids(held.locations),
-        location_patterns=_with_ids(held.location_patterns),
-        time_periods=_with_ids(held.time_periods),
-        roundings=_with_ids(held.roundings),
-        rate_plans=_with_ids(held.rate_plans),
-        rate_groups=_with_ids(held.rate_groups),
-        rates=_with_ids(held.rates),
-        bucket_types=_with_ids(held.bucket_types),
-        taxes=_with_ids(held.taxes),
-        packages=_with_ids(held.packages),
+    make: Callable[..., TariffRows] = TariffRows
+    rows = make(
+        **{
+            table.name: tuple(
+                replace(row, id=number)
+                for number, row in enumerate(getattr(catalogue.rows, table.name), 1)
+            )
+            for table in fields(TariffRows)
+        }
     )
     company = catalogue.company
     terms = CompanyTerms(
         company.time_zone, company.rate_plan, company.places, company.rounding_mode
     )
-    return Numbered(rows, compile_tariff(rows, REVISION, terms))
-
-
-def _with_ids(rows: Sequence[Row]) -> tuple[Row, ...]:
-    return tuple(replace(row, id=number) for number, row in enumerate(rows, 1))
+    return Numbered(rows, compile_tariff(rows, REVISION, terms), shelved(rows, REVISION, terms))
 
 
 class Rater:
@@ -112,7 +80,15 @@ class Rater:
                 bucket_id = self._granted[key] = len(self._granted) + 1
                 self._names[bucket_id] = grant.code
                 state = BucketState(
-                    bucket_id, service_id, grant.code, grant.from_us, grant.to_us, grant.quantity
+                    bucket_id,
+                    service_id,
+                    grant.code,
+                    grant.from_us,
+                    grant.to_us,
+                    grant.quantity,
+                    granted=grant.quantity,
+                    tiers=grant.tiers,
+                    repeat_last=grant.repeat_last,
                 )
                 held = (*self._buckets.get(service_id, ()), state)
                 self._buckets[service_id] = tuple(

@@ -19,7 +19,9 @@ class State:
     def __init__(self, digits: str, rest: tuple["State", ...]) -> None:
         self.digits = digits
         self.rest = rest
-        self.is_open = not rest or (digits in ("", _ALL) and any(one.is_open for one in rest))
+        self.is_open: bool = not rest or (
+            digits in ("", _ALL) and any(one.is_open for one in rest)
+        )
 
 
 END = State("", ())
