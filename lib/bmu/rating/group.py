@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from bmu.rating.fields import Asked, refusing
+from bmu.rating.fields import Asked
 from bmu.rating.hours import Hours
 from bmu.rating.price import Price, Prices
 from bmu.rating.rows import RateGroupRow, RatePlanRow, RateRow
@@ -88,9 +88,16 @@ def offers_at(
 
 def first_fitting(offers: Iterable[Offer], udr: UDR) -> Offer | None:
     """Give the first offer whose group wants an event like this one."""
+    # Many groups ask about the same field; its text is read once.
+    texts: dict[str, str] = {}
     for offer in offers:
-        asked = offer.group.asked
-        if not asked or refusing(asked, udr) is None:
+        for field, read, fits in offer.group.asked:
+            text = texts.get(field)
+            if text is None:
+                text = texts[field] = read(udr)
+            if not fits(text):
+                break
+        else:
             return offer
     return None
 

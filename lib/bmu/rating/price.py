@@ -1,7 +1,6 @@
 """From a quantity to an amount: round the quantity up, price it exactly, round the amount once."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from math import lcm
 from typing import NamedTuple
 
@@ -23,7 +22,10 @@ INT64_MAX = 2**63 - 1
 Exact = tuple[int, int]
 NOTHING: Exact = (0, 1)
 
-MARKUPS = frozenset({RateKind.MARKUP, RateKind.FIXED_MARKUP, RateKind.RATED_MARKUP})
+# Looked up once: a member of an enum takes as long to name as to price by.
+_STANDARD, _FIXED, _MARKUP = RateKind.STANDARD, RateKind.FIXED, RateKind.MARKUP
+_FIXED_MARKUP, _RATED_MARKUP = RateKind.FIXED_MARKUP, RateKind.RATED_MARKUP
+MARKUPS = frozenset({_MARKUP, _FIXED_MARKUP, _RATED_MARKUP})
 
 
 class Price(NamedTuple):
@@ -67,6 +69,7 @@ class Prices(NamedTuple):
     Any rate made ready.
 
     Shapes:
+        marked_up: whether the price hangs on the cost.
         turns: (base units, increment) from where on another increment counts, in order.
 
     Units:
@@ -75,6 +78,7 @@ class Prices(NamedTuple):
     """
 
     kind: RateKind
+    marked_up: bool
     minimum: int
     increment: int
     turns: tuple[tuple[int, int], ...]
@@ -148,6 +152,7 @@ def prices_of(rate: RateRow, rounding: RoundingRow | None, precision: Precision)
     """Make any rate ready to price events."""
     return Prices(
         kind=rate.kind,
+        marked_up=rate.kind in MARKUPS,
         minimum=rounding.minimum if rounding else 0,
         increment=rounding.increment if rounding else 1,
         turns=tuple((step.after, step.increment) for step in rate.steps if step.increment),
@@ -185,6 +190,9 @@ def counted(prices: Prices, quantity: int) -> int:
     if quantity <= prices.minimum:
         return prices.minimum if quantity else 0
     turns = prices.turns
+    if not turns:
+        minimum, increment = prices.minimum, prices.increment
+        return minimum - (minimum - quantity) // increment * increment
     # The turns that lie below the quantity; one that it just reaches is not begun.
     number = bisect_left(turns, (quantity,))
     base, increment = turns[number - 1] if number else (prices.minimum, prices.increment)
@@ -199,22 +207,23 @@ def usage_price(prices: Prices, first: int, end: int, cost: Exact) -> Exact:
     What is charged for an event, not for its units, comes whole.
     """
     kind = prices.kind
-    if kind is RateKind.FIXED:
-        return prices.price_e11, 1
-    if kind is RateKind.STANDARD:
+    if kind is _STANDARD:
         return _stretch(prices.curve, first, end)
-    if kind is RateKind.MARKUP:
+    if kind is _FIXED:
+        return prices.price_e11, 1
+    if kind is _MARKUP:
         return cost[0] * prices.price_e11, cost[1] * ONE_E11
-    if kind is RateKind.FIXED_MARKUP:
+    if kind is _FIXED_MARKUP:
         return plus(cost, (prices.price_e11, 1))
-    assert kind is RateKind.RATED_MARKUP, kind
+    assert kind is _RATED_MARKUP, kind
     return plus(cost, _stretch(prices.curve, first, end))
 
 
 def event_price(prices: Prices, usage: Exact) -> Exact:
     """Make the price of an event's usage the price of the event: at least, at most, and to connect."""
     numerator, denominator = usage
-    numerator = max(numerator, prices.least_e11 * denominator)
+    least = prices.least_e11 * denominator
+    numerator = max(numerator, least)
     if prices.most_e11 is not None:
         numerator = min(numerator, prices.most_e11 * denominator)
     return numerator + prices.connect_e11 * denominator, denominator
@@ -239,9 +248,9 @@ def _stretch(curve: Curve, first: int, end: int) -> Exact:
 
 
 def _up_to(curve: Curve, quantity: int) -> int:
-    starts: Sequence[int] = curve.starts
+    starts, sums, slopes, _ = curve
     piece = bisect_right(starts, quantity) - 1
-    return curve.sums[piece] + curve.slopes[piece] * (quantity - starts[piece])
+    return sums[piece] + slopes[piece] * (quantity - starts[piece])
 
 
 def _step(places: int) -> int:

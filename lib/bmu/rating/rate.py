@@ -1,10 +1,9 @@
 """What one event costs: the same way for one as for a million, exact to the last place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from bmu.rating.bucket import BucketState, draw
-from bmu.rating.detail import PLAIN
+from bmu.rating.detail import Detail
 from bmu.rating.group import Resolved
 from bmu.rating.kinds import Side
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
@@ -81,10 +80,9 @@ def rate(
     if isinstance(found, Unrated):
         return found
     if isinstance(found, Choice):
-        asking = Asking(udr, owner, tariff, route, *place)
-        outcome = rate_whole(asking, found, buckets, participations)
-    else:
-        outcome = _rate_plain(udr, route, place[0], found, buckets)
+        asking = Asking(udr, owner, tariff, route, *place, was)
+        return rate_whole(asking, found, buckets, participations)
+    outcome = _rate_plain(udr, route, place[0], found, buckets)
     return outcome if was is None else _with_former_class(outcome, was)
 
 
@@ -133,8 +131,7 @@ def _with_former_class(outcome: Rated | Unrated, usage_class: str) -> Rated | Un
     """Keep which class the record named."""
     if isinstance(outcome, Unrated):
         return outcome
-    detail = replace(outcome.detail or PLAIN, reclassified_from=usage_class)
-    return outcome._replace(detail=detail)
+    return outcome._replace(detail=Detail(reclassified_from=usage_class))
 
 
 def _becomes(udr: UDR, terms: Terms, tariff: Tariff) -> str | None:
@@ -143,8 +140,10 @@ def _becomes(udr: UDR, terms: Terms, tariff: Tariff) -> str | None:
     row = tariff.usage_classes.get(udr.usage_class)
     if not rules or row is None:
         return None
-    number = udr.origin if row.side is Side.ORIGIN else udr.destination
-    place = tariff.geotree.longest(number, udr.started_us)
+    place = None
+    if any(rule.places is not None for rule in rules):
+        number = udr.origin if row.side is Side.ORIGIN else udr.destination
+        place = tariff.geotree.longest(number, udr.started_us)
     location = EVERYWHERE if place is None else place[1]
     return reclassified(rules, udr, tariff.places.reach(location))
 

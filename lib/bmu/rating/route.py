@@ -37,12 +37,14 @@ class Choice(NamedTuple):
     Shapes:
         offers: in order; the first whose group wants the event is the one.
         costs: by the code of the plan that sells, likewise what the company pays.
+        one_tax: whether the levies are one tax on top, or none.
         buckets: codes of plain types that an event may draw from; takers: of all types, where some are not plain.
     """
 
     offers: tuple[Offer, ...]
     costs: Mapping[str, tuple[Offer, ...]]
     levies: Levies | Untaxed
+    one_tax: bool
     buckets: frozenset[str]
     takers: Mapping[str, Taker] | None
 
@@ -220,6 +222,7 @@ class Route:
             offers=offers,
             costs=self._costs(us, lineage),
             levies=levies,
+            one_tax=isinstance(levies, Levies) and is_one_tax(levies),
             buckets=frozenset(takers),
             takers=None if plain_buckets else takers,
         )

@@ -10,7 +10,6 @@ from bmu.rating.kinds import RateKind
 from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.price import (
     INT64_MAX,
-    MARKUPS,
     NOTHING,
     Exact,
     counted,
@@ -25,7 +24,8 @@ from bmu.usage import UDR
 # Where a record may say what its usage cost the company, and what it is charged at.
 _COST = "cost"
 _AMOUNT = "amount"
-_COSTING = frozenset({RateKind.STANDARD, RateKind.FIXED})
+_COSTING = (RateKind.STANDARD, RateKind.FIXED)
+_PASS_THROUGH = RateKind.PASS_THROUGH
 
 
 class Share(NamedTuple):
@@ -67,7 +67,13 @@ class Sale(NamedTuple):
             return rounded_amount(offer.prices, (self.recorded_e11, 1))
         if not billable:
             return 0
-        return rounded_amount(offer.prices, event_price(offer.prices, self._usage(billable)))
+        prices = offer.prices
+        if len(self.stretches) == 1:
+            cost = self._cost(billable) if prices.marked_up else NOTHING
+            usage = usage_price(prices, 0, billable, cost)
+        else:
+            usage = self._usage(billable)
+        return rounded_amount(prices, event_price(prices, usage))
 
     def shares(self, billable: int) -> tuple["Share", ...]:
         """Tell which rate has which of the last *billable* units; free units and steps count from the first of them."""
@@ -101,7 +107,7 @@ class Sale(NamedTuple):
 def is_whole(offer: Offer) -> bool:
     """Tell whether a rate is for whole events only, so that none of its events is split."""
     row = offer.group.row
-    return row.aggregate or row.pass_through or offer.rate.kind is RateKind.PASS_THROUGH
+    return row.aggregate or row.pass_through or offer.prices.kind is _PASS_THROUGH
 
 
 def exact_cost(offer: Offer, quantity: int) -> Exact:
@@ -124,16 +130,17 @@ def sale_of(
     """
     offer = cut[0].offer
     rounded = sum([stretch.quantity for stretch in cut])
-    cost_offer = first_fitting(costs.get(offer.group.plan.code, ()), udr)
-    if cost_offer is not None and cost_offer.rate.kind not in _COSTING:
-        cost_offer = None
-    marked_up = any(stretch.offer.rate.kind in MARKUPS for stretch in cut)
-    cost = None
+    marked_up = any(stretch.offer.prices.marked_up for stretch in cut)
+    cost, cost_offer = None, None
+    if costs:
+        cost_offer = first_fitting(costs.get(offer.group.plan.code, ()), udr)
+        if cost_offer is not None and cost_offer.rate.kind not in _COSTING:
+            cost_offer = None
     if cost_offer is None and (marked_up or costs):
         cost = _recorded(udr, _COST)
         if cost is None and marked_up:
             return Unrated(UnratedReason.NO_COST, _no_cost(udr, offer))
-    if not (offer.group.row.pass_through or offer.rate.kind is RateKind.PASS_THROUGH):
+    if not (offer.group.row.pass_through or offer.prices.kind is _PASS_THROUGH):
         return Sale(cut, rounded, cost_offer, cost, None)
     amount = _recorded(udr, _AMOUNT)
     if amount is None:

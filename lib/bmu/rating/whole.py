@@ -4,24 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bmu.rating.bucket import BucketState, draw
-from bmu.rating.detail import PLAIN, Detail, Overage, Part
+from bmu.rating.detail import Cost, Detail, Overage, Part
 from bmu.rating.drawing import Taker, drawing, take
 from bmu.rating.draws import Drawing
 from bmu.rating.group import Offer, Resolved, first_fitting
 from bmu.rating.kinds import BucketKind
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner
-from bmu.rating.price import INT64_MAX, MARKUPS, amount_of, counted
-from bmu.rating.route import Choice, Route, is_one_tax
+from bmu.rating.price import INT64_MAX, amount_of, counted
+from bmu.rating.route import Choice, Route
 from bmu.rating.routing import overage_route
 from bmu.rating.sale import Sale, cost_of, is_whole, sale_of
 from bmu.rating.sharing import Participation
 from bmu.rating.split import SECONDS_MAX, Stretch, Unpriced, stretches
 from bmu.rating.tariff import Tariff
-from bmu.rating.taxation import Untaxed, taxes_on
+from bmu.rating.taxation import Taxes, Untaxed, taxes_on
 from bmu.usage import UDR
 
 _SECOND_US = 1_000_000
+_NOTHING = (None,) * 6
 
 
 class Asking(NamedTuple):
@@ -30,6 +31,7 @@ class Asking(NamedTuple):
 
     Shapes:
         location: an index, or EVERYWHERE; pattern_id: what led there.
+        was: the class that the record names, where it was made another's.
     """
 
     udr: UDR
@@ -38,6 +40,7 @@ class Asking(NamedTuple):
     route: Route
     pattern_id: int | None
     location: int
+    was: str | None = None
 
 
 class Covered(NamedTuple):
@@ -82,37 +85,56 @@ def rate_whole(
     rated, cost = sale.price(rounded), cost_of(udr, sale)
     if max(rated, rounded, cost.amount_e11 if cost else 0) > INT64_MAX:
         return _too_large(asking, offer)
-    covered = _cover(asking, choice, sale, buckets, participations)
+    covered = _cover(asking, choice, sale, rated, buckets, participations)
     if isinstance(covered, Unrated):
         return covered
     taxes = taxes_on(covered.amount_e11, choice.levies)
-    detail = Detail(
-        fallback_from=_fallback_from(route, offer),
-        aggregate=covered.aggregate if covered.overage else _aggregate(offer),
+    class_id, level, _, currency = route.facts
+    # Straight to the tuple: the constructor of a named tuple takes twice as long.
+    return tuple.__new__(
+        Rated,
+        (
+            class_id,
+            level,
+            offer.group.plan.id,
+            offer.group.row.id,
+            offer.rate.id,
+            asking.pattern_id,
+            taxes.parts[0].tax_id if taxes.parts else None,
+            udr.quantity,
+            rounded,
+            covered.billable,
+            rated,
+            taxes.net_e11,
+            sum([part.tax_e11 for part in taxes.parts]),
+            currency,
+            covered.draws,
+            _detail(asking, sale, cost, covered, None if choice.one_tax else taxes),
+        ),
+    )
+
+
+def _detail(
+    asking: Asking, sale: Sale, cost: Cost | None, covered: Covered, taxes: Taxes | None
+) -> Detail | None:
+    """Give all that goes beyond the plain figures; none where nothing does."""
+    offer = sale.stretches[0].offer
+    chosen = asking.route.way.chosen.plan.code
+    fallback_from = chosen if offer.group.plan.code != chosen else None
+    aggregate = covered.aggregate if covered.overage else _aggregate(offer)
+    beyond = (cost, taxes, covered.drawing, fallback_from, asking.was, aggregate)
+    if len(sale.stretches) == 1 and beyond == _NOTHING and sale.recorded_e11 is None:
+        return None
+    return Detail(
+        reclassified_from=asking.was,
+        fallback_from=fallback_from,
+        aggregate=aggregate,
         recorded_e11=sale.recorded_e11,
         cost=cost,
-        parts=_parts(sale, rounded - covered.billable),
+        parts=_parts(sale, sale.rounded - covered.billable),
         overage=covered.overage,
         drawing=covered.drawing,
-        taxes=None if is_one_tax(choice.levies) else taxes,
-    )
-    return Rated(
-        usage_class_id=route.way.usage_class.id,
-        plan_level=route.way.chosen.level,
-        rate_plan_id=offer.group.plan.id,
-        rate_group_id=offer.group.row.id,
-        rate_id=offer.rate.id,
-        location_pattern_id=asking.pattern_id,
-        tax_id=taxes.parts[0].tax_id if taxes.parts else None,
-        quantity=udr.quantity,
-        rounded=rounded,
-        billable=covered.billable,
-        rated_e11=rated,
-        amount_e11=taxes.net_e11,
-        tax_e11=taxes.tax_e11,
-        currency=route.way.currency,
-        draws=covered.draws,
-        detail=None if detail == PLAIN else detail,
+        taxes=taxes,
     )
 
 
@@ -144,7 +166,7 @@ def price_by_plan(asking: Asking, rounded: int, quantity: int, plan: str) -> Pri
         offer.group.plan.id,
         offer.group.row.id,
         offer.rate.id,
-        cost_of(udr, sale) if offer.rate.kind in MARKUPS else None,
+        cost_of(udr, sale) if offer.prices.marked_up else None,
         sale.recorded_e11,
     )
     return Priced(sale.price(quantity), overage, _aggregate(offer))
@@ -192,6 +214,8 @@ def _cut(asking: Asking, offer: Offer) -> tuple[Stretch, ...] | Unrated:
 def _rounded_on(cut: tuple[Stretch, ...], rounded: int) -> tuple[Stretch, ...]:
     """Give the last stretch what rounding added."""
     last = cut[-1]
+    if len(cut) == 1:
+        return (Stretch(last.offer, rounded),)
     before = sum([stretch.quantity for stretch in cut[:-1]])
     return (*cut[:-1], Stretch(last.offer, rounded - before))
 
@@ -200,15 +224,16 @@ def _cover(
     asking: Asking,
     choice: Choice,
     sale: Sale,
+    rated: int,
     buckets: Sequence[BucketState],
     participations: Sequence[Participation],
 ) -> Covered | Unrated:
     """Draw what buckets cover; they are lowered only where there is a price for the rest."""
     started_us, rounded = asking.udr.started_us, sale.rounded
     if choice.takers is not None:
-        return _cover_by_all(asking, choice.takers, sale, buckets, participations)
+        return _cover_by_all(asking, choice.takers, sale, rated, buckets, participations)
     if sale.recorded_e11 is not None or not (buckets and choice.buckets and rounded):
-        return Covered(rounded, sale.price(rounded), ())
+        return Covered(rounded, rated, ())
     draws = draw(buckets, choice.buckets, started_us, rounded)
     billable = rounded - sum([taken for _, taken in draws])
     return Covered(billable, sale.price(billable), draws)
@@ -218,6 +243,7 @@ def _cover_by_all(
     asking: Asking,
     takers: Mapping[str, Taker],
     sale: Sale,
+    rated: int,
     buckets: Sequence[BucketState],
     participations: Sequence[Participation],
 ) -> Covered | Unrated:
@@ -230,7 +256,7 @@ def _cover_by_all(
 
     def pricing(quantity: int, plan: str | None) -> int | None:
         if plan is None or not quantity:
-            return sale.price(quantity)
+            return rated if quantity == rounded else sale.price(quantity)
         priced = price_by_plan(asking, rounded, quantity, plan)
         if isinstance(priced, Unrated):
             failed.append(priced)
@@ -271,11 +297,6 @@ def _parts(sale: Sale, covered: int) -> tuple[Part, ...]:
 def _aggregate(offer: Offer) -> str | None:
     """Give the code of a rate that prices a period's usage."""
     return offer.rate.code if offer.group.row.aggregate else None
-
-
-def _fallback_from(route: Route, offer: Offer) -> str | None:
-    chosen = route.way.chosen.plan.code
-    return chosen if offer.group.plan.code != chosen else None
 
 
 def _too_large(asking: Asking, offer: Offer) -> Unrated:
