@@ -402,8 +402,11 @@ CREATE TABLE usage_file (
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,
     new bigint, duplicate bigint, suspended bigint, rejected bigint,
+    stream_day date,                                              -- null: a file; else what the source asked in real time that day
     UNIQUE (source_id, sha256),
+    UNIQUE (source_id, stream_day),
     CHECK (least(new, duplicate, suspended, rejected) >= 0),
+    CHECK (stream_day IS NULL OR (octets = 0 AND parts = 1)),
     CONSTRAINT every_line_has_a_verdict CHECK (
         CASE state WHEN 'OPEN' THEN
             done_at IS NULL AND new IS NULL AND duplicate IS NULL AND suspended IS NULL AND rejected IS NULL
@@ -415,13 +418,17 @@ CREATE TABLE usage_file (
 );
 CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
 CREATE INDEX usage_file_done ON usage_file (done_at);
+-- A file's lines were counted on arrival; only those of a stream come one by one, and are counted when its day is over.
+CREATE TRIGGER usage_file_lines_stay BEFORE UPDATE OF lines ON usage_file FOR EACH ROW
+    WHEN (old.lines <> new.lines AND old.stream_day IS NULL) EXECUTE FUNCTION refuse_change();
 
 -- A file is worked in parts, each with the accounts of one remainder (account id modulo parts), so that
 -- several workers share a file and yet each account's usage is rated in order. A part moves by chunks.
 CREATE TABLE usage_file_part (
     file_id bigint NOT NULL REFERENCES usage_file,
     part smallint NOT NULL CHECK (part >= 0),
-    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE', 'BLOCKED')),
+    -- STREAM: of events that are rated one by one as they come, so nobody's to work.
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE', 'BLOCKED', 'STREAM')),
     blocked text CHECK ((state = 'BLOCKED') = (blocked IS NOT NULL)),  -- why, until a person has acted
     next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
     next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
@@ -478,6 +485,16 @@ CREATE TABLE verdict (
     CHECK (num_nulls(account_id, started_at, udr_id) IN (0, 3) AND (udr_id IS NULL OR verdict = 'SUSPENDED'))
 );
 CREATE INDEX verdict_suspense ON verdict (reason, file_id) WHERE verdict = 'SUSPENDED' AND resolved_at IS NULL;
+
+-- Events that a source had rated in real time, each a line of the day's stream: as it was sent, and the first answer, which
+-- whoever asks again gets. Its writer holds the lock of the stream's part, so no key is needed to say that there is one.
+CREATE TABLE usage_event (
+    file_id bigint NOT NULL,
+    line_no bigint NOT NULL CHECK (line_no >= 1),
+    line bytea NOT NULL,
+    answer text NOT NULL,
+    PRIMARY KEY (file_id, line_no)
+);
 
 -- Suspended lines that somebody wants tried again: those that all of the filter names. It goes through them in their
 -- order, and is done with those up to the last one noted.
@@ -660,18 +677,21 @@ END $$;
 CREATE TRIGGER bucket_granted AFTER INSERT ON bucket
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION bucket_is_granted();
 
--- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row.
+-- Every grant (+), draw (-), return (+) and expiry (-) of a bucket is a row; so is what a reservation holds (-) until
+-- it is released (+): their udr_id is the reservation's id, their version the step that held it.
 CREATE TABLE draw (
     account_id bigint NOT NULL,
     started_at timestamptz NOT NULL,                              -- of the event; of the period for a grant
     bucket_id bigint NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY')),
+    kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY', 'HOLD', 'RELEASE')),
     udr_id bigint NOT NULL DEFAULT 0,
     version integer NOT NULL DEFAULT 0,
     quantity bigint NOT NULL,
     PRIMARY KEY (account_id, started_at, udr_id, version, bucket_id, kind),
-    CHECK ((kind IN ('GRANT', 'RETURN') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY') AND quantity < 0)),
-    CHECK ((kind IN ('DRAW', 'RETURN')) = (udr_id > 0 AND version > 0))
+    CHECK (
+        (kind IN ('GRANT', 'RETURN', 'RELEASE') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY', 'HOLD') AND quantity < 0)
+    ),
+    CHECK ((kind NOT IN ('GRANT', 'EXPIRY')) = (udr_id > 0 AND version > 0))
 ) PARTITION BY RANGE (started_at);
 
 -- A grant only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
@@ -926,6 +946,104 @@ CREATE TABLE rerating_due (
     at timestamptz NOT NULL DEFAULT transaction_timestamp()
 );
 CREATE INDEX rerating_due_account ON rerating_due (account_id);
+
+------------------------------------------------------------------------------ credit and reservations
+
+-- How far an account may go into debt: what it owes by the ledger (a payment in advance is a negative debt), what it
+-- used that no invoice has yet, and what is reserved. 0: prepaid. No row: no limit. What was used is charged all
+-- the same; it is reserving that is held to the limit.
+CREATE TABLE account_credit (
+    account_id bigint PRIMARY KEY REFERENCES account,
+    limit_minor bigint NOT NULL CHECK (limit_minor >= 0),
+    minor_e11 bigint NOT NULL CHECK (minor_e11 > 0)               -- what one minor unit of the account's currency is
+);
+
+-- Usage that may come: what buckets give for it is held by draws, what it may cost counts against the credit. A later
+-- step holds more, or less; in the end it is settled by what was really used, or it expires and nothing is charged.
+CREATE TABLE reservation (
+    id bigint PRIMARY KEY,                                        -- of the ids of UDRs: its draws name it
+    event_key uuid NOT NULL UNIQUE,
+    source_id integer NOT NULL REFERENCES source,
+    key text NOT NULL,                                            -- as the source calls the event
+    account_id bigint NOT NULL,
+    account_service_id bigint NOT NULL,
+    usage_class text NOT NULL,
+    uid_type text NOT NULL,
+    uid text NOT NULL,
+    origin text NOT NULL,
+    destination text NOT NULL,
+    started_at timestamptz NOT NULL,
+    step integer NOT NULL DEFAULT 1 CHECK (step >= 1),
+    wanted bigint NOT NULL CHECK (wanted > 0),                    -- quantity asked for by that step, and so much of it held
+    quantity bigint NOT NULL CHECK (quantity BETWEEN 0 AND wanted),
+    money_e11 bigint NOT NULL CHECK (money_e11 >= 0),             -- with tax
+    currency char(3) NOT NULL,
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'SETTLED', 'EXPIRED')),
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    expires_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    CHECK ((state = 'OPEN') = (ended_at IS NULL)),
+    FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id)
+);
+CREATE INDEX reservation_open ON reservation (expires_at) WHERE state = 'OPEN';
+CREATE INDEX reservation_account ON reservation (account_id) WHERE state = 'OPEN';
+CREATE TRIGGER reservation_ends_once BEFORE UPDATE ON reservation FOR EACH ROW WHEN (old.state <> 'OPEN')
+    EXECUTE FUNCTION refuse_change();
+
+-- What an account may still spend, in 10^-11 of its currency; below zero: its debt is beyond the limit. Null: no limit.
+CREATE FUNCTION credit_left(wanted bigint) RETURNS numeric LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    credit account_credit%ROWTYPE;
+    billed timestamptz;
+    earliest timestamptz;
+    owed numeric;
+    unbilled numeric;
+    held numeric;
+BEGIN
+    SELECT * INTO credit FROM account_credit WHERE account_id = wanted;
+    IF NOT found THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(sum(p.amount_minor), 0) INTO owed FROM ledger_account AS l
+        JOIN posting AS p ON p.ledger_account_id = l.id WHERE l.kind = 'RECEIVABLE' AND l.account_id = wanted;
+    SELECT max(upper(during)), max(issued_at) INTO earliest, billed FROM invoice
+        WHERE account_id = wanted AND kind = 'INVOICE';
+    -- As far back as its next bill looks.
+    SELECT least(earliest, (
+            SELECT min(p.oldest_day)::timestamp AT TIME ZONE 'UTC' FROM usage_file AS f
+            JOIN usage_file_part AS p ON p.file_id = f.id WHERE f.state = 'OPEN' OR f.done_at >= billed
+        ), (
+            SELECT min(w.oldest) FROM rework AS w
+            WHERE w.account_id = wanted AND w.at >= coalesce(billed, '-infinity') - interval '1 day'
+        )) INTO earliest WHERE earliest IS NOT NULL;
+    SELECT coalesce(sum(c.amount_e11 + c.tax_e11), 0) INTO unbilled FROM charge AS c
+        WHERE c.account_id = wanted AND c.started_at >= coalesce(earliest, '-infinity')
+        AND NOT EXISTS (
+            SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id AND r.started_at = c.started_at
+            AND r.udr_id = c.udr_id AND r.version = c.version
+        ) AND NOT EXISTS (
+            SELECT FROM invoice_charge AS i WHERE i.account_id = c.account_id AND i.started_at = c.started_at
+            AND i.udr_id = c.udr_id AND i.version = c.version
+        );
+    SELECT coalesce(sum(money_e11), 0) INTO held FROM reservation WHERE account_id = wanted AND state = 'OPEN';
+    RETURN (credit.limit_minor - owed) * credit.minor_e11 - unbilled - held;
+END $$;
+
+-- Nothing is reserved that the credit does not allow, whatever is reserved at the same time.
+CREATE FUNCTION reservation_within_credit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+BEGIN
+    PERFORM FROM account_credit WHERE account_id = new.account_id FOR UPDATE;
+    IF found AND credit_left(new.account_id) < 0 THEN
+        RAISE EXCEPTION 'account % has no credit for that', new.account_id USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER reservation_of_credit AFTER INSERT ON reservation FOR EACH ROW WHEN (new.money_e11 > 0)
+    EXECUTE FUNCTION reservation_within_credit();
+CREATE TRIGGER reservation_of_more_credit AFTER UPDATE ON reservation FOR EACH ROW
+    WHEN (new.state = 'OPEN' AND new.money_e11 > old.money_e11) EXECUTE FUNCTION reservation_within_credit();
 
 ------------------------------------------------------------------------------------- days (partitions)
 
@@ -1208,7 +1326,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
-        'invoice_line', 'invoice_charge', 'invoice_credit', 'audit', 'revision', 'rework', 'rerating_due'] LOOP
+        'invoice_line', 'invoice_charge', 'invoice_credit', 'audit', 'revision', 'rework', 'rerating_due',
+        'usage_event'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -1258,9 +1377,17 @@ GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
 GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone, country_code, trunk_prefix,
-    international_prefix) ON usage_file TO bmuid;
-GRANT UPDATE (state, done_at, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
-GRANT INSERT (file_id, part) ON usage_file_part TO bmuid;
+    international_prefix, stream_day) ON usage_file TO bmuid;
+GRANT UPDATE (state, done_at, lines, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
+GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
+GRANT INSERT ON usage_event TO bmuid;
+GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usage_class, uid_type, uid, origin,
+    destination, started_at, wanted, quantity, money_e11, currency, expires_at),
+    UPDATE (step, wanted, quantity, money_e11, state, expires_at, ended_at) ON reservation TO bmuid;
+-- The right to lock the row; the limit itself stays out of reach.
+GRANT UPDATE (account_id) ON account_credit TO bmuid;
+GRANT INSERT ON request_key TO bmuid;
+GRANT EXECUTE ON FUNCTION credit_left(bigint) TO bmuid, bmuid_admin;
 GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge,
     invoice_credit TO bmuid;
@@ -1300,6 +1427,7 @@ GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, locatio
     time_period, rounding, rate_plan, rate_group, rate, bucket_type, share_plan, reclass, tax, tax_code, price_plan,
     package, company_terms TO bmuid_admin;
 GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;
+GRANT INSERT, UPDATE (limit_minor), DELETE ON account_credit TO bmuid_admin;
 GRANT INSERT, UPDATE (until) ON account_terms, service_terms TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;

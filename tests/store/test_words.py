@@ -55,6 +55,7 @@ OF_STATEMENTS_ALONE = {
     "outbox.state",
     "rerating.state",
     "rerating_account.state",
+    "reservation.state",
     "suspense_job.state",
     "usage_file.state",
     "usage_file_part.state",
