@@ -61,7 +61,7 @@ def charge(
             of_day = days.setdefault(day, OfDay())
             of_day.udrs.extend(udrs.rows(priced, file_id))
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
-            of_day.draws.extend(draws.rows(priced))
+            of_day.draws.extend(draws.rows(priced, {}))
     _write(txn, days)
     return lost
 

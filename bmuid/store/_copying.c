@@ -78,6 +78,23 @@ put_number(Buffer *buffer, PyObject *value, int octets, long long less)
     return 1;
 }
 
+/* Few rows have any, and those are made in Python. */
+static int
+put_json(Buffer *buffer, PyObject *value)
+{
+    PyObject *module = PyImport_ImportModule("bmuid.store.copying");
+    if (module == NULL)
+        return 0;
+    PyObject *encoded = PyObject_CallMethod(module, "json_octets", "O", value);
+    Py_DECREF(module);
+    char *octets;
+    Py_ssize_t length;
+    int put = encoded != NULL && PyBytes_AsStringAndSize(encoded, &octets, &length) == 0
+        && put_octets(buffer, octets, length);
+    Py_XDECREF(encoded);
+    return put;
+}
+
 static int
 put_field(Buffer *buffer, char form, PyObject *value)
 {
@@ -96,6 +113,8 @@ put_field(Buffer *buffer, char form, PyObject *value)
     case 's':
         text = PyUnicode_AsUTF8AndSize(value, &length);
         return text != NULL && put_octets(buffer, text, length);
+    case 'j':
+        return put_json(buffer, value);
     case 'b':
         return PyBytes_AsStringAndSize(value, &octets, &length) == 0 && put_octets(buffer, octets, length);
     }

@@ -10,6 +10,7 @@ from bmuid.store.copying import (
     INT2,
     INT4,
     INT8,
+    JSON,
     TEXT,
     WHOLE,
     Field,
@@ -46,6 +47,7 @@ FIELDS = (
             (INT8, "amount_e11"),
             (INT8, "tax_e11"),
             (TEXT, "currency"),
+            (JSON, "detail"),
         )
     ),
     Field(INT4, CONSTANTS, 0),
@@ -55,7 +57,7 @@ FIELDS = (
 COPY = """
     COPY {} (account_id, started_at, udr_id, account_service_id, usage_class_id, plan_level, rate_plan_id,
         rate_group_id, rate_id, location_pattern_id, tax_id, quantity, rounded, billable, rated_e11,
-        amount_e11, tax_e11, currency, version, revision, rated_at)
+        amount_e11, tax_e11, currency, detail, version, revision, rated_at)
     FROM STDIN BINARY
 """
 

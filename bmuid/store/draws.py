@@ -1,7 +1,8 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from bmu.rating import Drawing, EntryKind, entries_of
 from bmuid.store.charges import FIRST_VERSION
 from bmuid.store.copying import CONSTANTS, INSTANT, INT4, INT8, TEXT, Field, Rows, copy_in, encoded
 from bmuid.store.days import of_day
@@ -12,29 +13,44 @@ FIELDS = (
     Field(INT8, 0, 0),
     Field(INSTANT, 0, 1),
     Field(INT8, 0, 2),
-    Field(TEXT, CONSTANTS, 0),
-    Field(INT8, 0, 3),
-    Field(INT4, CONSTANTS, 1),
+    Field(TEXT, 0, 3),
     Field(INT8, 0, 4),
+    Field(INT4, CONSTANTS, 0),
+    Field(INT8, 0, 5),
 )
 COPY = """
     COPY {} (account_id, started_at, bucket_id, kind, udr_id, version, quantity)
     FROM STDIN BINARY
 """
+DRAW = EntryKind.DRAW.value
 
 
-def rows(priced: Priced) -> list[bytes]:
-    """Encode the draws of first charges."""
-    drawn = [
-        (owner.account_id, udr.started_us, bucket_id, id_, -quantity)
-        for id_, udr, owner, rated in zip(
-            priced.ids, priced.udrs, priced.owners, priced.rated, strict=True
-        )
-        for bucket_id, quantity in rated.draws
-    ]
-    return list(encoded(Rows(FIELDS, (drawn,), ((TEXT, "DRAW"), (INT4, FIRST_VERSION)))))
+def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
+    """
+    Encode the draws of first charges.
+
+    Shapes:
+        elsewhere: the accounts of buckets that are not of the account that draws.
+    """
+    drawn = []
+    for id_, udr, owner, rated in zip(
+        priced.ids, priced.udrs, priced.owners, priced.rated, strict=True
+    ):
+        made = rated.detail.drawing if rated.detail else None
+        for bucket_id, kind, quantity in _entries(rated.draws, made):
+            account_id = elsewhere.get(bucket_id, owner.account_id)
+            drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
+    return list(encoded(Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))))
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
     """Write draws to the partition of their day."""
     copy_in(txn, of_day(COPY, "draw", day), pieces)
+
+
+def _entries(
+    plain: tuple[tuple[int, int], ...], made: Drawing | None
+) -> Iterable[tuple[int, str, int]]:
+    if made is None:
+        return [(bucket_id, DRAW, -quantity) for bucket_id, quantity in plain]
+    return [(each.bucket_id, each.kind.value, each.quantity) for each in entries_of(made)]

@@ -642,30 +642,40 @@ END $$;
 
 ------------------------------------------------------------------------------------- buckets and draws
 
--- One allowance of one service for one period. balance is the sum of its draws, kept by the database alone: a
--- bucket is born full, together with the draw that says so.
+-- One allowance of one service, or of an account, for one period. balance is the sum of its draws, kept by the
+-- database alone: a bucket is born full, together with the draw that says so.
 CREATE TABLE bucket (
     account_id bigint NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
-    account_service_id bigint NOT NULL,
+    account_service_id bigint,                                    -- null: all services of the account draw from it
     code text NOT NULL,                                           -- of its bucket type
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
-    granted bigint NOT NULL CHECK (granted > 0),
-    moved bigint NOT NULL DEFAULT 0,                              -- by all draws but the grant
-    balance bigint NOT NULL GENERATED ALWAYS AS (granted + moved) STORED,
+    granted bigint NOT NULL CHECK (granted > 0),                  -- at first
+    added bigint NOT NULL DEFAULT 0,                              -- to that, by later grants and expiries
+    moved bigint NOT NULL DEFAULT 0,                              -- by all other draws
+    balance bigint NOT NULL GENERATED ALWAYS AS (granted + added + moved) STORED,
+    warned smallint NOT NULL DEFAULT 0 CHECK (warned >= 0),       -- the highest threshold that was reached, per cent
+    for_tree boolean NOT NULL DEFAULT false,                      -- the accounts below draw from it, too
+    part text NOT NULL DEFAULT 'ALLOTMENT' CHECK (part IN ('CARRIED', 'JOINED', 'ALLOTMENT')),
+    carried_from timestamptz CHECK ((carried_from IS NOT NULL) = (part = 'CARRIED')),
+    tiers jsonb,                                                  -- all of them; null: one, free
+    repeat_last boolean NOT NULL DEFAULT false,
     PRIMARY KEY (account_id, id),
-    CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during),
+    CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during, part),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
-    CONSTRAINT bucket_never_above_grant CHECK (balance <= granted)
+    CONSTRAINT bucket_never_above_grant CHECK (balance <= granted + added),
+    CHECK (account_service_id IS NULL OR NOT for_tree)
 ) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
+CREATE UNIQUE INDEX bucket_of_account_once_a_period ON bucket (account_id, code, during, part)
+    WHERE account_service_id IS NULL;
 
 -- The service of a bucket is of its account. A look at the time of the insert, once for all rows of a statement, is
 -- as good as a foreign key, since services stay; and it does not write to their rows, as the lock of a key does.
 CREATE FUNCTION bucket_is_granted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (
+    IF EXISTS (SELECT FROM added AS a WHERE a.account_service_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM account_service AS s WHERE s.account_id = a.account_id AND s.id = a.account_service_id
     )) THEN
         RAISE EXCEPTION 'a bucket is of a service that its account does not have' USING ERRCODE = '23503';
@@ -691,10 +701,11 @@ CREATE TABLE draw (
     CHECK (
         (kind IN ('GRANT', 'RETURN', 'RELEASE') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY', 'HOLD') AND quantity < 0)
     ),
-    CHECK ((kind NOT IN ('GRANT', 'EXPIRY')) = (udr_id > 0 AND version > 0))
+    -- What an event grants is another round of a last tier; what it lets expire, such a round given back.
+    CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version = 0 AND kind IN ('GRANT', 'EXPIRY')))
 ) PARTITION BY RANGE (started_at);
 
--- A grant only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
+-- A grant without an event only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
 -- however many there are.
 CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
@@ -703,18 +714,20 @@ DECLARE
     missing boolean;
 BEGIN
     IF EXISTS (SELECT FROM added AS a WHERE a.kind = 'GRANT' AND NOT EXISTS (
-        SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id
-        AND b.granted = a.quantity AND lower(b.during) = a.started_at
+        SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id AND CASE a.udr_id
+            WHEN 0 THEN b.granted = a.quantity AND lower(b.during) = a.started_at ELSE b.repeat_last END
     )) THEN
         RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
     END IF;
     WITH moved AS (
-        UPDATE bucket AS b SET moved = b.moved + s.quantity FROM (
-            SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity, count(*) AS draws
-            FROM added WHERE kind <> 'GRANT' GROUP BY account_id, bucket_id
+        UPDATE bucket AS b SET moved = b.moved + s.moved, added = b.added + s.added FROM (
+            SELECT account_id, bucket_id, count(*) AS draws,
+                coalesce(sum(quantity) FILTER (WHERE kind NOT IN ('GRANT', 'EXPIRY')), 0)::bigint AS moved,
+                coalesce(sum(quantity) FILTER (WHERE kind IN ('GRANT', 'EXPIRY')), 0)::bigint AS added
+            FROM added WHERE kind <> 'GRANT' OR udr_id > 0 GROUP BY account_id, bucket_id
         ) AS s WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING s.draws
     )
-    SELECT (SELECT count(*) FROM added WHERE kind <> 'GRANT') <> (SELECT coalesce(sum(draws), 0) FROM moved) INTO missing;
+    SELECT (SELECT count(*) FROM added WHERE kind <> 'GRANT' OR udr_id > 0) <> (SELECT coalesce(sum(draws), 0) FROM moved) INTO missing;
     IF missing THEN
         RAISE EXCEPTION 'a draw names a bucket that is not of its account' USING ERRCODE = '23503';
     END IF;
@@ -1399,9 +1412,10 @@ GRANT UPDATE (state, revision, done_at) ON rerating TO bmuid;
 GRANT INSERT (rerating_id, account_id, package, from_at),
     UPDATE (state, records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, recurring_e11,
         took_us) ON rerating_account TO bmuid;
-GRANT INSERT (account_id, account_service_id, code, during, unit, granted) ON bucket TO bmuid;
--- The right to lock a bucket's row; the balance itself stays out of reach.
-GRANT UPDATE (id) ON bucket TO bmuid;
+GRANT INSERT (account_id, account_service_id, code, during, unit, granted, for_tree, part, carried_from, tiers, repeat_last)
+    ON bucket TO bmuid;
+-- The right to lock a bucket's row, and to note a warning; the balance itself stays out of reach.
+GRANT UPDATE (warned) ON bucket TO bmuid;
 GRANT INSERT (kind, account_id, currency) ON ledger_account TO bmuid;
 GRANT INSERT (idempotency_key, kind, posted_on, reverses) ON journal TO bmuid;
 GRANT INSERT (journal_id, line_no, ledger_account_id, currency, amount_minor) ON posting TO bmuid;

@@ -10,6 +10,7 @@ from conftest import Database
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bmu.rating.detail import Detail, detail_of
 from bmuid.store import copying
 from bmuid.store.copying import (
     CONSTANTS,
@@ -17,6 +18,7 @@ from bmuid.store.copying import (
     INT2,
     INT4,
     INT8,
+    JSON,
     OCTETS,
     TEXT,
     WHOLE,
@@ -35,6 +37,7 @@ VALUES = {
     INSTANT: st.integers(-(10**15), 10**16),
     TEXT: st.text(),
     OCTETS: st.binary(),
+    JSON: st.builds(Detail, aggregate=st.text() | st.none(), recorded_e11=st.integers()),
 }
 FIELDS = (*(Field(form, 0, item) for item, form in enumerate(VALUES)), Field(INT8, 1, WHOLE))
 rows = st.lists(st.tuples(*(each | st.none() for each in VALUES.values())), max_size=20)
@@ -70,6 +73,7 @@ def test_compiled_or_not_the_octets_are_the_same(
         (TEXT, 1),
         (TEXT, "\ud800"),
         (OCTETS, "text"),
+        (JSON, "text"),
     ],
 )
 def test_what_is_not_of_its_form_is_refused(
@@ -106,17 +110,17 @@ def test_rows_that_are_not_as_said_are_refused(
 def test_the_database_reads_what_was_written(
     database: Database, monkeypatch: pytest.MonkeyPatch, *, plainly: bool
 ) -> None:
-    """Numbers, instants, texts, octets and nulls come out as they went in, row by row, also beyond one piece."""
+    """Numbers, instants, texts, octets, details and nulls come out as they went in, row by row, also beyond one piece."""
     if plainly:
         monkeypatch.setattr(copying, "_encode_rows", encode_plainly)
     found = [
-        (-1, 2**31 - 1, -(2**63), 0, "Zoë 🙂", b"\x00\xff"),
-        (None, None, None, None, None, None),
-        *((n, n, n, n * 1_000_000, str(n), b"") for n in range(2500)),
+        (-1, 2**31 - 1, -(2**63), 0, "Zoë 🙂", b"\x00\xff", Detail(aggregate="Zoë")),
+        (None, None, None, None, None, None, None),
+        *((n, n, n, n * 1_000_000, str(n), b"", None) for n in range(2500)),
     ]
     with closing(database.connect("postgres")) as connection, connection.cursor() as txn:
         txn.execute(
-            "CREATE TEMP TABLE t (a smallint, b integer, c bigint, d timestamptz, e text, f bytea, n bigint, k text)"
+            "CREATE TEMP TABLE t (a smallint, b integer, c bigint, d timestamptz, e text, f bytea, g jsonb, n bigint, k text)"
         )
         statement = "COPY t FROM STDIN BINARY"
         fields = (*FIELDS, Field(TEXT, CONSTANTS, 0))
@@ -124,12 +128,14 @@ def test_the_database_reads_what_was_written(
             txn, statement, encoded(Rows(fields, (found, list(range(len(found)))), ((TEXT, "k"),)))
         )
         txn.execute(
-            "SELECT a, b, c, (extract(epoch FROM d) * 1000000)::bigint, e, f, n, k FROM t ORDER BY n"
+            "SELECT a, b, c, (extract(epoch FROM d) * 1000000)::bigint, e, f, g, n, k FROM t ORDER BY n"
         )
         back = txn.fetchall()
 
-    assert [(*row[:5], None if row[5] is None else bytes(row[5])) for row in back] == found
-    assert [row[6:] for row in back] == [(n, "k") for n in range(len(found))]
+    assert [
+        (*row[:5], row[5] and bytes(row[5]), row[6] and detail_of(row[6])) for row in back
+    ] == found
+    assert [row[7:] for row in back] == [(n, "k") for n in range(len(found))]
 
 
 def test_a_file_that_breaks_off_writes_nothing(database: Database) -> None:

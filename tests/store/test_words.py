@@ -10,6 +10,7 @@ from bmu.billing.invoice import LineKind
 from bmu.billing.ledger import LedgerKind
 from bmu.mediation.reject import Reason
 from bmu.money import Rounding
+from bmu.rating.bucket import BucketPart
 from bmu.rating.kinds import (
     AggregateKind,
     AggregateScope,
@@ -24,6 +25,7 @@ from bmu.usage import Rater, Unit
 from bmuid.store.verdicts import Outcome
 
 WORDS: dict[str, type[Enum]] = {
+    "bucket.part": BucketPart,
     "bucket.unit": Unit,
     "bucket_type.expires_unit": Frequency,
     "bucket_type.kind": BucketKind,
