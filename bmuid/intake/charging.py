@@ -33,6 +33,7 @@ def charge(
     tariff: Tariff,
     needs: Needs,
     usage: tuple[list[UDR], list[Owner]],
+    charged: list[Priced] | None = None,
 ) -> list[tuple[UDR, Unrated]]:
     """
     Rate usage of lines of one file account by account, within one in the order of arrival, and write it.
@@ -42,6 +43,7 @@ def charge(
     Shapes:
         needs: what usage needs is there.
         usage: events and their owners, parallel, in the order of arrival.
+        charged: where it is given, what is charged is added to it.
         Result: what has no price, and why.
     """
     events, owners = by_account(*usage)
@@ -58,6 +60,8 @@ def charge(
         lost += unpriced
         for day, of_events, of_owners, rated in found:
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
+            if charged is not None:
+                charged.append(priced)
             of_day = days.setdefault(day, OfDay())
             of_day.udrs.extend(udrs.rows(priced, file_id))
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))

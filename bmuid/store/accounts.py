@@ -85,6 +85,14 @@ def by_numbers(txn: Transaction, numbers: Sequence[str]) -> dict[str, Account]:
     return {account.number: account for account in found}
 
 
+def numbers(txn: Transaction, account_ids: Sequence[int]) -> dict[int, str]:
+    """Give the numbers of accounts, by id."""
+    txn.execute(
+        "SELECT id, number FROM account WHERE id = ANY (%(ids)s)", {"ids": list(account_ids)}
+    )
+    return dict(txn.fetchall())
+
+
 def page(txn: Transaction, after: str, limit: int) -> tuple[Account, ...]:
     """Give the accounts whose numbers follow *after*, in their order."""
     txn.execute(
