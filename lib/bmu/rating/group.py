@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bmu.rating.fields import Asked
 from bmu.rating.hours import Hours
+from bmu.rating.kinds import RateKind
 from bmu.rating.price import Price, Prices
 from bmu.rating.rows import RateGroupRow, RatePlanRow, RateRow
 from bmu.rating.span import NEVER_US, day_span
@@ -59,6 +60,12 @@ class Offer(NamedTuple):
     group: Group
     rate: RateRow
     prices: Prices
+
+
+def is_whole(offer: Offer) -> bool:
+    """Tell whether a rate is for whole events only, so that none of its events is split."""
+    row = offer.group.row
+    return row.aggregate or row.pass_through or offer.prices.kind is RateKind.PASS_THROUGH
 
 
 def offers_at(

@@ -25,6 +25,7 @@ NOTHING: Exact = (0, 1)
 # Looked up once: a member of an enum takes as long to name as to price by.
 _STANDARD, _FIXED, _MARKUP = RateKind.STANDARD, RateKind.FIXED, RateKind.MARKUP
 _FIXED_MARKUP, _RATED_MARKUP = RateKind.FIXED_MARKUP, RateKind.RATED_MARKUP
+_HALF_UP = Rounding.HALF_UP
 MARKUPS = frozenset({_MARKUP, _FIXED_MARKUP, _RATED_MARKUP})
 
 
@@ -232,7 +233,11 @@ def event_price(prices: Prices, usage: Exact) -> Exact:
 def rounded_amount(prices: Prices, amount: Exact) -> int:
     """Round an amount, 0 or more, to the places of the rate: the one rounding there is."""
     numerator, denominator = amount
-    return divide(numerator, denominator * prices.step, prices.mode) * prices.step
+    step, mode = prices.step, prices.mode
+    divisor = denominator * step
+    if mode is _HALF_UP:
+        return (2 * numerator + divisor) // (2 * divisor) * step
+    return divide(numerator, divisor, mode) * step
 
 
 def plus(one: Exact, other: Exact) -> Exact:

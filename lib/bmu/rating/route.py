@@ -3,15 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from heapq import merge
 from typing import NamedTuple
 
-from bmu.period import MINUTE_US
+from bmu.period import DAY_US, MINUTE_US
 from bmu.rating.drawing import Taker, nearness
 from bmu.rating.drawing import is_plain as is_plain_type
 from bmu.rating.fields import refusing
 from bmu.rating.geotree import GeoTree
-from bmu.rating.group import Group, Offer, Resolved, edges_of, first_fitting, offers_at
+from bmu.rating.group import Group, Offer, Resolved, edges_of, first_fitting, is_whole, offers_at
 from bmu.rating.hours import Hours
 from bmu.rating.kinds import Side
 from bmu.rating.offers import BucketTypeRow
@@ -26,6 +25,7 @@ from bmu.usage import UDR
 
 _QUARTER_US = 15 * MINUTE_US
 _QUARTERS_MAX = 40_000  # more than a year of them
+_DAYS_MAX = 4_000
 # Over so many quarters of an hour it is told at a glance that nothing changes.
 _GLANCE_QUARTERS = 8
 
@@ -35,13 +35,15 @@ class Choice(NamedTuple):
     All that may price events at a moment and place, where that is not just one plain rate.
 
     Shapes:
-        offers: in order; the first whose group wants the event is the one.
+        offers: in order; the first whose group wants the event is the one. of_stretches: those that may price
+            a part of an event.
         costs: by the code of the plan that sells, likewise what the company pays.
         one_tax: whether the levies are one tax on top, or none.
         buckets: codes of plain types that an event may draw from; takers: of all types, where some are not plain.
     """
 
     offers: tuple[Offer, ...]
+    of_stretches: tuple[Offer, ...]
     costs: Mapping[str, tuple[Offer, ...]]
     levies: Levies | Untaxed
     one_tax: bool
@@ -102,6 +104,7 @@ class Route:
     """
 
     __slots__ = (
+        "_days",
         "_edges",
         "_hours",
         "_moments",
@@ -121,6 +124,7 @@ class Route:
         self._edges = sorted(way.edges | edges_of(groups))
         self._hours = tuple(dict.fromkeys(group.hours for group in groups if group.hours))
         self._quarters: dict[int, _Rates] = {}
+        self._days: dict[int, tuple[int, ...]] = {}
         self._moments: dict[tuple[int, tuple[bool, ...]], _Rates] = {}
 
     @property
@@ -155,19 +159,26 @@ class Route:
     def offer_at(self, us: int, location: int, udr: UDR) -> Offer | None:
         """Find the rate of a stretch of an event from *us* on."""
         found = self.rate_at(us, location)
-        return first_fitting(found.offers, udr) if isinstance(found, Choice) else None
+        return first_fitting(found.of_stretches, udr) if isinstance(found, Choice) else None
 
     def edges(self, from_us: int, to_us: int) -> Iterator[int]:
         """Give the instants after *from_us* and before *to_us* at which rates may change, in order."""
+        for day in range(from_us // DAY_US, (to_us - 1) // DAY_US + 1):
+            for edge in self._edges_on(day):
+                if from_us < edge < to_us:
+                    yield edge
+
+    def is_alike(self, from_us: int, to_us: int) -> bool:
+        """Tell at a glance whether nothing changes in [from_us, to_us); where that takes longer, not."""
         first, last = from_us // _QUARTER_US, (to_us - 1) // _QUARTER_US
-        if last - first < _GLANCE_QUARTERS:
-            rates = self._quarters.get(first)
-            quarters = range(first, last + 1)
-            if rates is not None and all(self._quarters.get(each) is rates for each in quarters):
-                return iter(())
-        start, end = bisect_right(self._edges, from_us), bisect_right(self._edges, to_us - 1)
-        clocks = [hours.edges(from_us, to_us) for hours in self._hours]
-        return merge(self._edges[start:end], *clocks)
+        rates = self._quarters.get(first)
+        if rates is None or last - first >= _GLANCE_QUARTERS:
+            return False
+        while last > first:
+            if self._quarters.get(last) is not rates:
+                return False
+            last -= 1
+        return True
 
     def tried(self, us: int, location: int, udr: UDR | None = None) -> str:
         """Say where a rate was looked for at an instant and what each group had to say, of an event too."""
@@ -195,6 +206,19 @@ class Route:
             self._quarters[us // _QUARTER_US] = rates
         return rates
 
+    def _edges_on(self, day: int) -> tuple[int, ...]:
+        """Give the instants of a day, by UTC, at which rates may change, in order."""
+        found = self._days.get(day)
+        if found is None:
+            start, end = day * DAY_US, (day + 1) * DAY_US
+            edges = {edge for edge in self._edges if start <= edge < end}
+            for hours in self._hours:
+                edges.update(hours.edges(start - 1, end))
+            if len(self._days) >= _DAYS_MAX:
+                self._days.clear()
+            found = self._days[day] = tuple(sorted(edges))
+        return found
+
     def _is_even(self, quarter: int) -> bool:
         """Tell whether no validity, no clock and no window changes within a quarter of an hour."""
         start, end = quarter * _QUARTER_US, (quarter + 1) * _QUARTER_US
@@ -220,6 +244,7 @@ class Route:
                 return self._resolved(offers[0], levies, frozenset(takers))
         return Choice(
             offers=offers,
+            of_stretches=tuple(offer for offer in offers if not is_whole(offer)),
             costs=self._costs(us, lineage),
             levies=levies,
             one_tax=isinstance(levies, Levies) and is_one_tax(levies),

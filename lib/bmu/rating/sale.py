@@ -104,12 +104,6 @@ class Sale(NamedTuple):
         return NOTHING
 
 
-def is_whole(offer: Offer) -> bool:
-    """Tell whether a rate is for whole events only, so that none of its events is split."""
-    row = offer.group.row
-    return row.aggregate or row.pass_through or offer.prices.kind is _PASS_THROUGH
-
-
 def exact_cost(offer: Offer, quantity: int) -> Exact:
     """Price a quantity by a rate that tells what usage costs the company, by its own rounding rule."""
     prices = offer.prices

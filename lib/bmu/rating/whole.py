@@ -7,14 +7,14 @@ from bmu.rating.bucket import BucketState, draw
 from bmu.rating.detail import Cost, Detail, Overage, Part
 from bmu.rating.drawing import Taker, drawing, take
 from bmu.rating.draws import Drawing
-from bmu.rating.group import Offer, Resolved, first_fitting
+from bmu.rating.group import Offer, Resolved, first_fitting, is_whole
 from bmu.rating.kinds import BucketKind
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner
 from bmu.rating.price import INT64_MAX, amount_of, counted
 from bmu.rating.route import Choice, Route
 from bmu.rating.routing import overage_route
-from bmu.rating.sale import Sale, cost_of, is_whole, sale_of
+from bmu.rating.sale import Sale, cost_of, sale_of
 from bmu.rating.sharing import Participation
 from bmu.rating.split import SECONDS_MAX, Stretch, Unpriced, stretches
 from bmu.rating.tariff import Tariff
@@ -22,7 +22,7 @@ from bmu.rating.taxation import Taxes, Untaxed, taxes_on
 from bmu.usage import UDR
 
 _SECOND_US = 1_000_000
-_NOTHING = (None,) * 6
+_NOTHING = (None,) * 7
 
 
 class Asking(NamedTuple):
@@ -122,7 +122,7 @@ def _detail(
     chosen = asking.route.way.chosen.plan.code
     fallback_from = chosen if offer.group.plan.code != chosen else None
     aggregate = covered.aggregate if covered.overage else _aggregate(offer)
-    beyond = (cost, taxes, covered.drawing, fallback_from, asking.was, aggregate)
+    beyond = (cost, taxes, covered.drawing, covered.overage, fallback_from, asking.was, aggregate)
     if len(sale.stretches) == 1 and beyond == _NOTHING and sale.recorded_e11 is None:
         return None
     return Detail(
@@ -188,18 +188,17 @@ def _sale(asking: Asking, choice: Choice) -> Sale | Unrated:
 def _cut(asking: Asking, offer: Offer) -> tuple[Stretch, ...] | Unrated:
     """Cut an event of a class that is split where its price changes."""
     udr, route, location = asking.udr, asking.route, asking.location
-    if not route.splits or is_whole(offer):
+    started_us = udr.started_us
+    ended_us = started_us + udr.quantity * _SECOND_US
+    if not route.splits or is_whole(offer) or route.is_alike(started_us, ended_us):
         return (Stretch(offer, udr.quantity),)
     if udr.quantity > SECONDS_MAX:
         return Unrated(UnratedReason.BAD_EVENT, f"lasts {udr.quantity} s, more than a year")
 
     def offer_at(us: int) -> Offer | None:
-        found = route.rate_at(us, location)
-        offers = found.offers if isinstance(found, Choice) else ()
-        return first_fitting((each for each in offers if not is_whole(each)), udr)
+        return route.offer_at(us, location, udr)
 
-    started_us = udr.started_us
-    edges = route.edges(started_us, started_us + udr.quantity * _SECOND_US)
+    edges = route.edges(started_us, ended_us)
     found = stretches(started_us, udr.quantity, offer, edges, offer_at)
     if not isinstance(found, Unpriced):
         return found

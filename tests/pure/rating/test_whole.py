@@ -265,6 +265,9 @@ def test_what_goes_beyond_a_bucket_is_priced_by_its_plan() -> None:
     assert (rated.rated_e11, rated.amount_e11) == (100 * E11, 120 * E11)
     assert rated.detail is not None
     assert rated.detail.overage == Overage(2, 2, 2)
+    emptied = sold(tariff, call(100), buckets=(state("OVER", 0),))
+    assert (emptied.billable, emptied.amount_e11) == (100, 300 * E11)
+    assert emptied.detail == Detail(overage=Overage(2, 2, 2))
 
 
 def test_a_bucket_without_a_price_for_what_goes_beyond_is_not_lowered() -> None:
