@@ -72,7 +72,12 @@ setup(
             depends=["lib/bmu/mediation/_batch.h"],
             optional=True,
         ),
-        Extension("bmu.rating._batch", ["lib/bmu/rating/_batch.c"], optional=True),
+        Extension(
+            "bmu.rating._batch",
+            ["lib/bmu/rating/_batch.c", "lib/bmu/rating/_index.c"],
+            depends=["lib/bmu/rating/_batch.h"],
+            optional=True,
+        ),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
         Extension("bmuid.store._copying", ["bmuid/store/_copying.c"], optional=True),
     ],

@@ -5,31 +5,30 @@
  * does not find or can't hold in 64 bits it leaves to the function it was given, which is rate.rate's own; so this
  * file decides nothing, and nothing needs it. tests/pure/rating/test_batch.py holds it to the plain functions.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "_batch.h"
 
 typedef long long i64;
 typedef __int128 i128;
 
 #define QUARTER_US 900000000LL
 #define PPM 1000000
-#define HEAD 3
 #define ROUTES_MAX 256
 #define DRAWS_MAX 16
 
 /* Where things stand in the tuples: usage.UDR, owner.Owner, route.Resolved, price.Price, outcome.Rated. */
 enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_DESTINATION = 9, UDR_SIZE = 11 };
 enum { OWNER_SERVICE = 4, OWNER_TERMS = 5, OWNER_SIZE = 7 };
-enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_CODES, FOUND_SIZE };
+enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_CODES, FOUND_NUMBERS, FOUND_SIZE };
+/* As group.numbers_of packs them: the price's, then the tax in parts per million. */
 enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
-       PRICE_LIFT, PRICE_NUMBERS };
+       PRICE_LIFT, PRICE_PPM, PRICE_NUMBERS };
 enum { RATED_SIZE = 16 };
 
 /* What a route remembers, as Route.memory() gives it; borrowed from there. */
 typedef struct {
     PyObject *terms, *usage_class; /* which route: by identity, as routes are few and these are shared */
     PyObject *memory;              /* owned; None: no route, or one that is not remembered */
-    PyObject *quarters, *lengths, *places, *shorter, *facts;
+    PyObject *quarters, *index, *facts;
 } Known;
 
 typedef struct {
@@ -72,37 +71,10 @@ route_of(Batch *batch, PyObject *terms, PyObject *usage_class, Known **into)
     *into = known;
     if (memory == Py_None)
         return 0;
-    if (!PyArg_ParseTuple(memory, "O!O!O!O!O!", &PyDict_Type, &known->quarters, &PyDict_Type, &known->lengths,
-                          &PyDict_Type, &known->places, &PyTuple_Type, &known->shorter, &PyTuple_Type, &known->facts))
+    if (!PyArg_ParseTuple(memory, "O!O!O!", &PyDict_Type, &known->quarters, index_type(), &known->index,
+                          &PyTuple_Type, &known->facts))
         return -1;
     return 1;
-}
-
-/* GeoTree.longest: the place, borrowed; NULL when there is none, or with an exception. */
-static PyObject *
-longest(Known *known, PyObject *digits)
-{
-    PyObject *head = PyUnicode_Substring(digits, 0, HEAD);
-    if (head == NULL)
-        return NULL;
-    PyObject *lengths = PyDict_GetItemWithError(known->lengths, head);
-    Py_DECREF(head);
-    if (lengths == NULL) {
-        if (PyErr_Occurred())
-            return NULL;
-        lengths = known->shorter;
-    }
-    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(lengths); n++) {
-        Py_ssize_t length = PyLong_AsSsize_t(PyTuple_GET_ITEM(lengths, n));
-        PyObject *begin = length < 0 ? NULL : PyUnicode_Substring(digits, 0, length);
-        if (begin == NULL)
-            return NULL;
-        PyObject *place = PyDict_GetItemWithError(known->places, begin);
-        Py_DECREF(begin);
-        if (place != NULL || PyErr_Occurred())
-            return place;
-    }
-    return NULL;
 }
 
 /* price.amount_of; 0 when it is more than 64 bits hold. */
@@ -201,7 +173,7 @@ rate_one(Batch *batch, PyObject *udr, PyObject *owner)
         || !number(PyTuple_GET_ITEM(udr, UDR_QUANTITY), &quantity) || started < 0 || quantity < 0)
         return NULL;
     PyObject *digits = PyTuple_GET_ITEM(udr, UDR_DESTINATION);
-    PyObject *place = PyUnicode_Check(digits) ? longest(known, digits) : NULL;
+    PyObject *place = PyUnicode_Check(digits) ? index_longest(known->index, digits) : NULL;
     if (place == NULL)
         return NULL;
     PyObject *quarter = PyLong_FromLongLong(started / QUARTER_US);
@@ -213,13 +185,11 @@ rate_one(Batch *batch, PyObject *udr, PyObject *owner)
     if (found == NULL || Py_TYPE(found) != batch->resolved)
         return NULL;
 
-    i64 price[PRICE_NUMBERS], ppm;
-    PyObject *prices = PyTuple_GET_ITEM(found, FOUND_PRICE);
-    for (int n = 0; n < PRICE_NUMBERS; n++)
-        if (!number(PyTuple_GET_ITEM(prices, n), &price[n]))
-            return NULL;
-    if (!number(PyTuple_GET_ITEM(found, FOUND_PPM), &ppm))
+    i64 price[PRICE_NUMBERS];
+    PyObject *numbers = PyTuple_GET_ITEM(found, FOUND_NUMBERS);
+    if (!PyBytes_Check(numbers) || PyBytes_GET_SIZE(numbers) != sizeof(price))
         return NULL;
+    memcpy(price, PyBytes_AS_STRING(numbers), sizeof(price));
     i128 rounded_wide = quantity ? price[PRICE_MINIMUM] : 0;
     if (quantity > price[PRICE_MINIMUM]) {
         i128 over = quantity - price[PRICE_MINIMUM];
@@ -246,7 +216,7 @@ rate_one(Batch *batch, PyObject *udr, PyObject *owner)
     if (draws == NULL)
         draws = PyTuple_New(0);
     amount_of(price, billable, &amount); /* no more than for all of it */
-    i64 tax = (i64)(((i128)amount * ppm + PPM / 2) / PPM);
+    i64 tax = (i64)(((i128)amount * price[PRICE_PPM] + PPM / 2) / PPM);
 
     PyObject *facts = known->facts;
     PyObject *values[RATED_SIZE] = {
@@ -316,5 +286,8 @@ PyInit__batch(void)
     name_id = PyUnicode_InternFromString("id");
     if (!name_balance || !name_from || !name_to || !name_code || !name_id)
         return NULL;
-    return PyModule_Create(&module);
+    PyObject *made = index_type() ? PyModule_Create(&module) : NULL;
+    if (made != NULL && PyModule_AddType(made, index_type()) < 0)
+        Py_CLEAR(made);
+    return made;
 }

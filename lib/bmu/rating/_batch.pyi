@@ -7,6 +7,9 @@ from bmu.rating.owner import Owner, Terms
 from bmu.rating.route import Memory
 from bmu.usage import UDR
 
+class Index:
+    def __init__(self, places: dict[str, tuple[int, int]], /) -> None: ...
+
 def rate_batch(
     udrs: list[UDR],
     owners: list[Owner],

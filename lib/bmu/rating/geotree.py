@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
 
-from bmu.rating.rows import (
-    LocationPatternRow,
-)
+from bmu.rating.rows import LocationPatternRow
 from bmu.rating.span import day_span
+
+if TYPE_CHECKING:
+    from bmu.rating._batch import Index
 
 # The id of a pattern, the index of its location.
 Place = tuple[int, int]
@@ -18,6 +20,18 @@ _HEAD = 3
 _V6_BITS = 128
 _V4_HEAD, _V6_HEAD = 16, 32
 _OCTETS = {str(octet): f"{octet:08b}" for octet in range(256)}
+
+
+def _built() -> "type[Index] | None":
+    """Give the compiled form, where there was a compiler; nothing but time hangs on it."""
+    try:
+        from bmu.rating._batch import Index  # noqa: PLC0415
+    except ImportError:
+        return None
+    return Index
+
+
+_compiled = _built()
 
 
 class GeoTree:
@@ -33,7 +47,7 @@ class GeoTree:
         zone: whose days the patterns' are.
     """
 
-    __slots__ = ("_digits", "_is_plain", "_v4", "_v6")
+    __slots__ = ("_digits", "_index", "_is_plain", "_v4", "_v6")
 
     def __init__(
         self,
@@ -64,16 +78,14 @@ class GeoTree:
             beginnings.measure()
         networks = self._v4.shorter or self._v4.lengths or self._v6.shorter or self._v6.lengths
         self._is_plain = not (networks or self._digits.dated)
+        self._index: Index | None = None
 
     @property
-    def memory(self) -> tuple[dict[str, tuple[int, ...]], dict[str, Place], tuple[int, ...]]:
-        """
-        What `longest` looks into: lengths by head, places by digits, lengths shorter than a head.
-
-        Nothing where more than digits decides.
-        """
-        digits = self._digits
-        return (digits.lengths, digits.places, digits.shorter) if self._is_plain else ({}, {}, ())
+    def index(self) -> "Index | None":
+        """The compiled form of what digits lead to, where there is one and digits alone decide."""
+        if self._index is None and self._is_plain and _compiled is not None:
+            self._index = _compiled(self._digits.places)
+        return self._index
 
     def longest(self, number: str, us: int = 0) -> Place | None:
         """

@@ -1,6 +1,7 @@
 """Rate groups as a route walks them: which hold at an instant, and the nearest rate that each has for a place."""
 
-from collections.abc import Callable, Iterable, Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bmu.rating.fields import Asked
@@ -10,6 +11,8 @@ from bmu.rating.price import Price, Prices
 from bmu.rating.rows import RateGroupRow, RatePlanRow, RateRow
 from bmu.rating.span import NEVER_US, day_span
 from bmu.usage import UDR
+
+_NUMBERS = struct.Struct("=9q")
 
 
 class Group(NamedTuple):
@@ -44,6 +47,7 @@ class Resolved(NamedTuple):
 
     Shapes:
         tax_id: none where there is no tax.
+        numbers: of the price and the tax, for the compiled form.
     """
 
     rate_group_id: int
@@ -52,6 +56,7 @@ class Resolved(NamedTuple):
     rate_ppm: int
     price: Price
     buckets: frozenset[str]
+    numbers: bytes | None
 
 
 class Offer(NamedTuple):
@@ -68,13 +73,9 @@ def is_whole(offer: Offer) -> bool:
     return row.aggregate or row.pass_through or offer.prices.kind is RateKind.PASS_THROUGH
 
 
-def offers_at(
-    groups: Iterable[Group],
-    places: Iterable[int],
-    us: int,
-    company_zone: str,
-    ready: Callable[[Group, RateRow], Prices],
-) -> tuple[Offer, ...]:
+def rates_at(
+    groups: Iterable[Group], places: tuple[int, ...], us: int, company_zone: str
+) -> tuple[tuple[Group, RateRow], ...]:
     """
     Give the nearest rate of each group in order, up to the first group that asks nothing of an event.
 
@@ -82,15 +83,22 @@ def offers_at(
         groups: those that hold at *us*.
         places: nearest first, EVERYWHERE last.
     """
-    near = tuple(places)
     found = []
     for group in groups:
-        rate = _nearest(group, near, us, company_zone)
+        rate = _nearest(group, places, us, company_zone)
         if rate is not None:
-            found.append(Offer(group, rate, ready(group, rate)))
+            found.append((group, rate))
             if not group.asked:
                 break
     return tuple(found)
+
+
+def packed(price: Price, rate_ppm: int) -> bytes | None:
+    """Lay the numbers of a plain rate and its tax side by side, where each fits 64 bits."""
+    try:
+        return _NUMBERS.pack(*price[:-1], rate_ppm)
+    except struct.error:
+        return None
 
 
 def first_fitting(offers: Iterable[Offer], udr: UDR) -> Offer | None:

@@ -153,7 +153,7 @@ def _rate_plain(
 ) -> Rated | Unrated:
     """Price what was measured at the one plain rate; this and what it calls is the hot path."""
     started_us, quantity = udr.started_us, udr.quantity
-    group_id, rate_id, tax_id, rate_ppm, price, codes = found
+    group_id, rate_id, tax_id, rate_ppm, price, codes, _ = found
     billable = rounded = rounded_up(price, quantity)
     amount = rated = amount_of(price, rounded)
     if rated > INT64_MAX or rounded > INT64_MAX:

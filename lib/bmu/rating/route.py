@@ -3,14 +3,23 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bmu.period import DAY_US, MINUTE_US
 from bmu.rating.drawing import Taker, nearness
 from bmu.rating.drawing import is_plain as is_plain_type
 from bmu.rating.fields import refusing
 from bmu.rating.geotree import GeoTree
-from bmu.rating.group import Group, Offer, Resolved, edges_of, first_fitting, is_whole, offers_at
+from bmu.rating.group import (
+    Group,
+    Offer,
+    Resolved,
+    edges_of,
+    first_fitting,
+    is_whole,
+    packed,
+    rates_at,
+)
 from bmu.rating.hours import Hours
 from bmu.rating.kinds import Side
 from bmu.rating.offers import BucketTypeRow
@@ -18,10 +27,13 @@ from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.places import EVERYWHERE, Places
 from bmu.rating.plan import Chosen
 from bmu.rating.precision import Precision
-from bmu.rating.price import Prices, is_plain, price_of, prices_of
+from bmu.rating.price import is_plain, price_of, prices_of
 from bmu.rating.rows import RateRow, RoundingRow, UsageClassRow
 from bmu.rating.taxation import Levies, Untaxed
 from bmu.usage import UDR
+
+if TYPE_CHECKING:
+    from bmu.rating._batch import Index
 
 _QUARTER_US = 15 * MINUTE_US
 _QUARTERS_MAX = 40_000  # more than a year of them
@@ -86,13 +98,7 @@ class Way:
 
 
 # By quarter of an hour and location; the GeoTree's own; class, level, plan and currency.
-Memory = tuple[
-    dict[int, _Rates],
-    dict[str, tuple[int, ...]],
-    dict[str, tuple[int, int]],
-    tuple[int, ...],
-    tuple[int, int, int, str],
-]
+Memory = tuple[dict[int, _Rates], "Index", tuple[int, int, int, str]]
 
 
 class Route:
@@ -131,9 +137,8 @@ class Route:
     def memory(self) -> Memory | None:
         """What `rate_at` remembers so far, with what it is looked up by; none where numbers don't lead there."""
         geotree = self.way.geotree
-        if geotree is None or self.by_origin:
-            return None
-        return (self._quarters, *geotree.memory, self.facts)
+        index = None if geotree is None or self.by_origin else geotree.index
+        return None if index is None else (self._quarters, index, self.facts)
 
     def place_of(self, udr: UDR) -> tuple[int | None, int] | Unrated:
         """Find the pattern of an event's number or address, its id, and its location's index."""
@@ -232,16 +237,17 @@ class Route:
         if not groups:
             return Unrated(UnratedReason.NO_RATE_GROUP, self.tried(us, location))
         lineage = way.places.reach(location)
-        offers = self._offers(groups, lineage, us)
-        if not offers:
+        near = self._near(groups, lineage, us)
+        if not near:
             return Unrated(UnratedReason.NO_RATE, self.tried(us, location))
         levies, takers = way.taxes(us, location), self._takers(lineage)
         plain_buckets = are_plain(takers.values())
-        if plain_buckets and self._is_plain(offers[0]):
+        if plain_buckets and self._is_plain(*near[0]):
             if isinstance(levies, Untaxed):
                 return Unrated(UnratedReason.NO_TAX, levies.tried)
             if is_one_tax(levies):
-                return self._resolved(offers[0], levies, frozenset(takers))
+                return self._resolved(*near[0], levies, frozenset(takers))
+        offers = self._ready(near)
         return Choice(
             offers=offers,
             of_stretches=tuple(offer for offer in offers if not is_whole(offer)),
@@ -252,35 +258,42 @@ class Route:
             takers=None if plain_buckets else takers,
         )
 
-    def _is_plain(self, offer: Offer) -> bool:
-        """Tell whether an offer is for every event, and `Resolved` and `Route.facts` hold all of it."""
-        way, row = self.way, offer.group.row
+    def _is_plain(self, group: Group, rate: RateRow) -> bool:
+        """Tell whether a rate is for every event, and `Resolved` and `Route.facts` hold all of it."""
+        way, row = self.way, group.row
         return (
-            not offer.group.asked
-            and offer.group.plan.code == way.chosen.plan.code
+            not group.asked
+            and group.plan.code == way.chosen.plan.code
             and not (row.aggregate or row.pass_through or self.splits or way.cost_groups)
-            and is_plain(offer.rate)
+            and is_plain(rate)
         )
 
-    def _resolved(self, offer: Offer, levies: Levies, buckets: frozenset[str]) -> Resolved:
-        group, rate, _ = offer
+    def _resolved(
+        self, group: Group, rate: RateRow, levies: Levies, buckets: frozenset[str]
+    ) -> Resolved:
+        price = price_of(rate, self._rounding(rate), self.way.precision(group))
         tax = levies.levies[0] if levies.levies else None
         return Resolved(
             rate_group_id=group.row.id,
             rate_id=rate.id,
             tax_id=tax.tax_id if tax else None,
             rate_ppm=tax.rate_ppm if tax else 0,
-            price=price_of(rate, self._rounding(rate), self.way.precision(group)),
+            price=price,
             buckets=buckets,
+            numbers=packed(price, tax.rate_ppm if tax else 0),
         )
 
-    def _offers(
+    def _near(
         self, groups: tuple[Group, ...], lineage: tuple[int, ...], us: int
-    ) -> tuple[Offer, ...]:
-        return offers_at(groups, (*lineage, EVERYWHERE), us, self.way.company_zone, self._ready)
+    ) -> tuple[tuple[Group, RateRow], ...]:
+        return rates_at(groups, (*lineage, EVERYWHERE), us, self.way.company_zone)
 
-    def _ready(self, group: Group, rate: RateRow) -> Prices:
-        return prices_of(rate, self._rounding(rate), self.way.precision(group))
+    def _ready(self, near: Iterable[tuple[Group, RateRow]]) -> tuple[Offer, ...]:
+        precision = self.way.precision
+        return tuple(
+            Offer(group, rate, prices_of(rate, self._rounding(rate), precision(group)))
+            for group, rate in near
+        )
 
     def _rounding(self, rate: RateRow) -> RoundingRow | None:
         return self.way.roundings[rate.rounding] if rate.rounding else None
@@ -290,7 +303,9 @@ class Route:
         for group in self.way.cost_groups:
             if group.holds_at(us):
                 by_plan[group.plan.code] = (*by_plan.get(group.plan.code, ()), group)
-        return {code: self._offers(groups, lineage, us) for code, groups in by_plan.items()}
+        return {
+            code: self._ready(self._near(groups, lineage, us)) for code, groups in by_plan.items()
+        }
 
     def _locations(self, lineage: tuple[int, ...]) -> list[str]:
         return [self.way.places.codes[index] for index in lineage if index >= 0]
