@@ -101,7 +101,12 @@ def _texts(operation: Operation, said: argparse.Namespace) -> dict[str, str]:
 def _read(form: ArgumentForm, value: str) -> str:
     if not (form.from_file or form.secret):
         return value
-    text = sys.stdin.read() if value == "-" else Path(value).read_text(encoding="utf-8")
+    path = Path(value)
+    if form.from_file and value != "-" and path.is_dir():
+        # The parts of a directory, each by its name.
+        files = [one for one in sorted(path.iterdir()) if one.suffix in (".toml", ".csv")]
+        return json.dumps({one.name: one.read_text(encoding="utf-8") for one in files})
+    text = sys.stdin.read() if value == "-" else path.read_text(encoding="utf-8")
     # A password's file ends in a line feed that is not part of it.
     return text.removesuffix("\n") if form.secret else text
 
@@ -110,6 +115,8 @@ def _show(answer: Answer, *, as_json: bool) -> int:
     document = json.loads(answer.body)
     if as_json:
         print(answer.body.decode("utf-8"))
+    elif answer.done and document.keys() == {"document"}:
+        sys.stdout.write(document["document"])
     elif answer.done:
         for line in lines(document, for_people=sys.stdout.isatty()):
             print(line)

@@ -5,7 +5,7 @@ import json
 from bmu.wire import Request, ServerSession, WireError
 from bmu.wire.codec import is_id, is_name
 
-LINE_OCTETS_MAX = 16 * 1024 * 1024
+LINE_OCTETS_MAX = 64 * 1024 * 1024
 FORM = 'a request is one line: {"id": 16 hexadecimal digits, "operation": text, "arguments": {name: text, ...}}'
 
 

@@ -1,10 +1,20 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
-from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, rate_batch
+from bmu.rating import (
+    BucketState,
+    Owner,
+    Tariff,
+    Unrated,
+    by_service,
+    is_plain,
+    rate_batch,
+    shelves,
+)
 from bmu.usage import UDR
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pricing import Needs
@@ -25,6 +35,21 @@ class OfDay:
     udrs: list[bytes] = field(default_factory=list)
     charges: list[bytes] = field(default_factory=list)
     draws: list[bytes] = field(default_factory=list)
+
+
+class Drawable(NamedTuple):
+    """
+    Locked buckets, lowered as usage is rated.
+
+    Shapes:
+        by_service: those that each service draws from.
+        elsewhere: the accounts of those that accounts below theirs draw from.
+        warned: those with thresholds, and what was warned of before.
+    """
+
+    by_service: Mapping[int, Sequence[BucketState]]
+    elsewhere: Mapping[int, int]
+    warned: Mapping[int, tuple[BucketState, int]]
 
 
 def charge(
@@ -49,14 +74,16 @@ def charge(
     events, owners = by_account(*usage)
     if not events:
         return []
-    states = by_service(_locked(txn, tariff, needs, owners)) if tariff.bucket_types else {}
+    drawable = _drawable(txn, tariff, needs, owners)
     ids = iter(udrs.new_ids(txn, len(events)))
     rated_us = began(txn)
     days: dict[int, OfDay] = {}
     lost: list[tuple[UDR, Unrated]] = []
     for first in range(0, len(events), BLOCK_EVENTS):
         block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
-        found, unpriced = by_day(block, theirs, rate_batch(block, theirs, tariff, states))
+        found, unpriced = by_day(
+            block, theirs, rate_batch(block, theirs, tariff, drawable.by_service)
+        )
         lost += unpriced
         for day, of_events, of_owners, rated in found:
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
@@ -65,8 +92,9 @@ def charge(
             of_day = days.setdefault(day, OfDay())
             of_day.udrs.extend(udrs.rows(priced, file_id))
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
-            of_day.draws.extend(draws.rows(priced, {}))
+            of_day.draws.extend(draws.rows(priced, drawable.elsewhere))
     _write(txn, days)
+    _warn(txn, drawable)
     return lost
 
 
@@ -78,11 +106,42 @@ def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
             draws.add(txn, day, of_day.draws)
 
 
-def _locked(
-    txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]
-) -> list[BucketState]:
-    """Lock the buckets of the accounts, which were granted before."""
+def _drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]) -> Drawable:
+    """Lock the buckets of the accounts, and those above that they share; all were granted before."""
+    if not tariff.bucket_types:
+        return Drawable({}, {}, {})
+    allowances = needs.allowances
     accounts = sorted({owner[3] for owner in owners})
-    return buckets.lock(
-        txn, accounts, Span(needs.first_us, needs.last_us, tuple(tariff.bucket_types))
+    above = {over for account_id in accounts for over in allowances.above(account_id)}
+    whole = [row.code for row in tariff.bucket_types.values() if not is_plain((row,))]
+    states = buckets.lock(
+        txn,
+        accounts,
+        Span(
+            needs.first_us,
+            needs.last_us,
+            tuple(tariff.bucket_types),
+            whole,
+            sorted(above.difference(accounts)),
+        ),
     )
+    if not allowances.shared:
+        found = by_service(states)
+    else:
+        services = {owner.account_service_id: owner for owner in owners}
+        found = shelves(states, map(allowances.sharer, services.values()))
+    # Of those that all draw from plainly neither matters.
+    beyond = [state for state in states if state.account_id]
+    return Drawable(
+        found,
+        {state.id: state.account_id for state in beyond if state.for_tree},
+        {state.id: (state, state.warned) for state in beyond},
+    )
+
+
+def _warn(txn: Transaction, drawable: Drawable) -> None:
+    """Note the thresholds that were reached."""
+    reached = [state for state, before in drawable.warned.values() if state.warned > before]
+    if reached:
+        accounts = sorted({state.account_id for state in reached})
+        buckets.warn(txn, {state.id: state.warned for state in reached}, accounts)

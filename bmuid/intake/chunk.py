@@ -67,11 +67,14 @@ class Bench:
     granted_by: Tariff | None = None
     picked: Picked | None = None
 
-    def needs_of(self, udrs: list[UDR], owners: list[Owner | Unrated], tariff: Tariff) -> Needs:
+    def needs_of(
+        self, udrs: list[UDR], owners: list[Owner | Unrated], snapshot: Snapshot
+    ) -> Needs:
         """Tell what usage needs, beside what is known to be there."""
+        tariff = snapshot.tariff
         if self.granted_by is not tariff:
             self.granted, self.granted_by = {}, tariff
-        return needs_of(udrs, owners, tariff, self.granted)
+        return needs_of(udrs, owners, tariff, self.granted, snapshot.allowances)
 
     def missing(self, needs: Needs) -> "Missing | None":
         """Tell what of the needs is not known to be there."""
@@ -183,7 +186,7 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
         )
     ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back))
     final_billed(txn, ours.owners, part.received_at)
-    needs = bench.needs_of(ours.udrs, ours.owners, snapshot.tariff)
+    needs = bench.needs_of(ours.udrs, ours.owners, snapshot)
     bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
     return bench.picked
 

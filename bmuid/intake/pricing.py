@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from bmu.period import FOREVER_US
 from bmu.rating import Owner, Tariff, Unrated, buckets_wanted
 from bmu.usage import UDR
+from bmuid.intake.allowances import PLAIN, Allowances
 from bmuid.intake.loops import Month, survey
-from bmuid.store.buckets import Wanted
+from bmuid.store.buckets import Rolling, Wanted
 from bmuid.store.days import US_A_DAY
 
 NEVER = (0, 0)
@@ -20,13 +21,15 @@ class Needs:
     What must be there before usage can be priced.
 
     Shapes:
-        wanted: the buckets that its services are due and may not have.
+        wanted: the buckets that its services are due and may not have; rolling: those that are carried over.
         months: of each service that is due some, from when to when.
         days: of the events and of the buckets' starts, counted from 1970-01-01 UTC.
         first_us, last_us: when the first and the last event began.
     """
 
     wanted: tuple[Wanted, ...]
+    rolling: tuple[Rolling, ...]
+    allowances: Allowances
     months: Mapping[int, Month]
     days: frozenset[int]
     first_us: int
@@ -38,6 +41,7 @@ def needs_of(
     owners: list[Owner | Unrated],
     tariff: Tariff,
     granted: dict[int, Month],
+    allowances: Allowances = PLAIN,
 ) -> Needs:
     """
     Tell what the usage of known owners needs.
@@ -45,7 +49,8 @@ def needs_of(
     Shapes:
         granted: months whose buckets are known to be there, by service.
     """
-    wanted: dict[tuple[int, str, int], Wanted] = {}
+    wanted: dict[tuple[int, int, str, int], Wanted] = {}
+    rolling: dict[tuple[int, int, str], Rolling] = {}
     months: dict[int, Month] = {}
     same: dict[Month, Month] = {}
     days, first_us, last_us, due = survey(events, owners, granted)
@@ -56,17 +61,31 @@ def needs_of(
         month = months.get(service_id, NEVER)
         if not month[0] <= started_us < month[1]:
             months[service_id] = ALWAYS
-            # All of a service's buckets run from and to the same instants.
+            due_of = allowances.due(owner, started_us)
+            if due_of is not None:
+                months[service_id] = due_of.from_us, due_of.to_us
+                wanted.update((_key(each), each) for each in due_of.wanted)
+                for each in due_of.rolling:
+                    rolling[each.account_id, each.account_service_id or 0, each.row.code] = each
+                continue
+            # All of a service's plain buckets run from and to the same instants.
             for grant in buckets_wanted(owner, tariff, started_us):
                 month = grant.from_us, grant.to_us
                 months[service_id] = same.setdefault(month, month)
-                key = service_id, grant.code, grant.from_us
-                wanted[key] = Wanted(owner.account_id, service_id, grant)
+                found = Wanted(owner.account_id, service_id, grant)
+                wanted[_key(found)] = found
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
     return Needs(
         wanted=tuple(wanted.values()),
+        rolling=tuple(rolling.values()),
+        allowances=allowances,
         months=months,
         days=frozenset(days),
         first_us=first_us,
         last_us=last_us,
     )
+
+
+def _key(wanted: Wanted) -> tuple[int, int, str, int]:
+    grant = wanted.grant
+    return wanted.account_id, wanted.account_service_id or 0, grant.code, grant.from_us

@@ -55,7 +55,7 @@ def work(
     udrs, failed = _read(bench, batch, job)
     tried = len(udrs) + len(failed)
     owners = _owners(txn, bench, batch, job, udrs, snapshot)
-    needs = bench.needs_of(udrs, owners, snapshot.tariff)
+    needs = bench.needs_of(udrs, owners, snapshot)
     missing = bench.missing(needs)
     if missing is not None:
         return missing

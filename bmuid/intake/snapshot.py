@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from bmu.rating import Owners, Tariff
+from bmuid.intake.allowances import PLAIN, Allowances, allowances_of
 from bmuid.store import owners, tariffs
 from bmuid.store.transaction import Transaction
 
@@ -15,6 +16,7 @@ class Snapshot:
 
     tariff: Tariff
     owners: Owners
+    allowances: Allowances = PLAIN
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Snapshots:
             # Room first: two large snapshots are more than one too many.
             while len(self._kept) >= SNAPSHOTS_MAX:
                 del self._kept[next(iter(self._kept))]
-            found = Snapshot(tariffs.at(txn, revision), Owners(owners.at(txn, revision)))
+            tariff = tariffs.at(txn, revision)
+            allowances = allowances_of(txn, tariff)
+            found = Snapshot(tariff, Owners(owners.at(txn, revision)), allowances)
         self._kept[revision] = found
         return found

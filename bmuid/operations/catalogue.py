@@ -1,14 +1,18 @@
 """The catalogue loaded from a document: what differs from the rows in force becomes a new revision."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from bmu.billing import catalogue as documents
 from bmu.billing.catalogue import Catalogue, Company
 from bmu.rating import TariffRows
-from bmuid.operations.accounts_load import DOCUMENT
+from bmuid.calendars import holidays
+from bmuid.operations.catalogue_rows import RowChange, row_changes
 from bmuid.operations.entries import bad_document
+from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
 from bmuid.store import catalogue, companies, revisions, tariffs
@@ -16,14 +20,19 @@ from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
 
 CODES_SHOWN_MAX = 20
+ROWS_SHOWN_MAX = 200
 COMPANY = "company"
+# Price lists of operators are large.
+DOCUMENT = Text(48 * 1024 * 1024, lines=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The document."""
+    """The document, or the parts of a directory: a JSON object of their texts by file name."""
 
-    document: str = argument(DOCUMENT, "the whole catalogue (TOML)", from_file=True)
+    document: str = argument(
+        DOCUMENT, "the whole catalogue: TOML, or a directory of its parts", from_file=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,15 @@ class Loaded:
 
     revision: int
     changes: tuple[TableChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a document would change, table by table, and row by row as far as they are shown; revision: the one in force."""
+
+    revision: int
+    changes: tuple[TableChange, ...]
+    rows: tuple[RowChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,11 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     difference = _difference(txn, arguments.document, now)
     if isinstance(difference, Refused):
         return difference
+    return put(txn, actor, difference)
+
+
+def put(txn: Transaction, actor: Actor, difference: Difference) -> Loaded:
+    """Put what differs in force, while revisions are locked."""
     companies.put(txn, difference.company)
     changes = difference.changes
     if not changes:
@@ -100,18 +123,24 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     return Loaded(revision, changes)
 
 
-def check(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Loaded | Refused:
-    """Say what loading the document would change, and change nothing; revision: the one in force."""
+def check(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Checked | Refused:
+    """Say what loading the document would change, and change nothing."""
     difference = _difference(txn, arguments.document, now)
     if isinstance(difference, Refused):
         return difference
-    return Loaded(difference.revision, difference.changes)
+    shown = islice(row_changes(difference.ended, difference.added), ROWS_SHOWN_MAX)
+    return Checked(difference.revision, difference.changes, tuple(shown))
 
 
 def _difference(txn: Transaction, document: str, now: datetime) -> Difference | Refused:
-    wanted = documents.read(document)
+    wanted = _read(document)
     if not isinstance(wanted, Catalogue):
         return bad_document(list(wanted))
+    return difference_to(txn, wanted, now)
+
+
+def difference_to(txn: Transaction, wanted: Catalogue, now: datetime) -> Difference | Refused:
+    """Give the way from the rows in force to a catalogue, or say why it can't be gone."""
     revision = revisions.newest(txn)
     live = tariffs.rows_at(txn, revision)
     held = companies.company(txn)
@@ -129,6 +158,18 @@ def _difference(txn: Transaction, document: str, now: datetime) -> Difference | 
         for code in catalogue.packages_in_use(txn, sorted(gone), now)
     ]
     return bad_document(faults) if faults else difference
+
+
+def _read(document: str) -> Catalogue | tuple[str, ...]:
+    if not document.startswith("{"):
+        return documents.read(document, holidays)
+    try:
+        parts = json.loads(document)
+    except ValueError as error:
+        return (f"not a document, and no directory: {error}",)
+    if not all(isinstance(text, str) for text in parts.values()):
+        return ("not a directory: a text by each file name",)
+    return documents.read_parts(parts, holidays)
 
 
 def _company_faults(held: Company | None, wanted: Company) -> Iterator[str]:
@@ -153,5 +194,5 @@ def _without(rows: TariffRows, others: TariffRows) -> TariffRows:
 
 OPERATIONS = (
     staff_changes(("catalogue_load", "Put a catalogue in force"), Load, Loaded, load, ADMINS),
-    staff_reads("catalogue_check", "What a catalogue would change", Load, Loaded, check),
+    staff_reads("catalogue_check", "What a catalogue would change", Load, Checked, check),
 )

@@ -1,13 +1,26 @@
-"""Buckets: locked in the order of their ids, granted once a period; the database keeps the balance."""
+"""Buckets: locked in the order of their ids, granted once a period, carried over; the database keeps the balance."""
 
 import struct
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import psycopg2.errors
 
-from bmu.period import from_us
-from bmu.rating import BucketState, Grant
+from bmu.period import FOREVER_US, from_us
+from bmu.rating import (
+    Anchor,
+    BucketPart,
+    BucketScope,
+    BucketState,
+    BucketTier,
+    BucketTypeRow,
+    Grant,
+    carried,
+)
+from bmuid.store.columns import from_json, json_text
 from bmuid.store.copying import POSTGRES_EPOCH_US, array, copy_out
 from bmuid.store.transaction import Transaction
 
@@ -16,28 +29,55 @@ ROW = struct.Struct(">hiqiqiiiqiqiq")
 
 # In the order of the accounts, as draws come: neighbours share pages.
 GRANT = """
-    INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)
-    SELECT w.account_id, w.account_service_id, g.code, tstzrange(g.from_, g.to_), g.unit, g.granted
+    INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted, for_tree, part,
+        carried_from, tiers, repeat_last)
+    SELECT w.account_id, nullif(w.account_service_id, 0), g.code, tstzrange(g.from_, g.to_), g.unit,
+        g.granted, g.for_tree, g.part, g.carried_from, g.tiers, g.repeat_last
     FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
         AS w (account_id, account_service_id, place)
-    JOIN unnest(%(codes)s, %(froms)s, %(tos)s, %(units)s, %(granted)s)
-        WITH ORDINALITY AS g (code, from_, to_, unit, granted, place) ON g.place = w.place
+    JOIN unnest(%(codes)s, %(froms)s, %(tos)s::timestamptz[], %(units)s, %(granted)s, %(for_tree)s, %(parts)s,
+            %(carried_froms)s::timestamptz[], %(tiers)s::jsonb[], %(repeat_last)s)
+        WITH ORDINALITY AS g (code, from_, to_, unit, granted, for_tree, part, carried_from, tiers,
+            repeat_last, place) ON g.place = w.place
     ORDER BY w.account_id
 """
-ONCE = "ON CONFLICT ON CONSTRAINT bucket_once_a_period DO NOTHING"
+ONCE = "ON CONFLICT DO NOTHING"
+
+_STATES = """
+    SELECT id, coalesce(account_service_id, 0), code,
+        (extract(epoch FROM lower(during)) * 1000000)::bigint,
+        coalesce((extract(epoch FROM upper(during)) * 1000000)::bigint, %(forever)s),
+        balance, granted + added, account_id, for_tree, part, tiers, repeat_last,
+        coalesce((extract(epoch FROM carried_from) * 1000000)::bigint, 0), warned
+    FROM bucket
+"""
 
 
 class Wanted(NamedTuple):
-    """A bucket that usage of an account asks for."""
+    """A bucket that usage of an account asks for; without a service it is the account's."""
 
     account_id: int
-    account_service_id: int
+    account_service_id: int | None
     grant: Grant
+
+
+class Rolling(NamedTuple):
+    """Buckets of one type of a service, or of an account, that leave something where they end up to *until_us*."""
+
+    row: BucketTypeRow
+    account_id: int
+    account_service_id: int | None
+    anchor: Anchor
+    until_us: int
 
 
 class Span(NamedTuple):
     """
     Which buckets of an account: of these types, open at some time from first to last.
+
+    Shapes:
+        whole: those of the types that are not drawn from plainly.
+        above: accounts whose buckets for the accounts below them are meant, too.
 
     Units:
         first_us, last_us: microseconds since 1970-01-01 UTC, both included.
@@ -46,29 +86,37 @@ class Span(NamedTuple):
     first_us: int
     last_us: int
     codes: Sequence[str]
+    whole: Sequence[str] = ()
+    above: Sequence[int] = ()
 
 
 def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[BucketState]:
-    """Lock and give the accounts' buckets of the span."""
+    """
+    Lock and give the accounts' buckets of the span.
+
+    Whoever locks several does it by account and id, so no two wait for each other.
+    """
     octets = copy_out(
         txn,
         """
         COPY (
-            SELECT id, account_service_id, array_position(%(codes)s, code), lower(during),
-                upper(during), balance
+            SELECT id, coalesce(account_service_id, 0), array_position(%(codes)s, code), lower(during),
+                coalesce(upper(during), 'infinity'), balance
             FROM bucket WHERE account_id = ANY (%(account_ids)s::bigint[])
+            AND (for_tree OR account_id <> ALL (%(above)s::bigint[]))
             AND code = ANY (%(codes)s) AND during && tstzrange(%(first)s, %(last)s, '[]')
             ORDER BY account_id, id FOR NO KEY UPDATE
         ) TO STDOUT BINARY
         """,
         {
-            "account_ids": array(account_ids),
+            "account_ids": array([*account_ids, *span.above]),
+            "above": array(span.above),
             "codes": list(span.codes),
             "first": from_us(span.first_us),
             "last": from_us(span.last_us),
         },
     )
-    return [
+    found = [
         BucketState(
             id_,
             service_id,
@@ -81,6 +129,8 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
             octets
         )
     ]
+    whole = _whole(txn, account_ids, span)
+    return [whole.get(state.id, state) for state in found] if whole else found
 
 
 def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
@@ -90,13 +140,21 @@ def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
     }
     values = {
         "account_ids": array(w.account_id for w in wanted),
-        "service_ids": array(w.account_service_id for w in wanted),
+        "service_ids": array(w.account_service_id or 0 for w in wanted),
         "places": array(grants[w.grant] for w in wanted),
         "codes": [grant.code for grant in grants],
         "froms": [from_us(grant.from_us) for grant in grants],
-        "tos": [from_us(grant.to_us) for grant in grants],
+        "tos": [_end(grant.to_us) for grant in grants],
         "units": [grant.unit.value for grant in grants],
         "granted": [grant.quantity for grant in grants],
+        "for_tree": [grant.scope is BucketScope.TREE for grant in grants],
+        "parts": [grant.part.value for grant in grants],
+        "carried_froms": [
+            from_us(grant.since_us) if grant.part is BucketPart.CARRIED else None
+            for grant in grants
+        ],
+        "tiers": [json_text(grant.tiers) if grant.tiers else None for grant in grants],
+        "repeat_last": [grant.repeat_last for grant in grants],
     }
     txn.execute("SAVEPOINT granting")
     try:
@@ -107,3 +165,134 @@ def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
         txn.execute(GRANT + ONCE, values)
     else:
         txn.execute("RELEASE SAVEPOINT granting")
+
+
+def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
+    """Carry what ended periods left to the next ones, and let the rest of it lapse."""
+    txn.execute(
+        f"""
+        {_STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
+        ORDER BY account_id, id FOR NO KEY UPDATE
+        """,
+        {
+            "account_ids": sorted({each.account_id for each in rolling}),
+            "codes": sorted({each.row.code for each in rolling}),
+            "forever": FOREVER_US,
+        },
+    )
+    states: dict[tuple[int, int, str], list[BucketState]] = defaultdict(list)
+    for state in _states(txn.fetchall()):
+        states[state.account_id, state.account_service_id, state.code].append(state)
+    wanted: list[Wanted] = []
+    lapsed: list[BucketState] = []
+    for each in rolling:
+        held = states[each.account_id, each.account_service_id or 0, each.row.code]
+        for ended in sorted(held, key=lambda state: state.from_us):
+            if (
+                ended.part is BucketPart.ALLOTMENT
+                and ended.balance
+                and ended.to_us <= each.until_us
+            ):
+                grants = _left(each, ended, held)
+                wanted += [Wanted(each.account_id, each.account_service_id, g) for g in grants]
+                lapsed.append(replace(ended))
+                ended.balance = 0
+    if wanted:
+        grant(txn, wanted)
+    _lapse(txn, lapsed)
+
+
+def _left(each: Rolling, ended: BucketState, held: list[BucketState]) -> list[Grant]:
+    """Give what an ended bucket leaves, and count it among those that are held."""
+    left = carried(each.row, each.anchor, ended, held)
+    if left is None:
+        return []
+    held.append(
+        replace(
+            ended,
+            id=0,
+            from_us=left.from_us,
+            to_us=left.to_us,
+            balance=left.quantity,
+            part=left.part,
+        )
+    )
+    return [left]
+
+
+def _lapse(txn: Transaction, ended: Sequence[BucketState]) -> None:
+    txn.execute(
+        """
+        INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
+        SELECT account_id, at, id, 'EXPIRY', -balance
+        FROM unnest(%(account_ids)s::bigint[], %(ats)s::timestamptz[], %(ids)s::bigint[],
+            %(balances)s::bigint[]) AS ended (account_id, at, id, balance)
+        """,
+        {
+            "account_ids": [state.account_id for state in ended],
+            "ats": [from_us(state.to_us) for state in ended],
+            "ids": [state.id for state in ended],
+            "balances": [state.balance for state in ended],
+        },
+    )
+
+
+def warn(txn: Transaction, warned: Mapping[int, int], account_ids: Sequence[int]) -> None:
+    """Note the highest threshold that was reached, by bucket."""
+    txn.execute(
+        """
+        UPDATE bucket AS b SET warned = w.warned
+        FROM unnest(%(ids)s::bigint[], %(warned)s::smallint[]) AS w (id, warned)
+        WHERE b.id = w.id AND b.account_id = ANY (%(account_ids)s)
+        """,
+        {
+            "ids": list(warned),
+            "warned": list(warned.values()),
+            "account_ids": list(account_ids),
+        },
+    )
+
+
+def _whole(txn: Transaction, account_ids: Sequence[int], span: Span) -> dict[int, BucketState]:
+    """Read all of buckets of the span's whole types, which are locked."""
+    if not span.whole:
+        return {}
+    txn.execute(
+        f"""
+        {_STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
+        AND during && tstzrange(%(first)s, %(last)s, '[]')
+        """,
+        {
+            "account_ids": [*account_ids, *span.above],
+            "codes": list(span.whole),
+            "first": from_us(span.first_us),
+            "last": from_us(span.last_us),
+            "forever": FOREVER_US,
+        },
+    )
+    return {state.id: state for state in _states(txn.fetchall())}
+
+
+def _end(us: int) -> datetime | None:
+    return from_us(us) if us < FOREVER_US else None
+
+
+def _states(rows: Iterable[tuple[Any, ...]]) -> Iterable[BucketState]:
+    for id_, service_id, code, from_, to, balance, granted, account_id, *kept in rows:
+        for_tree, part, tiers, repeat_last, since, warned = kept
+        yield BucketState(
+            id=id_,
+            account_service_id=service_id,
+            code=code,
+            from_us=from_,
+            to_us=to,
+            balance=balance,
+            granted=granted,
+            account_id=account_id,
+            for_tree=for_tree,
+            part=BucketPart(part),
+            tiers=from_json(tuple[BucketTier, ...], tiers) or (),
+            repeat_last=repeat_last,
+            since_us=since,
+            warned=warned,
+        )

@@ -120,7 +120,18 @@ def test_a_check_tells_the_changes_and_makes_none(asking: Asking) -> None:
             },
             {"table": "package", "added": 1, "changed": 0, "ended": 1, "codes": ["PAYG", "PAYT"]},
         ],
+        "rows": checked.body["rows"],
     }
+    assert [(one["code"], one["change"]) for one in checked.body["rows"]] == [
+        ("UK-NEW", "ADDED"),
+        ("4499", "ADDED"),
+        ("BUS-INTL/voice/DE", "CHANGED"),
+        ("BUS-INTL/voice/FR", "CHANGED"),
+        ("PAYG", "ADDED"),
+        ("PAYT", "ENDED"),
+    ]
+    assert checked.body["rows"][1]["what"] == "location: UK-NEW"
+    assert checked.body["rows"][2]["what"] == "price: 0.0095 -> 0.0096"
     assert (revision, same(rows, HARBOUR)) == (1, True)
 
 

@@ -1,0 +1,172 @@
+"""Which allowances usage asks for, where they are not just plain monthly ones: other periods, carried over, shared."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from bmu.period import FOREVER_US, local_day, midnight, to_us
+from bmu.rating import (
+    Anchor,
+    BucketKind,
+    BucketScope,
+    BucketTypeRow,
+    Frequency,
+    Owner,
+    Sharer,
+    Tariff,
+    grant_of,
+    turn_at,
+)
+from bmuid.store import owners, subscriptions
+from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store.subscriptions import Subscription
+from bmuid.store.transaction import Transaction
+
+# Of allowances that carry over without end, so many earlier periods are looked at.
+EARLIER_MAX = 60
+
+
+class Due(NamedTuple):
+    """
+    What a service's usage asks for, the same for all events that begin in [from_us, to_us).
+
+    Shapes:
+        rolling: allowances whose earlier periods leave something to later ones.
+    """
+
+    from_us: int
+    to_us: int
+    wanted: tuple[Wanted, ...]
+    rolling: tuple[Rolling, ...]
+
+
+class _Held(NamedTuple):
+    """A type of allowance, whose it is, and what its periods are counted from."""
+
+    row: BucketTypeRow
+    account_id: int
+    account_service_id: int | None
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """
+    The allowances of one revision that are not just plain monthly ones of a service.
+
+    Shapes:
+        own: by service, all types of those services that have any such.
+        shared: by account, what its services draw from together, and maybe those of accounts below.
+        parents: the account above each.
+    """
+
+    own: Mapping[int, tuple[_Held, ...]] = field(default_factory=dict)
+    shared: Mapping[int, tuple[_Held, ...]] = field(default_factory=dict)
+    parents: Mapping[int, int] = field(default_factory=dict)
+
+    def due(self, owner: Owner, us: int) -> Due | None:
+        """Tell what an owner's usage at an instant asks for; none: plain monthly allowances, or nothing."""
+        held = [*self.own.get(owner.account_service_id, ()), *self._shared(owner.account_id)]
+        if not held:
+            return None
+        first, end = -FOREVER_US, FOREVER_US
+        wanted: list[Wanted] = []
+        rolling: list[Rolling] = []
+        for each in held:
+            turn = turn_at(each.row, each.anchor, us)
+            if turn is None:
+                # What begins or expires does so at midnight.
+                day, zone = local_day(us, each.anchor.zone), each.anchor.zone
+                first = max(first, to_us(midnight(day, zone)))
+                end = min(end, to_us(midnight(day + timedelta(days=1), zone)))
+                continue
+            first, end = max(first, turn.from_us), min(end, turn.to_us)
+            wanted += _wanted(each, us)
+            if each.row.rollover:
+                for earlier in _earlier(each, turn.from_us):
+                    wanted += _wanted(each, earlier)
+                rolling.append(Rolling(*each, turn.from_us))
+        return Due(first, end, tuple(wanted), tuple(rolling))
+
+    def sharer(self, owner: Owner) -> Sharer:
+        """Tell where a service draws beside its own allowances."""
+        return Sharer(
+            owner.account_service_id, owner.account_id, tuple(self.above(owner.account_id))
+        )
+
+    def above(self, account_id: int) -> Iterator[int]:
+        """Give the accounts above one, upwards."""
+        over = self.parents.get(account_id)
+        while over is not None:
+            yield over
+            over = self.parents.get(over)
+
+    def _shared(self, account_id: int) -> Iterator[_Held]:
+        yield from self.shared.get(account_id, ())
+        for over in self.above(account_id):
+            for held in self.shared.get(over, ()):
+                if held.row.scope is BucketScope.TREE:
+                    yield held
+
+
+PLAIN = Allowances()
+
+
+def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
+    """Read whose allowances are not just plain monthly ones of a service."""
+    types = {
+        package.code: tuple(tariff.bucket_types[code] for code in package.bucket_types)
+        for package in tariff.packages.values()
+    }
+    types = {code: rows for code, rows in types.items() if not all(map(is_monthly, rows))}
+    if not types:
+        return PLAIN
+    own: dict[int, tuple[_Held, ...]] = {}
+    shared: dict[int, tuple[_Held, ...]] = {}
+    for each in subscriptions.to_packages(txn, list(types)):
+        held = tuple(_held(each, types[each.package]))
+        own[each.id] = tuple(one for one in held if one.account_service_id is not None)
+        of_account = [one for one in held if one.account_service_id is None]
+        known = {one.row.code for one in shared.get(each.account_id, ())}
+        shared[each.account_id] = (
+            *shared.get(each.account_id, ()),
+            *(one for one in of_account if one.row.code not in known),
+        )
+    sharing = {account_id: held for account_id, held in shared.items() if held}
+    return Allowances(own, sharing, owners.parents(txn) if sharing else {})
+
+
+def is_monthly(row: BucketTypeRow) -> bool:
+    """Tell whether an allowance comes whole with each billing month of a service, and goes with it."""
+    return (
+        row.scope is BucketScope.SERVICE
+        and row.kind is BucketKind.USAGE
+        and row.recurrence is Frequency.MONTH
+        and row.every == 1
+        and not (row.flat_e11 or row.tiers or row.repeat_last)
+        and not (row.rollover or row.prorated or row.expires_after)
+    )
+
+
+def _held(each: Subscription, rows: Iterable[BucketTypeRow]) -> Iterator[_Held]:
+    for row in rows:
+        anchor = Anchor(each.zone, each.bill_day, each.from_us, each.to_us)
+        service_id = each.id if row.scope is BucketScope.SERVICE else None
+        yield _Held(row, each.account_id, service_id, anchor)
+
+
+def _wanted(held: _Held, us: int) -> Iterator[Wanted]:
+    grant = grant_of(held.row, held.anchor, us)
+    if grant is not None and grant.quantity > 0:
+        yield Wanted(held.account_id, held.account_service_id, grant)
+
+
+def _earlier(held: _Held, from_us: int) -> Iterator[int]:
+    """Give an instant of each earlier period that may have left something, the latest first."""
+    for _ in range(held.row.rollover_periods or EARLIER_MAX):
+        turn = turn_at(held.row, held.anchor, from_us - 1)
+        if turn is None or turn.to_us <= held.anchor.start_us:
+            return
+        yield turn.from_us
+        from_us = turn.from_us
