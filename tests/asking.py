@@ -16,7 +16,11 @@ from bmuid.operations.table import OPERATIONS
 
 SECRETS = Secrets(pepper=b"p" * 32, csrf_key=b"c" * 32)
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
-OWN_ROLE = {Door.PUBLIC: DatabaseRole.PUBLIC, Door.ADMIN: DatabaseRole.ADMIN}
+OWN_ROLE = {
+    Door.PUBLIC: DatabaseRole.PUBLIC,
+    Door.ADMIN: DatabaseRole.ADMIN,
+    Door.USAGE: DatabaseRole.ENGINE,
+}
 BY_NAME = {(door, row.name): row for row in OPERATIONS for door in row.doors}
 
 

@@ -31,7 +31,11 @@ from bmuid.operations.registry import Actor, Audit, DatabaseRole, Door, Operatio
 from bmuid.operations.table import OPERATIONS
 
 ADMIN_SOCKET_MODE = 0o660
-OWN_ROLE = {Door.PUBLIC: DatabaseRole.PUBLIC, Door.ADMIN: DatabaseRole.ADMIN}
+OWN_ROLE = {
+    Door.PUBLIC: DatabaseRole.PUBLIC,
+    Door.ADMIN: DatabaseRole.ADMIN,
+    Door.USAGE: DatabaseRole.ENGINE,
+}
 
 
 class Pools:
@@ -43,6 +47,7 @@ class Pools:
             DatabaseRole.PUBLIC: database.public_user,
             DatabaseRole.AUTH: database.auth_user,
             DatabaseRole.ADMIN: database.admin_user,
+            DatabaseRole.ENGINE: database.engine_user,
         }
         waiting_max = config.limits.requests_waiting_max
         self._pools = {

@@ -8,6 +8,7 @@ from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
 from bmuid.intake import charging, pricing
 from bmuid.intake.chunk import Bench, Missing
+from bmuid.intake.events import event_of, udr_of
 from bmuid.intake.late import final_billed
 from bmuid.intake.ours import in_time, window_of
 from bmuid.intake.repeats import REPEATED
@@ -85,12 +86,17 @@ def own_key(key: bytes, file_id: int, line_no: int) -> bytes:
 
 def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]]:
     """Mediate the lines by their source's settings of now; give those that the job means."""
-    mediator = bench.mediator_of(batch.source)
-    if mediator is None:
+    taken: list[UDR | Reject] = []
+    mediator = None if batch.stream else bench.mediator_of(batch.source)
+    if mediator is not None:
+        lines = [line.line for line in batch.lines]
+        taken = mediator.take_some(lines, [line.line_no for line in batch.lines])
+    elif batch.stream:
+        source = batch.source
+        taken = [udr_of(event_of(line.line), line.line_no, source) for line in batch.lines]
+    else:
         said = f"source {batch.source.code} has the profile {batch.source.profile!r}, which is not known"
         return [], [Failed(line.line_no, line.reason, said) for line in batch.lines]
-    lines = [line.line for line in batch.lines]
-    taken = mediator.take_some(lines, [line.line_no for line in batch.lines])
     uid = job.wanted.uid
     rejects = [each for each in taken if isinstance(each, Reject) and uid is None]
     udrs = [each for each in taken if isinstance(each, UDR) and uid in {None, each.uid}]

@@ -3,13 +3,17 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from bmu.wire.text import is_clean
 
 LINE_CHARACTERS = {ord("\t"): " ", ord("\n"): " "}
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+INSTANT = re.compile(
+    r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 
 
@@ -95,6 +99,22 @@ class Day:
         try:
             if DATE.fullmatch(text):
                 return date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise ArgumentError(f"must be {self.described}")
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """An instant of the years 2000 to 2199, as RFC 3339 writes it: with its distance from UTC."""
+
+    described: str = "an instant like 2026-08-31T09:12:44Z or 2026-08-31T10:12:44.5+01:00"
+
+    def parse(self, text: str) -> datetime:
+        """Give the instant."""
+        try:
+            if INSTANT.fullmatch(text):
+                return datetime.fromisoformat(text)
         except ValueError:
             pass
         raise ArgumentError(f"must be {self.described}")

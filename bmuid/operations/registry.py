@@ -1,6 +1,6 @@
 """The registry's shape: what an operation declares, and the one way to perform it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from bmuid.config import Secrets
 from bmuid.operations.grammar import ArgumentError, Grammar
+from bmuid.realtime.counter import Counter
 from bmuid.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -18,11 +19,13 @@ class Door(Enum):
 
     PUBLIC = "PUBLIC"
     ADMIN = "ADMIN"
+    USAGE = "USAGE"
 
 
 class Role(Enum):
-    """What an actor may be: a visitor has no session yet; the last three are staff."""
+    """What an actor may be: a visitor has no session yet; a source tells of usage; the last three are staff."""
 
+    SOURCE = "SOURCE"
     VISITOR = "VISITOR"
     CUSTOMER = "CUSTOMER"
     AUDITOR = "AUDITOR"
@@ -36,6 +39,7 @@ class DatabaseRole(Enum):
     PUBLIC = "bmuid_public"
     AUTH = "bmuid_auth"
     ADMIN = "bmuid_admin"
+    ENGINE = "bmuid"
 
 
 class Audit(Enum):
@@ -61,6 +65,7 @@ class Actor:
     Shapes:
         name: for the audit; roles: what the door, or the live session, gave.
         token: of the live session; None: there is none.
+        counter: where its events are rated; None: what is needed for one is looked up.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Actor:
     request_id: str
     secrets: Secrets = field(repr=False)
     token: str | None = field(default=None, repr=False)
+    counter: Counter | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Operation:
         keyed: a request may bring a key; asked again with it, it is answered as the first time.
         run: f(txn, actor, arguments, now); safe to run again as a whole. It decides, then writes: what
             it has written stays also when it refuses.
+        run_all: likewise for many that wait: f(txn, actors and their arguments, now) gives a result for each.
     """
 
     name: str
@@ -104,6 +111,9 @@ class Operation:
     audit: Audit = Audit.NONE
     keyed: bool = False
     fresh: bool = False
+    run_all: (
+        Callable[[Transaction, Sequence[tuple[Actor, Any]], datetime], Sequence[object]] | None
+    ) = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bmuid.store.transaction import Transaction
 Run = Callable[[Transaction, Actor, Any, datetime], object]
 
 STAFF = frozenset({Role.AUDITOR, Role.CLERK, Role.ADMIN})
+SOURCES = frozenset({Role.SOURCE})
 CLERKS = frozenset({Role.CLERK, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
 
@@ -70,4 +71,20 @@ def staff_changes(
         rate_class=RateClass.CHANGE,
         audit=Audit.CHANGE,
         keyed=True,
+    )
+
+
+def source_asks(row: tuple[str, str], arguments: type, result: type, run: Run) -> Operation:
+    """Declare what a source of usage may ask in real time; *row* is its name and summary. What it changes is on record itself."""
+    name, summary = row
+    return Operation(
+        name=name,
+        summary=summary,
+        arguments=arguments,
+        result=result,
+        doors=frozenset({Door.USAGE}),
+        roles=SOURCES,
+        database_role=DatabaseRole.ENGINE,
+        run=run,
+        rate_class=RateClass.CHANGE,
     )

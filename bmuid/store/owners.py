@@ -1,6 +1,6 @@
 """Who owned which usage identifier when, and on what terms, as of one revision."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bmu.period import FOREVER_US
@@ -15,9 +15,11 @@ ROWS_A_TRIP = 10_000
 _Plain = tuple[str, str, str, str]
 
 
-def at(txn: Transaction, revision: int) -> Iterator[OwnerRow]:
+def at(
+    txn: Transaction, revision: int, uids: Sequence[tuple[str, str]] | None = None
+) -> Iterator[OwnerRow]:
     """
-    Give the spans in force at that revision.
+    Give the spans in force at that revision, of all usage identifiers or of those named by type and value.
 
     A service's own span is not looked at: it can change without a revision, and workers that share a
     file must agree. Who ends a service ends the ownership of its UIDs with it, by a revision.
@@ -36,8 +38,15 @@ def at(txn: Transaction, revision: int) -> Iterator[OwnerRow]:
             JOIN account_service AS s ON s.id = h.account_service_id
             JOIN account AS a ON a.id = h.account_id
             WHERE h.since <= %(revision)s AND (h.until IS NULL OR h.until > %(revision)s)
+            AND (%(values)s IS NULL OR (h.value = ANY (%(values)s::text[])
+                AND (h.uid_type, h.value) IN (SELECT * FROM unnest(%(types)s::text[], %(values)s::text[]))))
             """,
-            {"revision": revision, "forever": FOREVER_US},
+            {
+                "revision": revision,
+                "forever": FOREVER_US,
+                "types": None if uids is None else [uid_type for uid_type, _ in uids],
+                "values": None if uids is None else [value for _, value in uids],
+            },
         )
         for id_, type_, value, from_us, to_us, account_id, service_id, *plain, bill_day in rows:
             package, currency, zone, country = key = tuple(plain)

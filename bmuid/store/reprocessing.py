@@ -56,10 +56,17 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines of one file that are to be tried; *whole*: the job has no more of that file."""
+    """
+    Lines of one file that are to be tried.
+
+    Shapes:
+        stream: the file is one; its lines are events as they were told of.
+        whole: the job has no more of that file.
+    """
 
     file_id: int
     received_at: datetime
+    stream: bool
     source: Source
     lines: tuple[Waiting, ...]
     whole: bool
@@ -157,7 +164,7 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
     }
     txn.execute(
         f"""
-        SELECT v.file_id, f.received_at, s.id, s.code, s.profile, s.time_zone, s.country_code,
+        SELECT v.file_id, f.received_at, f.stream_day IS NOT NULL, s.id, s.code, s.profile, s.time_zone, s.country_code,
             s.trunk_prefix, s.international_prefix
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
@@ -180,7 +187,8 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
         {**values, "file": found[0]},
     )
     lines = tuple(Waiting(line_no, bytes(line), reason) for line_no, line, reason in txn)
-    return Batch(found[0], found[1], Source(*found[2:]), lines, len(lines) < limit)
+    source = Source(*found[3:])
+    return Batch(found[0], found[1], found[2], source, lines, len(lines) < limit)
 
 
 def resolve(txn: Transaction, file_id: int, line_nos: Sequence[int]) -> None:

@@ -1,0 +1,93 @@
+"""Events that a source has rated one by one: as they were sent, and as the UDRs that they are."""
+
+import hashlib
+import json
+import struct
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from bmu.mediation import SourceSettings
+from bmu.mediation.number import Numbers
+from bmu.period import from_us, to_us
+from bmu.usage import UDR
+from bmuid.store.files import Source
+
+# Usage identifiers of this type, and the numbers of their events, are telephone numbers as the source dials them.
+PHONE = "phone"
+
+_CONTENT = struct.Struct(">q8x16x")
+
+
+class Event(NamedTuple):
+    """
+    One event, as its source tells of it.
+
+    Shapes:
+        key: tells it from all other events of its source, for ever.
+
+    Units:
+        started_us: microseconds since 1970-01-01 UTC.
+        quantity: base units of its class.
+    """
+
+    key: str
+    uid_type: str
+    uid: str
+    usage_class: str
+    started_us: int
+    quantity: int
+    origin: str
+    destination: str
+
+
+def line_of(event: Event) -> bytes:
+    """Write an event as the one line that is kept of it."""
+    said = event._asdict()
+    said["started_at"] = from_us(said.pop("started_us")).isoformat()
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+def event_of(line: bytes) -> Event:
+    """Read what line_of wrote."""
+    said = json.loads(line)
+    return Event(started_us=to_us(datetime.fromisoformat(said.pop("started_at"))), **said)
+
+
+def key_of(source: str, key: str) -> bytes:
+    """Give the event key of an event that a source calls so."""
+    return hashlib.sha256(f"real time {source} {key}".encode()).digest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _numbers(source: Source) -> Numbers:
+    settings = SourceSettings(
+        source.code,
+        source.time_zone,
+        source.country_code,
+        source.trunk_prefix,
+        source.international_prefix,
+    )
+    return Numbers(settings)
+
+
+def udr_of(event: Event, line_no: int, source: Source) -> UDR:
+    """Give the UDR that an event of a source is."""
+    uid, origin, destination = event.uid, event.origin, event.destination
+    if event.uid_type == PHONE:
+        numbers = _numbers(source)
+        uid = numbers.read(uid)
+        origin = numbers.read(origin) if origin else uid
+        destination = numbers.read_called(destination) if destination else ""
+    return UDR(
+        line_no=line_no,
+        event_key=key_of(source.code, event.key),
+        content=_CONTENT.unpack(hashlib.sha256(line_of(event)).digest())[0],
+        uid_type=event.uid_type,
+        uid=uid,
+        usage_class=event.usage_class,
+        started_us=event.started_us,
+        quantity=event.quantity,
+        origin=origin,
+        destination=destination,
+    )

@@ -1,0 +1,171 @@
+"""Single events, one by one as they happen: quoted, or rated and charged at once; by sources and by the staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bmu.period import FOREVER_US, to_us
+from bmuid.intake.events import PHONE, Event
+from bmuid.operations.accounts_load import NO_CATALOGUE
+from bmuid.operations.grammar import Instant, Integer, Pattern, Text
+from bmuid.operations.registry import Actor, DatabaseRole, Operation, Refused, argument
+from bmuid.operations.rows import CLERKS, source_asks, staff_changes, staff_reads
+from bmuid.operations.sources import CODE
+from bmuid.realtime import single
+from bmuid.realtime.answers import Conflict, Outcome, Repeated
+from bmuid.realtime.counter import Counter
+from bmuid.realtime.reference import LookedUp
+from bmuid.realtime.single import Answered, NoSource
+from bmuid.store import revisions
+from bmuid.store.transaction import Transaction
+
+KEY = Text(128)
+UID_TYPE = Pattern(r"[a-z0-9_]{1,32}", "a type of usage identifiers, like phone")
+NUMBER = Text(64)
+CLASS = Text(64)
+QUANTITY = Integer(0, 2**62)
+
+CONFLICT = Refused(
+    "CONFLICT", "another event has this key; an event that is not the same needs a key of its own"
+)
+NO_SOURCE = Refused("NO_SOURCE", "there is no source of that code: bmadmin source add makes one")
+BAD_UID_TYPE = Refused("NOT_PERMITTED", "this source may not tell of usage of such identifiers")
+
+_looked_up = LookedUp()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, as its source tells of it."""
+
+    event: str = argument(KEY, "what the source calls the event, and no other event ever")
+    class_: str = argument(CLASS, "the code of its usage class")
+    uid: str = argument(NUMBER, "the usage identifier that used it")
+    started_at: datetime = argument(Instant(), "when it began")
+    quantity: int = argument(QUANTITY, "how much it was, in the base unit of its class")
+    destination: str | None = argument(NUMBER, "where it went to", optional=True)
+    origin: str | None = argument(NUMBER, "where it came from; a number that calls", optional=True)
+    uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOf:
+    """An event, as a clerk tells of it in a source's name."""
+
+    source: str = argument(CODE, "the source's code")
+    event: str = argument(KEY, "what the source calls the event, and no other event ever")
+    class_: str = argument(CLASS, "the code of its usage class")
+    uid: str = argument(NUMBER, "the usage identifier that used it")
+    started_at: datetime = argument(Instant(), "when it began")
+    quantity: int = argument(QUANTITY, "how much it was, in the base unit of its class")
+    destination: str | None = argument(NUMBER, "where it went to", optional=True)
+    origin: str | None = argument(NUMBER, "where it came from; a number that calls", optional=True)
+    uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
+
+
+def counter_of(actor: Actor) -> Counter:
+    """Give where an actor's events are rated; those of the staff may have begun whenever."""
+    return actor.counter or Counter(_looked_up, lambda _now: (-FOREVER_US, FOREVER_US))
+
+
+def quote(txn: Transaction, actor: Actor, arguments: Told, now: datetime) -> Outcome | Refused:
+    """Say what an event of the source would cost."""
+    return _quote(txn, actor, actor.name, arguments, now)
+
+
+def quote_of(
+    txn: Transaction, actor: Actor, arguments: ToldOf, now: datetime
+) -> Outcome | Refused:
+    """Say what an event of a source would cost."""
+    return _quote(txn, actor, arguments.source, arguments, now)
+
+
+def rate(txn: Transaction, actor: Actor, arguments: Told, now: datetime) -> Outcome | Refused:
+    """Rate and charge an event of the source."""
+    [answer] = rate_waiting(txn, [(actor, arguments)], now)
+    return answer
+
+
+def rate_of(txn: Transaction, actor: Actor, arguments: ToldOf, now: datetime) -> Outcome | Refused:
+    """Rate and charge an event of a source."""
+    found = single.rate_all(txn, counter_of(actor), arguments.source, [event_of(arguments)], now)
+    if isinstance(found, NoSource):
+        return _missing(txn)
+    return answer_of(found[0])
+
+
+def rate_waiting(
+    txn: Transaction, asked: Sequence[tuple[Actor, Told]], now: datetime
+) -> list[Outcome | Refused]:
+    """Rate and charge events of sources, those of each together."""
+    answers: list[Outcome | Refused] = [NO_SOURCE] * len(asked)
+    for source in dict.fromkeys(actor.name for actor, _ in asked):
+        places = [place for place, (actor, _) in enumerate(asked) if actor.name == source]
+        events = [event_of(asked[place][1]) for place in places]
+        counter = counter_of(asked[places[0]][0])
+        found = single.rate_all(txn, counter, source, events, now)
+        if isinstance(found, NoSource):
+            missing = _missing(txn)
+            answers = [missing if i in places else each for i, each in enumerate(answers)]
+            continue
+        for place, answer in zip(places, found, strict=True):
+            answers[place] = answer_of(answer)
+    return answers
+
+
+def event_of(told: Told | ToldOf) -> Event:
+    """Give the event that was told of."""
+    return Event(
+        key=told.event,
+        uid_type=told.uid_type or PHONE,
+        uid=told.uid,
+        usage_class=told.class_,
+        started_us=to_us(told.started_at),
+        quantity=told.quantity,
+        origin=told.origin or "",
+        destination=told.destination or "",
+    )
+
+
+def answer_of(answered: Answered) -> Outcome | Refused:
+    """Give what a source is answered: when it asks again, the same again."""
+    match answered:
+        case Repeated(outcome):
+            return outcome
+        case Conflict():
+            return CONFLICT
+        case Outcome():
+            return answered
+
+
+def _quote(
+    txn: Transaction, actor: Actor, source: str, told: Told | ToldOf, now: datetime
+) -> Outcome | Refused:
+    if not revisions.newest(txn):
+        return NO_CATALOGUE
+    found = single.quote(txn, counter_of(actor), source, event_of(told), now)
+    return NO_SOURCE if isinstance(found, NoSource) else found
+
+
+def _missing(txn: Transaction) -> Refused:
+    return NO_SOURCE if revisions.newest(txn) else NO_CATALOGUE
+
+
+def as_engine(operation: Operation) -> Operation:
+    """Let an operation of the staff run with the rights of the engine: it rates, which the admin door's role may not."""
+    return replace(operation, database_role=DatabaseRole.ENGINE)
+
+
+OPERATIONS = (
+    as_engine(staff_reads("usage_quote", "What an event would cost", ToldOf, Outcome, quote_of)),
+    as_engine(
+        staff_changes(
+            ("usage_rate", "Rate and charge an event, once"), ToldOf, Outcome, rate_of, CLERKS
+        )
+    ),
+    source_asks(("usage_quote", "What an event would cost"), Told, Outcome, quote),
+    replace(
+        source_asks(("usage_rate", "Rate and charge an event, once"), Told, Outcome, rate),
+        run_all=rate_waiting,
+    ),
+)

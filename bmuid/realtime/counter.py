@@ -1,0 +1,96 @@
+"""What a process keeps from one event to the next, and how what usage needs is made on first need."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bmu.period import from_us
+from bmu.rating import Owner, Owners, Tariff, Unrated
+from bmu.usage import UDR
+from bmuid.intake.loops import Month
+from bmuid.intake.ours import in_time
+from bmuid.intake.pricing import Needs, needs_of
+from bmuid.intake.snapshot import Snapshot
+from bmuid.store import accounts, buckets, days
+from bmuid.store.transaction import Transaction
+
+GRANTED_MAX = 500_000
+NUMBERS_MAX = 500_000
+
+# Gives tariff and owners to rate by in a transaction; the identifiers are those that will be looked for.
+Reference = Callable[[Transaction, Sequence[tuple[str, str]]], Snapshot]
+
+
+@dataclass(slots=True)
+class Counter:
+    """
+    Where single events are rated, a transaction after the other.
+
+    Shapes:
+        window: gives the first and the last instant at which an event may have begun that is told of now.
+        days, granted: known to be there, as of the last transaction that was committed.
+        made: what this transaction has made; it counts once that is committed.
+        numbers: of accounts, by id; they never change.
+    """
+
+    reference: Reference
+    window: Callable[[int], tuple[int, int]]
+    days: set[int] = field(default_factory=set)
+    granted: dict[int, Month] = field(default_factory=dict)
+    granted_by: Tariff | None = None
+    made: list[Needs] = field(default_factory=list)
+    numbers: dict[int, str] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Begin a transaction: whatever an earlier one made and did not commit is not there."""
+        self.made.clear()
+
+    def committed(self) -> None:
+        """Remember what the transaction has made."""
+        for needs in self.made:
+            if len(self.granted) > GRANTED_MAX:
+                self.granted.clear()
+            self.granted.update(needs.months)
+            self.days |= needs.days
+        self.made.clear()
+
+    def owners_of(self, owners: Owners, udrs: Sequence[UDR], now_us: int) -> list[Owner | Unrated]:
+        """Give each event its owner, or why it has none or comes at the wrong time."""
+        window = self.window(now_us)
+        return [
+            in_time(udr, owners.find(udr.uid_type, udr.uid, udr.started_us), window)
+            for udr in udrs
+        ]
+
+    def provide(
+        self,
+        txn: Transaction,
+        tariff: Tariff,
+        udrs: list[UDR],
+        owners: list[Owner | Unrated],
+    ) -> Needs:
+        """Make the days and buckets that events need and that are not there yet; say what they need."""
+        if self.granted_by is not tariff:
+            self.granted, self.granted_by = {}, tariff
+        needs = needs_of(udrs, owners, tariff, self.granted)
+        for day in sorted(needs.days - self.days):
+            days.ensure(txn, day)
+        if needs.wanted:
+            buckets.grant(txn, needs.wanted)
+        if needs.months or not needs.days <= self.days:
+            self.made.append(needs)
+        return needs
+
+    def numbers_of(self, txn: Transaction, account_ids: set[int]) -> dict[int, str]:
+        """Give the numbers of accounts."""
+        unknown = account_ids - self.numbers.keys()
+        if unknown:
+            if len(self.numbers) > NUMBERS_MAX:
+                self.numbers.clear()
+                unknown = account_ids
+            self.numbers |= accounts.numbers(txn, sorted(unknown))
+        return self.numbers
+
+
+def day_of(us: int) -> int:
+    """Give the number of the day (UTC) of an instant."""
+    return days.number_of(from_us(us))

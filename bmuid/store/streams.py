@@ -1,0 +1,160 @@
+"""Streams: what a source has rated in real time on one day (UTC), a usage file that grows line by line."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from bmuid.store.copying import CONSTANTS, INT8, OCTETS, TEXT, Field, Rows, array, copy_in, encoded
+from bmuid.store.files import Source, Verdicts
+from bmuid.store.transaction import Transaction
+
+FIELDS = (
+    Field(INT8, CONSTANTS, 0),
+    Field(INT8, 0, 0),
+    Field(OCTETS, 0, 1),
+    Field(TEXT, 0, 2),
+)
+COPY = "COPY usage_event (file_id, line_no, line, answer) FROM STDIN BINARY"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream whose end this transaction has locked; next_line: the number that no line of it has yet."""
+
+    file_id: int
+    next_line: int
+    source: Source
+
+
+class Told(NamedTuple):
+    """An event of a stream, as it was sent, and what was answered."""
+
+    line_no: int
+    line: bytes
+    answer: str
+
+
+def begin(txn: Transaction, source: str, day: date) -> Stream | None:
+    """
+    Lock the end of a source's stream of a day, which is made on first need.
+
+    Shapes:
+        Result: None where there is no such source, or no catalogue yet to rate by.
+    """
+    found = _locked(txn, source, day)
+    if found is None:
+        _make(txn, source, day)
+        found = _locked(txn, source, day)
+    return found
+
+
+def _locked(txn: Transaction, source: str, day: date) -> Stream | None:
+    txn.execute(
+        """
+        SELECT p.file_id, p.next_line, s.id, s.code, s.profile, s.time_zone, s.country_code,
+            s.trunk_prefix, s.international_prefix
+        FROM source AS s JOIN usage_file AS f ON f.source_id = s.id AND f.stream_day = %(day)s
+        JOIN usage_file_part AS p ON p.file_id = f.id AND p.state = 'STREAM'
+        WHERE s.code = %(source)s FOR NO KEY UPDATE OF p
+        """,
+        {"source": source, "day": day},
+    )
+    row = txn.fetchone()
+    return Stream(row[0], row[1], Source(*row[2:])) if row else None
+
+
+def _make(txn: Transaction, source: str, day: date) -> None:
+    name = f"real time {day}"
+    txn.execute(
+        """
+        WITH made AS (
+            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
+                time_zone, country_code, trunk_prefix, international_prefix, stream_day)
+            SELECT s.id, %(sha256)s, %(name)s, 0, 0, 1, r.newest, s.profile, s.time_zone,
+                s.country_code, s.trunk_prefix, s.international_prefix, %(day)s
+            FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
+            WHERE s.code = %(source)s AND r.newest IS NOT NULL
+            ON CONFLICT (source_id, stream_day) DO NOTHING RETURNING id
+        )
+        INSERT INTO usage_file_part (file_id, part, state) SELECT id, 0, 'STREAM' FROM made
+        """,
+        {
+            "sha256": hashlib.sha256(name.encode()).digest(),
+            "name": name,
+            "day": day,
+            "source": source,
+        },
+    )
+
+
+def extend(
+    txn: Transaction, stream: Stream, told: Sequence[Told], found: Verdicts, oldest: date | None
+) -> None:
+    """
+    Write events to the end of a stream, and count what they ended as.
+
+    Shapes:
+        oldest: no charge of these events is of an earlier day; None where there is none.
+    """
+    if not told:
+        return
+    copy_in(txn, COPY, encoded(Rows(FIELDS, (list(told),), ((INT8, stream.file_id),))))
+    txn.execute(
+        """
+        UPDATE usage_file_part SET next_line = %(next_line)s, new = new + %(new)s,
+            suspended = suspended + %(suspended)s, oldest_day = least(oldest_day, %(oldest)s::date)
+        WHERE file_id = %(file_id)s AND part = 0 AND state = 'STREAM'
+        """,
+        {
+            "next_line": told[-1].line_no + 1,
+            "new": found.new,
+            "suspended": found.suspended,
+            "oldest": oldest,
+            "file_id": stream.file_id,
+        },
+    )
+    assert txn.rowcount == 1, "the end of the stream was locked by this transaction"
+
+
+def answers(txn: Transaction, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
+    """Give what was first answered to events, by file and line; those that are no event's are left out."""
+    txn.execute(
+        """
+        SELECT e.file_id, e.line_no, e.answer
+        FROM unnest(%(files)s::bigint[], %(lines)s::bigint[]) AS w (file_id, line_no)
+        JOIN usage_event AS e ON e.file_id = w.file_id AND e.line_no = w.line_no
+        """,
+        {
+            "files": array(file_id for file_id, _ in places),
+            "lines": array(line_no for _, line_no in places),
+        },
+    )
+    return {(file_id, line_no): answer for file_id, line_no, answer in txn.fetchall()}
+
+
+def end_before(txn: Transaction, day: date) -> int:
+    """Count the lines of streams of earlier days, so that they are closed as files are; give how many ended."""
+    txn.execute(
+        """
+        SELECT p.file_id FROM usage_file_part AS p JOIN usage_file AS f ON f.id = p.file_id
+        WHERE f.state = 'OPEN' AND f.stream_day < %(day)s AND p.state = 'STREAM'
+        ORDER BY p.file_id FOR NO KEY UPDATE OF p
+        """,
+        {"day": day},
+    )
+    ended = [file_id for (file_id,) in txn.fetchall()]
+    if ended:
+        txn.execute(
+            """
+            UPDATE usage_file AS f SET lines = p.new + p.suspended FROM usage_file_part AS p
+            WHERE f.id = ANY (%(ended)s) AND p.file_id = f.id
+            """,
+            {"ended": ended},
+        )
+        txn.execute(
+            "UPDATE usage_file_part SET state = 'DONE' WHERE file_id = ANY (%(ended)s)",
+            {"ended": ended},
+        )
+    return len(ended)
