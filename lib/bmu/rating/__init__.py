@@ -26,7 +26,7 @@ from bmu.rating.compile import compile_tariff
 from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
 from bmu.rating.draws import Draw, Drawing, Entered, Reached, drawing_of
 from bmu.rating.evidence import Drawn, Evidence, RateRows
-from bmu.rating.explain import Step, explain, explanation_data
+from bmu.rating.explain import Step, explain, explain_period, explanation_data
 from bmu.rating.faults import Fault, validate
 from bmu.rating.gather import Shelves, gather, shelved
 from bmu.rating.geotree import GeoTree
@@ -54,6 +54,13 @@ from bmu.rating.offers import (
 )
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, OwnerRow, Owners, Terms
+from bmu.rating.periodic import (
+    PeriodPrice,
+    PeriodTotal,
+    levies_told,
+    owners_from,
+    period_prices,
+)
 from bmu.rating.plan import CompanyTerms
 from bmu.rating.rate import rate, rate_batch
 from bmu.rating.recompute import Figures, is_in_order, recompute
@@ -130,6 +137,8 @@ __all__ = [
     "Owners",
     "PackageRow",
     "Participation",
+    "PeriodPrice",
+    "PeriodTotal",
     "PeriodUsage",
     "PricePlanRow",
     "RateGroupRow",
@@ -182,6 +191,7 @@ __all__ = [
     "drawing_of",
     "entries_of",
     "explain",
+    "explain_period",
     "explanation_data",
     "gather",
     "give_back",
@@ -192,7 +202,10 @@ __all__ = [
     "joining",
     "key_of",
     "lapsed",
+    "levies_told",
     "nearness",
+    "owners_from",
+    "period_prices",
     "plan_of",
     "pooled",
     "rate",

@@ -93,6 +93,11 @@ class TierPart:
     per: int
     flat_e11: int = 0
 
+    @property
+    def amount_e11(self) -> Fraction:
+        """What it adds, exactly."""
+        return Fraction(self.quantity * self.price_e11, self.per) + self.flat_e11
+
 
 @dataclass(frozen=True, slots=True)
 class AggregatePrice:
@@ -166,7 +171,7 @@ def aggregate_price(
         return AggregatePrice(rate.aggregation, 0, (), 0, 0)
     parts = _PARTS[rate.aggregation](tiers, measured, usage)
     cost = usage.cost_e11 if rate.kind is RateKind.RATED_MARKUP else 0
-    exact = cost + sum((_exact(part) for part in parts), Fraction())
+    exact = cost + sum((part.amount_e11 for part in parts), Fraction())
     exact = max(exact, Fraction(rate.minimum_charge_e11))
     if rate.maximum_charge_e11 is not None:
         exact = min(exact, Fraction(rate.maximum_charge_e11))
@@ -197,10 +202,6 @@ def key_of(
 ) -> AggregateKey:
     """Give the key that an event's usage is added up under; *owners* are its service, account and payer."""
     return AggregateKey(scope, owners[scope], *class_and_rate, from_us)
-
-
-def _exact(part: TierPart) -> Fraction:
-    return Fraction(part.quantity * part.price_e11, part.per) + part.flat_e11
 
 
 def _graduated(tiers: tuple[TierRow, ...], measured: int, _: PeriodUsage) -> tuple[TierPart, ...]:

@@ -15,7 +15,7 @@ from bmu.rating.recompute import amount_again, sale_of_rest
 from bmu.rating.rows import RateRow
 from bmu.rating.sale import Share
 
-_ROUNDINGS = {
+ROUNDINGS = {
     Rounding.HALF_UP: "half up",
     Rounding.UP: "up",
     Rounding.DOWN: "down",
@@ -135,7 +135,7 @@ def _rounded(evidence: Evidence, total: Fraction, rounded_e11: int) -> Iterator[
     yield Term(
         "rounding",
         rounded_e11 - total,
-        f"Rounded to {places} places, {_ROUNDINGS[mode]}: {money(evidence, rounded_e11)}.",
+        f"Rounded to {places} places, {ROUNDINGS[mode]}: {money(evidence, rounded_e11)}.",
     )
 
 
