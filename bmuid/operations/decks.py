@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from bmu.billing.catalogue import Catalogue
+from bmu.billing.catalogue import UNSTORED, Catalogue
 from bmu.billing.deck import DeckChange, DeckLine, Merged, Target, merge, read_deck
 from bmu.money import decimal_text
 from bmu.rating import validate
@@ -116,7 +116,9 @@ def _merged(
     ):
         if code not in {row.code for row in known}:
             return Refused("BAD_ARGUMENT", f"{name}: the catalogue has no {code}")
-    merged = merge(lines, rows, target)
+    # A deck's own rates have no ids, and are compared.
+    rates = tuple(replace(row, id=UNSTORED) for row in rows.rates)
+    merged = merge(lines, replace(rows, rates=rates), target)
     faults = [f"{one.table} {one.code}: {one.what}" for one in validate(merged.rows)]
     if faults:
         return bad_document(faults)
