@@ -74,7 +74,7 @@ def charge(
     events, owners = by_account(*usage)
     if not events:
         return []
-    drawable = _drawable(txn, tariff, needs, owners)
+    there = drawable(txn, tariff, needs, owners)
     ids = iter(udrs.new_ids(txn, len(events)))
     rated_us = began(txn)
     days: dict[int, OfDay] = {}
@@ -82,7 +82,7 @@ def charge(
     for first in range(0, len(events), BLOCK_EVENTS):
         block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
         found, unpriced = by_day(
-            block, theirs, rate_batch(block, theirs, tariff, drawable.by_service)
+            block, theirs, rate_batch(block, theirs, tariff, there.by_service)
         )
         lost += unpriced
         for day, of_events, of_owners, rated in found:
@@ -92,9 +92,9 @@ def charge(
             of_day = days.setdefault(day, OfDay())
             of_day.udrs.extend(udrs.rows(priced, file_id))
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
-            of_day.draws.extend(draws.rows(priced, drawable.elsewhere))
+            of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
-    _warn(txn, drawable)
+    _warn(txn, there)
     return lost
 
 
@@ -106,7 +106,7 @@ def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
             draws.add(txn, day, of_day.draws)
 
 
-def _drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]) -> Drawable:
+def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]) -> Drawable:
     """Lock the buckets of the accounts, and those above that they share; all were granted before."""
     if not tariff.bucket_types:
         return Drawable({}, {}, {})
@@ -139,9 +139,9 @@ def _drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[O
     )
 
 
-def _warn(txn: Transaction, drawable: Drawable) -> None:
+def _warn(txn: Transaction, there: Drawable) -> None:
     """Note the thresholds that were reached."""
-    reached = [state for state, before in drawable.warned.values() if state.warned > before]
+    reached = [state for state, before in there.warned.values() if state.warned > before]
     if reached:
         accounts = sorted({state.account_id for state in reached})
         buckets.warn(txn, {state.id: state.warned for state in reached}, accounts)

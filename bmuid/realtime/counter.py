@@ -64,18 +64,20 @@ class Counter:
     def provide(
         self,
         txn: Transaction,
-        tariff: Tariff,
+        snapshot: Snapshot,
         udrs: list[UDR],
         owners: list[Owner | Unrated],
     ) -> Needs:
         """Make the days and buckets that events need and that are not there yet; say what they need."""
-        if self.granted_by is not tariff:
-            self.granted, self.granted_by = {}, tariff
-        needs = needs_of(udrs, owners, tariff, self.granted)
+        if self.granted_by is not snapshot.tariff:
+            self.granted, self.granted_by = {}, snapshot.tariff
+        needs = needs_of(udrs, owners, snapshot.tariff, self.granted, snapshot.allowances)
         for day in sorted(needs.days - self.days):
             days.ensure(txn, day)
         if needs.wanted:
             buckets.grant(txn, needs.wanted)
+        if needs.rolling:
+            buckets.roll(txn, needs.rolling)
         if needs.months or not needs.days <= self.days:
             self.made.append(needs)
         return needs

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.period import to_us
-from bmu.rating import BucketState, Owner, Unrated, by_service, rate
+from bmu.rating import Unrated, rate
 from bmu.usage import UDR
 from bmuid.intake import charging
 from bmuid.intake.events import Event, line_of, udr_of
 from bmuid.intake.late import final_billed
-from bmuid.intake.snapshot import Snapshot
 from bmuid.realtime import answers
 from bmuid.realtime.answers import Conflict, Outcome, Repeated
 from bmuid.realtime.counter import Counter
-from bmuid.store import buckets, days, files, keys, streams, verdicts
-from bmuid.store.buckets import Span
+from bmuid.store import days, files, keys, streams, verdicts
 from bmuid.store.files import Verdicts
 from bmuid.store.keys import Earlier
 from bmuid.store.streams import Stream, Told
@@ -86,27 +84,16 @@ def quote(
         return answers.unpriced("UNRATED", udr, owner)
     # Its buckets are granted as they would be, and that is taken back.
     txn.execute("SAVEPOINT quote")
-    states = included(txn, counter, snapshot, udr, owner)
+    needs = counter.provide(txn, snapshot, [udr], [owner])
+    there = charging.drawable(txn, snapshot.tariff, needs, [owner])
     txn.execute("ROLLBACK TO SAVEPOINT quote")
     counter.begin()
-    rated = rate(udr, owner, snapshot.tariff, states)
+    included = there.by_service.get(owner.account_service_id, ())
+    rated = rate(udr, owner, snapshot.tariff, included)
     if isinstance(rated, Unrated):
         return answers.unpriced("UNRATED", udr, rated)
     number = counter.numbers_of(txn, {owner.account_id})[owner.account_id]
     return answers.priced("QUOTED", udr, rated, number, None)
-
-
-def included(
-    txn: Transaction, counter: Counter, snapshot: Snapshot, udr: UDR, owner: Owner
-) -> Sequence[BucketState]:
-    """Give the buckets that an event may draw from, granted if that is due, and locked."""
-    tariff = snapshot.tariff
-    counter.provide(txn, tariff, [udr], [owner])
-    if not tariff.bucket_types:
-        return ()
-    span = Span(udr.started_us, udr.started_us, tuple(tariff.bucket_types))
-    states = buckets.lock(txn, [owner.account_id], span)
-    return by_service(states).get(owner.account_service_id, ())
 
 
 def _charged(
@@ -116,7 +103,7 @@ def _charged(
     snapshot = counter.reference(txn, [(udr.uid_type, udr.uid) for udr in fresh])
     owners = counter.owners_of(snapshot.owners, fresh, to_us(now))
     final_billed(txn, owners, now)
-    needs = counter.provide(txn, snapshot.tariff, fresh, owners)
+    needs = counter.provide(txn, snapshot, fresh, owners)
     lost = [
         (udr, owner)
         for udr, owner in zip(fresh, owners, strict=True)
