@@ -1,8 +1,8 @@
 """A document of accounts against what is there: all that does not fit, in words."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from operator import itemgetter
@@ -13,6 +13,25 @@ from bmuid.operations.accounts_document import AccountEntry, ServiceEntry, UIDEn
 from bmuid.operations.uids import overlap, taken
 from bmuid.store.accounts import Account, Service
 from bmuid.store.ownerships import Ownership
+from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE, AccountTerms, ServiceTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What accounts and services rate by, by their ids, and what the catalogue has to offer them.
+
+    Shapes:
+        numbers: of all accounts that are named as parents or invoicers, with their ids.
+    """
+
+    of_accounts: Mapping[int, AccountTerms]
+    of_services: Mapping[int, ServiceTerms]
+    parents: Mapping[int, int]
+    numbers: Mapping[str, int]
+    rate_plans: Container[str]
+    price_plans: Container[str]
+    taxes: Container[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,7 @@ class Known:
     services: dict[int, tuple[Service, ...]]
     owners: dict[tuple[str, str], tuple[Ownership, ...]]
     logins: dict[str, str]
+    terms: Terms
 
 
 def faults(entries: Sequence[AccountEntry], known: Known) -> list[str]:
@@ -34,13 +54,27 @@ def faults(entries: Sequence[AccountEntry], known: Known) -> list[str]:
         for entry in entries
         for text in _account_faults(entry, known)
     ]
-    return found + list(_shared_uids(entries))
+    return found + list(_circles(entries)) + list(_shared_uids(entries))
+
+
+def _circles(entries: Sequence[AccountEntry]) -> Iterator[str]:
+    """Find accounts that would lie above themselves."""
+    parents = {entry.number: entry.parent for entry in entries}
+    for number, parent in parents.items():
+        above, seen = parent, {number}
+        while above and above not in seen:
+            seen.add(above)
+            above = parents.get(above, "")
+        if parent != number and above == number:
+            yield f"account {number}: would lie above itself"
 
 
 def _account_faults(entry: AccountEntry, known: Known) -> Iterator[str]:
     account = known.accounts.get(entry.number)
     if account:
         yield from _differences(entry, account)
+        yield from _other_terms(entry, account, known)
+    yield from _terms_faults(entry, known.terms)
     for service, held in matched(entry, known):
         yield from _service_faults(service, held, entry, known)
         for uid in service.uids:
@@ -61,6 +95,42 @@ def _service_faults(
         yield f"the price of {service.package} is in {currency}, not {entry.currency}"
     if held and held.to != end_of(service.to, entry):
         yield f"its service {service.package} from {service.from_} ends on another day"
+    if service.terms is not None:
+        yield from _service_terms_faults(service, service.terms, held, known.terms)
+
+
+def _service_terms_faults(
+    service: ServiceEntry, wanted: ServiceTerms, held: Service | None, terms: Terms
+) -> Iterator[str]:
+    if held and wanted != terms.of_services.get(held.id, PLAIN_SERVICE):
+        yield f"its service {service.package} from {service.from_} has other terms; see service set"
+    if wanted.rate_plan is not None and wanted.rate_plan not in terms.rate_plans:
+        yield f"there is no rate plan {wanted.rate_plan}"
+    if wanted.price_plan is not None and wanted.price_plan not in terms.price_plans:
+        yield f"there is no price plan {wanted.price_plan}"
+
+
+def _other_terms(entry: AccountEntry, account: Account, known: Known) -> Iterator[str]:
+    held = known.terms.of_accounts.get(account.id, PLAIN_ACCOUNT)
+    invoicer_id = known.terms.numbers.get(entry.usage_invoicer)
+    if entry.terms is not None and replace(entry.terms, usage_invoicer_id=invoicer_id) != held:
+        yield "it has other terms; see account set"
+    parent = known.terms.numbers.get(entry.parent)
+    if parent is not None and known.terms.parents.get(account.id) != parent:
+        yield "its parent is another; that never changes"
+
+
+def _terms_faults(entry: AccountEntry, terms: Terms) -> Iterator[str]:
+    for what, number in (("parent", entry.parent), ("usage_invoicer", entry.usage_invoicer)):
+        if number and (number not in terms.numbers or number == entry.number):
+            yield f"its {what} {number} is no other account"
+    if entry.terms is None:
+        return
+    if entry.terms.rate_plan and entry.terms.rate_plan not in terms.rate_plans:
+        yield f"there is no rate plan {entry.terms.rate_plan}"
+    for exemption in entry.terms.exemptions:
+        if exemption.tax and exemption.tax not in terms.taxes:
+            yield f"there is no tax {exemption.tax}"
 
 
 def _differences(entry: AccountEntry, account: Account) -> Iterator[str]:

@@ -10,6 +10,8 @@ from bmu.period import zone_of
 from bmuid import passwords
 from bmuid.operations.entries import day, day_or_none, number, text, text_or_none
 from bmuid.operations.grammar import Integer, Pattern, Text
+from bmuid.operations.terms_document import account_terms, service_terms
+from bmuid.store.terms import AccountTerms, ServiceTerms
 
 ACCOUNT = Pattern(r"[A-Z0-9-]{1,32}", "the number of an account: capitals, digits and hyphens")
 ACCOUNT_NAME = Text(200)
@@ -37,12 +39,13 @@ class UIDEntry:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEntry:
-    """A service subscription over the local days [from, to)."""
+    """A service subscription over the local days [from, to); terms: none where none are given."""
 
     package: str
     from_: date
     to: date | None
     uids: tuple[UIDEntry, ...]
+    terms: ServiceTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ class LoginEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountEntry:
-    """An account; what is empty is as with the company."""
+    """
+    An account; what is empty is as with the company.
+
+    Shapes:
+        parent, usage_invoicer: numbers of accounts, or nothing.
+        terms: but for the usage invoicer; none where none are given.
+    """
 
     number: str
     name: str
@@ -65,6 +74,9 @@ class AccountEntry:
     bill_day: int
     services: tuple[ServiceEntry, ...]
     logins: tuple[LoginEntry, ...]
+    parent: str
+    usage_invoicer: str
+    terms: AccountTerms | None
 
 
 def read(document: Entry) -> tuple[AccountEntry, ...]:
@@ -97,6 +109,9 @@ def _account(entry: Entry) -> AccountEntry:
         bill_day=number(entry, "bill_day", BILL_DAY, 1),
         services=entry.each("service", _service),
         logins=entry.each("login", _login),
+        parent=text_or_none(entry, "parent", ACCOUNT),
+        usage_invoicer=text_or_none(entry, "usage_invoicer", ACCOUNT),
+        terms=account_terms(entry),
     )
 
 
@@ -118,6 +133,7 @@ def _service(entry: Entry) -> ServiceEntry:
         from_=from_,
         to=to,
         uids=entry.each("uids", lambda uid: _uid(uid, from_, to)),
+        terms=service_terms(entry),
     )
 
 

@@ -1,7 +1,7 @@
 """Accounts loaded from a document: what is new is added, what is there is left, what differs is refused."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,13 +9,13 @@ from bmu.billing.catalogue import Company
 from bmu.period import midnight
 from bmuid import passwords
 from bmuid.operations import accounts_check
-from bmuid.operations.accounts_check import Known, end_of, matched
+from bmuid.operations.accounts_check import Known, Terms, end_of, matched
 from bmuid.operations.accounts_document import AccountEntry, UIDEntry, read
 from bmuid.operations.entries import bad_document, read_document
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes
-from bmuid.store import accounts, companies, logins, ownerships, revisions
+from bmuid.store import accounts, companies, logins, owners, ownerships, revisions, terms
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import NewOwnership, Ownership
 from bmuid.store.transaction import Transaction
@@ -101,6 +101,28 @@ def _known(txn: Transaction, company: Company, document: Sequence[AccountEntry])
         services=services_of(txn, found),
         owners={uid: tuple(held) for uid, held in owners.items()},
         logins=logins.owners(txn, names),
+        terms=_terms(txn, document, found),
+    )
+
+
+def _terms(
+    txn: Transaction, document: Sequence[AccountEntry], found: Mapping[str, Account]
+) -> Terms:
+    revision = revisions.newest(txn)
+    ids = [account.id for account in found.values()]
+    named = {number for entry in document for number in (entry.parent, entry.usage_invoicer)}
+    others = accounts.by_numbers(txn, sorted(named - {""}))
+    numbers = {number: account.id for number, account in others.items()}
+    # Those of the document itself get their ids when they are added.
+    numbers |= {entry.number: 0 for entry in document if entry.number not in found}
+    return Terms(
+        of_accounts=terms.of_accounts(txn, revision, ids),
+        of_services=terms.of_services(txn, revision, ids),
+        parents=owners.parents(txn),
+        numbers=numbers,
+        rate_plans=companies.codes(txn, "rate_plan"),
+        price_plans=companies.codes(txn, "price_plan"),
+        taxes=companies.codes(txn, "tax"),
     )
 
 
@@ -128,10 +150,9 @@ def _write(
 ) -> Loaded:
     """Add what is missing; what is there is as the document says."""
     new = [entry for entry in entries if entry.number not in known.accounts]
-    added = accounts.add(txn, [_new_account(entry) for entry in new])
-    assert len(added) == len(new), "nobody else adds accounts while revisions are locked"
-    filled = replace(known, accounts=known.accounts | added)
+    filled = replace(known, accounts=known.accounts | _add_accounts(txn, new, known))
     of_services = _add_services(txn, entries, filled)
+    _add_terms(txn, actor, entries, known, filled)
     of_uids = _add_uids(txn, actor, entries, filled)
     of_logins = _add_logins(txn, actor, entries, filled)
     return Loaded(
@@ -140,7 +161,52 @@ def _write(
     )
 
 
-def _new_account(entry: AccountEntry) -> NewAccount:
+def _add_accounts(
+    txn: Transaction, new: Sequence[AccountEntry], known: Known
+) -> dict[str, Account]:
+    """Add accounts, those above before those below them."""
+    ids = {number: id_ for number, id_ in known.terms.numbers.items() if id_}
+    added: dict[str, Account] = {}
+    left = list(new)
+    while left:
+        ready = [entry for entry in left if not entry.parent or entry.parent in ids]
+        assert ready, "no account lies above itself"
+        layer = accounts.add(txn, [_new_account(entry, ids.get(entry.parent)) for entry in ready])
+        assert len(layer) == len(ready), "nobody else adds accounts while revisions are locked"
+        added |= layer
+        ids |= {number: account.id for number, account in layer.items()}
+        left = [entry for entry in left if entry.number not in added]
+    return added
+
+
+def _add_terms(
+    txn: Transaction, actor: Actor, entries: Sequence[AccountEntry], before: Known, known: Known
+) -> None:
+    """Write the terms of what was added; of what was there they are as the document says."""
+    ids = dict(before.terms.numbers)
+    ids |= {number: account.id for number, account in known.accounts.items()}
+    of_accounts = {
+        known.accounts[entry.number].id: replace(
+            entry.terms, usage_invoicer_id=ids.get(entry.usage_invoicer)
+        )
+        for entry in entries
+        if entry.terms is not None and entry.number not in before.accounts
+    }
+    filled = replace(known, services=services_of(txn, known.accounts))
+    held = {service.id for services in before.services.values() for service in services}
+    of_services = {
+        (service.account_id, service.id): wanted.terms
+        for entry in entries
+        for wanted, service in matched(entry, filled)
+        if wanted.terms is not None and service and service.id not in held
+    }
+    if of_accounts or of_services:
+        revision = revisions.add(txn, actor.name, "accounts_load")
+        terms.put_accounts(txn, of_accounts, revision)
+        terms.put_services(txn, of_services, revision)
+
+
+def _new_account(entry: AccountEntry, parent_id: int | None) -> NewAccount:
     return NewAccount(
         number=entry.number,
         name=entry.name,
@@ -148,6 +214,7 @@ def _new_account(entry: AccountEntry) -> NewAccount:
         country=entry.country,
         time_zone=entry.time_zone,
         bill_day=entry.bill_day,
+        parent_id=parent_id,
     )
 
 

@@ -20,6 +20,7 @@ from bmuid.operations import (
     sources,
     status,
     suspense,
+    terms,
     uids,
     usage,
 )
@@ -36,6 +37,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *decks.OPERATIONS,
     *accounts.OPERATIONS,
     *accounts_load.OPERATIONS,
+    *terms.OPERATIONS,
     *uids.OPERATIONS,
     *logins.OPERATIONS,
     *sources.OPERATIONS,

@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account as it is asked for."""
+    """An account as it is asked for; parent_id: the account above it."""
 
     number: str
     name: str
@@ -30,6 +30,7 @@ class NewAccount:
     country: str
     time_zone: str
     bill_day: int
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ def add(txn: Transaction, wanted: Sequence[NewAccount]) -> dict[str, Account]:
     """Add accounts, by number; one whose number is taken is left as it is and not given."""
     txn.execute(
         """
-        INSERT INTO account (number, name, currency, country, time_zone, bill_day)
-        SELECT number, name, currency, country, time_zone, bill_day
+        INSERT INTO account (number, name, currency, country, time_zone, bill_day, parent_id)
+        SELECT number, name, currency, country, time_zone, bill_day, parent_id
         FROM unnest(%(numbers)s::text[], %(names)s::text[], %(currencies)s::text[],
-            %(countries)s::text[], %(zones)s::text[], %(bill_days)s::smallint[])
-            AS wanted (number, name, currency, country, time_zone, bill_day)
+            %(countries)s::text[], %(zones)s::text[], %(bill_days)s::smallint[], %(parents)s::bigint[])
+            AS wanted (number, name, currency, country, time_zone, bill_day, parent_id)
         ON CONFLICT (number) DO NOTHING
         RETURNING id, number, name, currency, country, time_zone, bill_day
         """,
@@ -124,6 +125,7 @@ def add(txn: Transaction, wanted: Sequence[NewAccount]) -> dict[str, Account]:
             "countries": [one.country for one in wanted],
             "zones": [one.time_zone for one in wanted],
             "bill_days": [one.bill_day for one in wanted],
+            "parents": [one.parent_id for one in wanted],
         },
     )
     added = [Account(*row) for row in txn.fetchall()]

@@ -1,5 +1,7 @@
 """The company that runs this installation: one row, and by revisions what it rates by."""
 
+from psycopg2.sql import SQL, Identifier
+
 from bmu.billing.catalogue import Company
 from bmu.money import Rounding
 from bmu.rating import CompanyTerms
@@ -88,6 +90,13 @@ def late_usage_days(txn: Transaction) -> int | None:
 def set_late_usage_days(txn: Transaction, days: int | None) -> None:
     """Set how late usage of an ended service may come."""
     txn.execute("UPDATE company SET late_usage_days = %(days)s", {"days": days})
+
+
+def codes(txn: Transaction, table: str) -> frozenset[str]:
+    """Give the codes that a table of the catalogue has in force."""
+    statement = SQL("SELECT code FROM {} WHERE until IS NULL").format(Identifier(table))
+    txn.execute(statement)
+    return frozenset(code for (code,) in txn.fetchall())
 
 
 def packages(txn: Transaction) -> dict[str, str]:
