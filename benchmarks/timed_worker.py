@@ -24,7 +24,7 @@ STAGES = (
     (snapshot.Snapshots, "at", "load tariff and owners"),
     (chunk, "needs_of", "own"),
     (charging, "charge", "sort"),
-    (charging, "_locked", "lock buckets"),
+    (charging, "drawable", "lock buckets"),
     (buckets, "grant", "grant buckets"),
     (days, "ensure", "make days"),
     (charging, "rate_batch", "rate"),

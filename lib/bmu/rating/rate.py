@@ -117,7 +117,10 @@ def rate_batch(
 
     if _compiled is None:
         return [one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
-    buckets = dict(buckets_by_service)
+    # A batch may come in many parts: what all of them draw from is not copied for each.
+    buckets = (
+        buckets_by_service if isinstance(buckets_by_service, dict) else dict(buckets_by_service)
+    )
     return _compiled(list(udrs), list(owners), memory_of, buckets, one, Rated, Resolved)
 
 
