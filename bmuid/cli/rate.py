@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TextIO
 
 from bmu.billing.catalogue import Catalogue
-from bmu.rating import Owner, Rated, Unrated
+from bmu.rating import AggregateScope, Owner, Rated, Unrated, explain_period
 from bmu.usage import UDR
 from bmuid.cli.offline.customers import Columns, Customers, UsageError
 from bmuid.cli.offline.documents import DocumentError, read_catalogue
+from bmuid.cli.offline.periods import Closed, Periods
 from bmuid.cli.offline.progress import Progress
 from bmuid.cli.offline.rater import Rater, numbered
 from bmuid.cli.offline.reasons import reasons
@@ -52,6 +53,7 @@ class Run(NamedTuple):
     customers: Customers
     rejects: Rejects
     totals: Totals
+    periods: Periods
     records: Records | None
     explain: bool
 
@@ -121,15 +123,18 @@ def _rate(arguments: argparse.Namespace, files: ExitStack) -> int:
     )
     records: Records = (CSVRecords if arguments.output == "csv" else JSONRecords)(sys.stdout)
     run = Run(
-        book=Book(ready, Rater(ready.tariff)),
+        book=Book(ready, Rater(ready.tariff, customers)),
         customers=customers,
         rejects=Rejects(rejects, sys.stderr),
         totals=Totals(),
+        periods=Periods(ready.shelves, customers),
         records=None if arguments.summary else records,
         explain=arguments.explain,
     )
     progress = Progress(sys.stderr, size)
     count = _all(run, lines(usage, is_json=wanted == "jsonl"), usage, progress)
+    for closed in run.periods.close():
+        _close(run, closed)
     if arguments.summary:
         for record in run.totals.records():
             records.put(record)
@@ -198,12 +203,28 @@ def _known(run: Run, line: Line) -> Known | tuple[str, str]:
 
 
 def _write(run: Run, line: Line, udr: UDR, owner: Owner, rated: Rated) -> None:
-    account = run.customers.account(owner)
+    account = run.customers.account(owner.account_id)
+    run.periods.add(udr, owner, rated)
     run.totals.add(account, udr.usage_class, rated)
     if run.records:
         record = run.book.record(line, udr, account, rated, owner)
         if run.explain:
             steps = reasons(udr, owner, rated, run.book.catalogue, run.book.rater)
+            record["explain"] = steps_of(steps)
+        run.records.put(record)
+
+
+def _close(run: Run, closed: Closed) -> None:
+    """Write what a period's usage costs at one rate."""
+    key = closed.priced.total.key
+    of_payer = key.scope is AggregateScope.INVOICER
+    account = run.customers.account(key.owner_id if of_payer else closed.owner.account_id)
+    usage_class = run.book.catalogue.rows.usage_classes[key.usage_class_id - 1]
+    run.totals.add_period(account, usage_class.code, closed)
+    if run.records:
+        record = run.book.period(account, closed)
+        if run.explain:
+            steps = explain_period(closed.priced, usage_class.unit, closed.rated.currency)
             record["explain"] = steps_of(steps)
         run.records.put(record)
 

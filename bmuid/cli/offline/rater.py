@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from bmu.billing.catalogue import Catalogue
 from bmu.rating import (
-    BucketState,
     CompanyTerms,
     Owner,
     Rated,
@@ -14,12 +13,14 @@ from bmu.rating import (
     Tariff,
     TariffRows,
     Unrated,
-    buckets_wanted,
     compile_tariff,
+    rate,
     rate_batch,
     shelved,
 )
 from bmu.usage import UDR
+from bmuid.cli.offline.allowances import Allowances
+from bmuid.cli.offline.customers import Customers
 
 # There is no database that counts revisions.
 REVISION = 1
@@ -53,44 +54,39 @@ def numbered(catalogue: Catalogue) -> Numbered:
 
 
 class Rater:
-    """Rates events in the order given; allowances are granted as months come, and drawn from."""
+    """Rates events in the order given; allowances are granted as their periods come, and drawn from."""
 
-    def __init__(self, tariff: Tariff) -> None:
+    def __init__(self, tariff: Tariff, customers: Customers) -> None:
         self._tariff = tariff
-        self._buckets: dict[int, tuple[BucketState, ...]] = {}
-        self._granted: dict[tuple[int, str, int], int] = {}
-        self._names: dict[int, str] = {}
+        self._customers = customers
+        self._allowances = Allowances(tariff)
+        self._classes = {id_: code for code, id_ in tariff.usage_class_ids.items()}
 
     def rate(self, udrs: Sequence[UDR], owners: Sequence[Owner]) -> list[Rated | Unrated]:
         """Give for each event what it costs, or why that can't be told."""
+        if self._allowances.hangs_on_usage:
+            return [self._one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
         if self._tariff.bucket_types:
             for udr, owner in zip(udrs, owners, strict=True):
-                self._grant(owner, udr.started_us)
-        return rate_batch(udrs, owners, self._tariff, self._buckets)
+                self._grant(udr, owner)
+        return rate_batch(udrs, owners, self._tariff, self._allowances.shelves)
 
     def bucket(self, bucket_id: int) -> str:
         """Give the code of what a draw was from."""
-        return self._names[bucket_id]
+        return self._allowances.name(bucket_id)
 
-    def _grant(self, owner: Owner, started_us: int) -> None:
+    def _one(self, udr: UDR, owner: Owner) -> Rated | Unrated:
+        self._grant(udr, owner)
         service_id = owner.account_service_id
-        for grant in buckets_wanted(owner, self._tariff, started_us):
-            key = service_id, grant.code, grant.from_us
-            if key not in self._granted:
-                bucket_id = self._granted[key] = len(self._granted) + 1
-                self._names[bucket_id] = grant.code
-                state = BucketState(
-                    bucket_id,
-                    service_id,
-                    grant.code,
-                    grant.from_us,
-                    grant.to_us,
-                    grant.quantity,
-                    granted=grant.quantity,
-                    tiers=grant.tiers,
-                    repeat_last=grant.repeat_last,
-                )
-                held = (*self._buckets.get(service_id, ()), state)
-                self._buckets[service_id] = tuple(
-                    sorted(held, key=lambda one: (one.to_us, one.id))
-                )
+        shelf = self._allowances.shelves.get(service_id, ())
+        outcome = rate(udr, owner, self._tariff, shelf)
+        if isinstance(outcome, Rated):
+            usage_class = self._classes[outcome.usage_class_id]
+            self._allowances.measure(service_id, usage_class, udr.started_us, outcome.quantity)
+        return outcome
+
+    def _grant(self, udr: UDR, owner: Owner) -> None:
+        us = udr.started_us
+        if not self._allowances.has(owner.account_service_id, us):
+            holdings = self._customers.holdings(owner, us)
+            self._allowances.grant(owner.account_service_id, udr.usage_class, us, holdings)

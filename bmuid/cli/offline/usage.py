@@ -8,27 +8,15 @@ from typing import BinaryIO, NamedTuple
 
 from bmu.period import to_us
 from bmu.usage import UDR
+from bmuid.cli.offline import customers
 from bmuid.cli.offline.customers import UsageError
 
 LINE_OCTETS_MAX = 64 * 1024
 QUANTITY_MAX = 2**63 - 1
 # Columns with a meaning of their own; all others are custom fields.
-COLUMNS = (
-    "id",
-    "account",
-    "service",
-    "package",
-    "currency",
-    "time_zone",
-    "bill_day",
-    "uid_type",
-    "uid",
-    "class",
-    "started_at",
-    "quantity",
-    "origin",
-    "destination",
-)
+COLUMNS = customers.COLUMNS | {
+    *("id", "uid_type", "uid", "class", "started_at", "quantity", "origin", "destination"),
+}
 _NO_KEY = bytes(16)
 
 
@@ -136,8 +124,12 @@ def event(line: Line) -> UDR:
 
 def _extras(fields: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Give the custom fields as the event takes them; none where it has none."""
-    found = {key: value for key, value in fields.items() if key not in COLUMNS and value}
-    return {"extras": found} if found and "extras" in UDR._fields else {}
+    found = {
+        key: value
+        for key, value in fields.items()
+        if value and key not in COLUMNS and not key.startswith(customers.ATTRIBUTES)
+    }
+    return {"extras": found} if found else {}
 
 
 def _started(text: str) -> int:

@@ -2,13 +2,14 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TextIO
 
 from bmu.money import decimal_text
 from bmu.period import from_us
-from bmu.rating import Owner, Rated, Step
+from bmu.rating import AggregateScope, BucketKind, Owner, Rated, Step
 from bmu.usage import UDR
+from bmuid.cli.offline.periods import Closed
 from bmuid.cli.offline.rater import Numbered, Rater
 from bmuid.cli.offline.usage import Line
 
@@ -81,10 +82,51 @@ class Book(NamedTuple):
             "quantity": rated.quantity,
             "rounded": rated.rounded,
             "billable": rated.billable,
-            "drawn": " ".join(f"{self.rater.bucket(one)}={taken}" for one, taken in rated.draws),
+            "drawn": " ".join(self._drawn(rated)),
             "currency": rated.currency,
             "amount": decimal_text(rated.amount_e11),
             "tax": decimal_text(rated.tax_e11),
+        }
+
+    def _drawn(self, rated: Rated) -> Iterator[str]:
+        drawing = rated.detail.drawing if rated.detail else None
+        if drawing is None:
+            for bucket_id, taken in rated.draws:
+                yield f"{self.rater.bucket(bucket_id)}={taken}"
+            return
+        for draw in drawing.draws:
+            is_money = draw.kind is BucketKind.MONEY
+            taken_text = decimal_text(draw.quantity) if is_money else str(draw.quantity)
+            yield f"{self.rater.bucket(draw.bucket_id)}={taken_text}"
+
+    def period(self, account: str, closed: Closed) -> dict[str, Value]:
+        """Give the record of a period's price: a line of its own, with the keys of those of events."""
+        total, taxes = closed.priced.total, closed.priced.taxes
+        rows, owner = self.catalogue.rows, closed.owner
+        overage = closed.rated.detail.overage if closed.rated.detail else None
+        plan_id = overage.rate_plan_id if overage else closed.rated.rate_plan_id
+        of_service = total.key.scope is AggregateScope.SERVICE
+        return {
+            "line": "",
+            "id": "period",
+            "account": account,
+            "package": owner.terms.package if of_service else "",
+            "uid": closed.udr.uid if of_service else "",
+            "class": rows.usage_classes[total.key.usage_class_id - 1].code,
+            "started_at": from_us(total.key.from_us).isoformat(),
+            "origin": "",
+            "destination": "",
+            "location": total.rate.location or total.rate.location_group or "",
+            "pattern": "",
+            "plan": rows.rate_plans[plan_id - 1].code,
+            "rate": total.rate.code,
+            "quantity": total.usage.quantity,
+            "rounded": total.usage.quantity,
+            "billable": total.usage.quantity,
+            "drawn": "",
+            "currency": closed.rated.currency,
+            "amount": decimal_text(taxes.net_e11),
+            "tax": decimal_text(taxes.tax_e11),
         }
 
 
@@ -106,6 +148,12 @@ class Totals:
             (1, rated.quantity, rated.billable, rated.amount_e11, rated.tax_e11)
         ):
             sums[place] += figure
+
+    def add_period(self, account: str, usage_class: str, closed: Closed) -> None:
+        """Add a period's price; its events are counted already."""
+        sums = self._sums.setdefault((account, usage_class, closed.rated.currency), [0] * 5)
+        sums[3] += closed.priced.taxes.net_e11
+        sums[4] += closed.priced.taxes.tax_e11
 
     def records(self) -> list[dict[str, Value]]:
         """Give a record for each account, class and currency, in that order."""
