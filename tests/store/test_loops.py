@@ -47,9 +47,7 @@ rows = st.builds(
     to_us=instants,
     account_id=st.integers(-(2**63), 2**63 - 1) | st.integers(1, 3),
     account_service_id=st.integers(1, 5),
-    package=st.just("P"),
-    currency=st.just("GBP"),
-    zone=st.just("UTC"),
+    terms=st.just(Terms("P", "GBP", "UTC")),
     bill_day=st.just(1),
 )
 rejects = st.builds(Reject, st.integers(1, 30), st.just(Reason.FILTERED), st.just(""))
