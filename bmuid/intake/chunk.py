@@ -18,7 +18,7 @@ from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.store import days, files, keys, verdicts, wakeup
 from bmuid.store.files import Part, Source, Verdicts
-from bmuid.store.transaction import Transaction
+from bmuid.store.transaction import DatabaseError, Transaction, is_refused
 from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
@@ -32,6 +32,16 @@ class FileBlockedError(Exception):
         super().__init__(reason)
         self.file_id = part.file_id
         self.part = part.part
+
+
+class ChunkFailedError(Exception):
+    """Raised when working a part failed for a reason that nobody foresaw, which is its cause."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(f"file {part.file_id}, part {part.part}, from line {part.next_line} on")
+        self.file_id = part.file_id
+        self.part = part.part
+        self.next_line = part.next_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +142,23 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
 
     Errors:
         FileBlockedError: the file is gone or cut, or its source has a profile that is not known.
+        ChunkFailedError: a fault of the program, or of what the database holds.
+        DatabaseError: the database is away or out of means, or the transaction lost a race.
     """
     part = files.take_part(txn)
     if part is None:
         return None
+    try:
+        return _work(txn, bench, part)
+    except FileBlockedError:
+        raise
+    except Exception as error:
+        if isinstance(error, DatabaseError) and not is_refused(error):
+            raise
+        raise ChunkFailedError(part) from error
+
+
+def _work(txn: Transaction, bench: Bench, part: Part) -> Worked | Missing:
     snapshot = bench.snapshots.at(txn, part.revision)
     picked = _pick(txn, bench, part, snapshot)
     missing = bench.missing(picked.needs)

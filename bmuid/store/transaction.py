@@ -47,6 +47,13 @@ def took_too_long(error: psycopg2.Error) -> bool:
     return error.pgcode in {"57014", "55P03"}
 
 
+def is_refused(error: psycopg2.Error) -> bool:
+    """Tell whether the database refused what a statement says, so that saying it again is no use."""
+    return isinstance(
+        error, (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.ProgrammingError)
+    )
+
+
 def run(
     connection: Connection,
     work: Callable[Concatenate[Transaction, P], R],

@@ -4,6 +4,7 @@ import logging
 import os
 import select
 import signal
+import time
 from collections.abc import Callable
 from contextlib import closing
 
@@ -45,14 +46,16 @@ class Stop:
 
 
 def keep_serving(dsn: str, serve: Callable[[Connection], None], stop: Stop) -> None:
-    """Serve with a connection until told to stop; when it is lost, try again, ever more slowly."""
+    """Serve with a connection until told to stop; when it is lost again and again, try ever more slowly."""
     pause = PAUSE_SECONDS_FIRST
     while not stop.told():
+        began = time.monotonic()
         try:
             with closing(wakeup.connect(dsn)) as connection:
                 serve(connection)
-                pause = PAUSE_SECONDS_FIRST
         except wakeup.LOST as error:
+            if time.monotonic() - began > PAUSE_SECONDS_MAX:
+                pause = PAUSE_SECONDS_FIRST
             said = " ".join(str(error).split())
             log.warning("the database is away: %s", said, extra={"next_try_seconds": pause})
             stop.wait(pause)

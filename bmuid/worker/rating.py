@@ -2,12 +2,13 @@
 
 import logging
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from bmuid import billrun
 from bmuid.intake import arrival, chunk, retry
-from bmuid.intake.chunk import Bench, FileBlockedError, Missing, Worked
+from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
 from bmuid.store import buckets, days, files, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 # Whoever makes work tells so. This is for what nobody could tell: a worker elsewhere that died at its part.
 IDLE_SECONDS_MAX = 30.0
+# So often is a chunk tried that fails for a reason nobody foresaw, before its part is set aside.
+TRIES_MAX = 3
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Rating:
     bench: Bench
     stop: Stop
     _refused: set[int] = field(default_factory=set)
+    _failed: Counter[tuple[int, int, int]] = field(default_factory=Counter)
 
     def serve(self, connection: Connection) -> None:
         """Work while there is work, and wait to be woken, until told to stop."""
@@ -43,6 +47,9 @@ class Rating:
             log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
             run(connection, files.block, error.file_id, error.part, str(error))
             return True
+        except ChunkFailedError as error:
+            self._set_aside(connection, error)
+            return True
         if isinstance(worked, Missing):
             self._provide(connection, worked)
             return True
@@ -54,6 +61,22 @@ class Rating:
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
         return billrun.step(connection, now) or self._retry(connection)
+
+    def _set_aside(self, connection: Connection, error: ChunkFailedError) -> None:
+        """Block a part that failed too often: other files go on, and somebody has to look."""
+        what = error.file_id, error.part, error.next_line
+        self._failed[what] += 1
+        log.error("A CHUNK FAILED: %s", error, exc_info=error)
+        if self._failed[what] < TRIES_MAX:
+            return
+        del self._failed[what]
+        cause = error.__cause__
+        said = " ".join(f"{type(cause).__name__}: {cause}".split())[:500]
+        reason = (
+            f"it failed {TRIES_MAX} times from line {error.next_line} on, which is a fault of the program or of"
+            f" what it was given: {said}. The log has all of it; when it is mended, let the file be tried again"
+        )
+        run(connection, files.block, error.file_id, error.part, reason)
 
     def _retry(self, connection: Connection) -> bool:
         retried = run(connection, retry.work, self.bench)

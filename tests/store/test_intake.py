@@ -553,6 +553,28 @@ class TestWhatStandsInTheWay:
         [(why, *_)] = set(office.all("SELECT blocked FROM usage_file_part"))
         assert "written to after it was handed in" in str(why)
 
+    def test_a_file_that_nobody_foresaw_is_set_aside_and_others_go_on(
+        self, office: Office
+    ) -> None:
+        """What the program or the database trips over again and again is one file's trouble, not all files'."""
+        office.as_owner("ALTER TABLE usage_key ADD CONSTRAINT odd CHECK (file_id <> 1) NOT VALID")
+        put(office.spool, "odd.csv", [call("1.1", 1, AWAY, 60)])
+        office.take_in()
+        office.rate()
+
+        assert office.hand_in("b.csv", [call("2.1", 1, AWAY, 60)])["new"] == 1
+        blocked = office.all(
+            "SELECT blocked FROM usage_file_part WHERE file_id = 1 AND state = 'BLOCKED'"
+        )
+        assert len(blocked) == 1, "the part with the line; the other has none"
+        assert 'violates check constraint "odd"' in str(blocked[0][0])
+        assert "from line 1 on" in str(blocked[0][0])
+
+        office.as_owner("ALTER TABLE usage_key DROP CONSTRAINT odd")
+        office.unblock(1)
+        office.rate()
+        assert office.verdicts("odd.csv")["new"] == 1
+
     def test_a_file_is_read_by_the_settings_it_came_with(self, office: Office) -> None:
         """A source that is set up anew between two workers' turns makes no call double and loses none."""
         lines = [call(f"1.{n}", n, AWAY, 60).replace("+44", "0") for n in range(1, CUSTOMERS + 1)]
