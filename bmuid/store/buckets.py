@@ -203,10 +203,15 @@ def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
 
 
 def _left(each: Rolling, ended: BucketState, held: list[BucketState]) -> list[Grant]:
-    """Give what an ended bucket leaves, and count it among those that are held."""
+    """
+    Give what an ended bucket leaves, and count it among those that are held.
+
+    Usage of the ended period that comes late draws from it too, as it would have from that period's own.
+    """
     left = carried(each.row, each.anchor, ended, held)
     if left is None:
         return []
+    left = left._replace(from_us=ended.from_us)
     held.append(
         replace(
             ended,

@@ -125,6 +125,10 @@ def evidence(txn: Transaction, account: Account, charge: Charged) -> Evidence:
         detail=detail,
     )
     buckets = {bucket_id: code for bucket_id, code, _ in drawn}
+    made = detail.drawing.draws if detail and detail.drawing else ()
+    for each in made:
+        if each.bucket_id not in buckets:
+            buckets[each.bucket_id] = _code_above(txn, account.id, each.bucket_id)
     udr, owner = _event(account, charge)
     return gather(_shelves(txn, charge.revision), udr, owner, rated, buckets)
 
@@ -166,6 +170,18 @@ def _drawn(txn: Transaction, account_id: int, charge: Charged) -> list[tuple[int
         },
     )
     return txn.fetchall()
+
+
+def _code_above(txn: Transaction, account_id: int, bucket_id: int) -> str:
+    """Give the code of a bucket of an account above."""
+    txn.execute(
+        "SELECT bucket_above(%(account_id)s, %(bucket_id)s)",
+        {"account_id": account_id, "bucket_id": bucket_id},
+    )
+    row = txn.fetchone()
+    assert row is not None, "a function gives a row"
+    code: str = row[0]
+    return code
 
 
 def _shelves(txn: Transaction, revision: int) -> Shelves:

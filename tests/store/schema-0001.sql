@@ -1186,6 +1186,16 @@ CREATE FUNCTION entered_account() RETURNS bigint LANGUAGE sql STABLE SECURITY DE
     SET search_path = bmu, pg_temp AS $$
     SELECT account_id FROM entered WHERE pid = pg_backend_pid() AND xid = pg_current_xact_id_if_assigned()
 $$;
+-- The code of a bucket that an account draws from, of an account above it. A customer asks for the own account only.
+CREATE FUNCTION bucket_above(below bigint, wanted bigint) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH RECURSIVE above AS (
+        SELECT parent_id AS id FROM account
+        WHERE id = below AND (session_user <> 'bmuid_public' OR below = entered_account())
+        UNION SELECT a.parent_id FROM account AS a JOIN above ON a.id = above.id
+    )
+    SELECT b.code FROM above JOIN bucket AS b ON b.account_id = above.id WHERE b.id = wanted AND b.for_tree
+$$;
 CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
     WITH gone AS (
@@ -1425,7 +1435,7 @@ GRANT INSERT (account_id, number, kind, during, bill_run_id, journal_id, issued_
 GRANT UPDATE (state, done_at, last_account_id) ON bill_run TO bmuid;
 GRANT INSERT (kind, dedup_key, payload, not_before) ON outbox TO bmuid;
 GRANT UPDATE (state, not_before, tries) ON outbox TO bmuid;
-GRANT EXECUTE ON FUNCTION ensure_day(date), audit_hash(bytea, text[]),
+GRANT EXECUTE ON FUNCTION ensure_day(date), bucket_above(bigint, bigint), audit_hash(bytea, text[]),
     audit_add(text, text, text, text, text, text, text) TO bmuid;
 
 -- bmuid_admin: the admin door. Sees all but secrets; changes parties and catalogue; never usage or money.
@@ -1455,7 +1465,7 @@ GRANT INSERT (account_id, from_at, cause, revision) ON rerating_due TO bmuid_adm
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
-    audit_broken_at(), file_unblock(bigint) TO bmuid_admin;
+    audit_broken_at(), file_unblock(bigint), bucket_above(bigint, bigint) TO bmuid_admin;
 
 -- bmuid_auth: checks passwords, opens sessions, and can do nothing else.
 GRANT EXECUTE ON FUNCTION login_try(text), login_failed(bigint), session_open(bigint, bytea, text),
@@ -1469,7 +1479,7 @@ GRANT SELECT ON company, company_terms, usage_class, location, location_pattern,
     package, schema_version TO bmuid_public;
 GRANT SELECT ON account, account_service, uid_history, udr, charge, charge_reversal, bucket, draw, invoice,
     invoice_line, invoice_charge TO bmuid_public;
-GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), audit_hash(bytea, text[]),
+GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), bucket_above(bigint, bigint), audit_hash(bytea, text[]),
     audit_add(text, text, text, text, text, text, text) TO bmuid_public;
 DO $$
 DECLARE

@@ -46,7 +46,15 @@ CATALOGUE = (
     "package",
     "schema_version",
 )
-MAY_CALL = {"enter", "entered_account", "leave", "audit_add", "audit_hash", "textrange"}
+MAY_CALL = {
+    "enter",
+    "entered_account",
+    "leave",
+    "bucket_above",
+    "audit_add",
+    "audit_hash",
+    "textrange",
+}
 
 # Ways to ask a table for more than one's own; {account} is the column that says whose a row is.
 SHAPES = (

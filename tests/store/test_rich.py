@@ -1,0 +1,206 @@
+"""The rich catalogue at work: from documents and a switch's file to charges that are explained, and computed again."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from asking import Asking
+from conftest import ROOT, Database
+from offices import Office
+from usage_world import LONDON, SOURCE
+
+from bmu.rating import Evidence, explain, is_in_order
+from bmuid.operations.usage import charge_id
+from bmuid.store import accounts, evidence
+from bmuid.store.customer_usage import ChargeKey
+
+RICH = ROOT / "examples/rich"
+PENNY = 10**9
+NOON = datetime(2026, 8, 3, 11, tzinfo=UTC)
+GB, FR, US, PREMIUM = "442079460999", "33199001234", "12125550100", "449012345678"
+
+
+@pytest.fixture
+def asking(database: Database) -> Asking:
+    """Give one who asks at a database with the rich catalogue and its customers."""
+    asking = Asking(database)
+    for name, document in (
+        ("catalogue_load", "catalogue.toml"),
+        ("accounts_load", "accounts.toml"),
+    ):
+        loaded = asking.staff(name, document=(RICH / document).read_text(encoding="utf-8"))
+        assert loaded.done, loaded.body
+    asking.sql(
+        "INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix)"
+        f" VALUES ('{SOURCE}', 'Switch', 'asterisk-master-csv', 'Europe/London', '44', '0', '00') RETURNING 1"
+    )
+    return asking
+
+
+@pytest.fixture
+def office(asking: Asking, tmp_path: Path) -> Iterator[Office]:
+    """Give the workers that rate for it."""
+    with closing(asking.database.connect()) as connection:
+        yield Office(asking.database, connection, Path(tempfile.mkdtemp(dir=tmp_path)), parts=1)
+
+
+class Calls:
+    """Calls of the customers, in the order they are made."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def call(self, line: int, called: str, seconds: int, at: datetime = NOON) -> None:
+        """Let a line, by the end of its number, make a call."""
+        start, end = (
+            f"{each.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
+            for each in (at, at + timedelta(seconds=seconds))
+        )
+        number = 441632960000 + line
+        self.lines.append(
+            f'"x","+{number}","+{called}","outbound","""x"" <+{number}>","PJSIP/a-1","PJSIP/b-2","Dial",'
+            f'"PJSIP/+{called}@b,60,T","{start}","{start}","{end}",{seconds},{seconds},"ANSWERED",'
+            f'"DOCUMENTATION","1.{len(self.lines)}",""'
+        )
+
+
+def evidences(office: Office) -> dict[int, tuple[str, Evidence]]:
+    """Give the account and the evidence of each charge, by the line it came from."""
+    found = {}
+    with office.connection, office.connection.cursor() as txn:
+        txn.execute(
+            "SELECT u.line_no, a.id, a.number, u.started_at, u.id FROM udr AS u JOIN account AS a ON a.id = u.account_id"
+        )
+        for line_no, _, number, started_at, udr_id in txn.fetchall():
+            account = accounts.by_number(txn, number)
+            assert account is not None
+            charge = evidence.charged(txn, account.id, ChargeKey(started_at, udr_id, 1))
+            assert charge is not None
+            found[line_no] = number, evidence.evidence(txn, account, charge)
+    return found
+
+
+# Account, line, called, seconds, how long after noon of Monday, and pence.
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+CASES = (
+    # By a condition on the customer; by hours; over their end; on a bank holiday.
+    ("GOLD", 1, GB, 60, timedelta(), 1),
+    ("LINE", 2, GB, 60, timedelta(), 12),
+    ("LINE", 2, GB, 120, timedelta(hours=6, minutes=59), 18),
+    ("LINE", 2, GB, 60, 28 * DAY, 6),
+    # By steps: 5p to connect, 10 s free, 50 s at 30p, then 30 s more at 20p a minute; never more than 2 pounds.
+    ("LINE", 2, FR, 75, timedelta(), 40),
+    ("LINE", 2, FR, 3600, timedelta(), 205),
+    # By another class, its price with tax; by the plan that is tried last.
+    ("LINE", 2, PREMIUM, 600, timedelta(), 125),
+    ("LINE", 2, US, 61, timedelta(), 200),
+    # With two taxes, one of them not owed a week later; without any.
+    ("CITY", 3, GB, 60, timedelta(), 12),
+    ("CITY", 3, GB, 60, 7 * DAY, 12),
+    ("CHARITY", 4, GB, 60, timedelta(), 12),
+    # By the month; on what it costs; by the company's plan.
+    ("AGREED", 5, GB, 60, timedelta(), 0),
+    ("COST", 6, GB, 61, timedelta(), 6),
+    ("OPEN", 7, GB, 60, timedelta(), 100),
+    # By the plan of the account above, from its minutes; by the payer's, when they are used up.
+    ("BRANCH-1", 8, GB, 300, timedelta(), 0),
+    ("BRANCH-2", 9, GB, 300, timedelta(), 0),
+    ("BRANCH-2", 9, GB, 60, HOUR, 12),
+    # From ten minutes a week, with what the week before left.
+    ("WEEKLY", 10, GB, 400, timedelta(), 0),
+    ("WEEKLY", 10, GB, 800, 7 * DAY, 0),
+    ("WEEKLY", 10, GB, 60, 7 * DAY + HOUR, 12),
+    # In steps of five minutes, each with its price.
+    ("STEPS", 11, GB, 200, timedelta(), 50),
+    ("STEPS", 11, GB, 500, HOUR, 100),
+    # Two minutes, and the rest by a plan of its own.
+    ("BEYOND", 12, GB, 180, timedelta(), 60),
+    # A pound that two lines use up together.
+    ("MONEY", 13, GB, 300, timedelta(), 0),
+    ("MONEY", 14, GB, 360, HOUR, 32),
+    # Five minutes, once; then, on a Saturday, as ever.
+    ("NEW", 15, GB, 300, timedelta(), 0),
+    ("NEW", 15, GB, 60, 40 * DAY, 6),
+)
+
+
+def test_every_feature_is_charged_as_it_is_written(office: Office) -> None:
+    """One customer, one feature, one amount that I can work out by hand."""
+    calls = Calls()
+    for _, line, called, seconds, later, _ in CASES:
+        calls.call(line, called, seconds, NOON + later)
+    verdicts = office.hand_in("rich.csv", calls.lines)
+    found = evidences(office)
+
+    assert verdicts == {"new": len(CASES), "duplicate": 0, "suspended": 0, "rejected": 0}
+    assert [(found[n][0], found[n][1].amount_e11) for n in sorted(found)] == [
+        (account, pence * PENNY) for account, *_, pence in CASES
+    ]
+    assert [number for number, each in found.values() if not is_in_order(each)] == []
+    assert all(explain(each) for _, each in found.values())
+
+
+def test_staff_and_customers_read_why(asking: Asking, office: Office) -> None:
+    """Whatever was drawn, taxed or passed over, each charge comes with its steps, also from minutes of an account above."""
+    calls = Calls()
+    for line, called in ((2, FR), (2, PREMIUM), (3, GB), (6, GB), (8, GB), (11, GB), (13, GB)):
+        calls.call(line, called, 700)
+    office.hand_in("why.csv", calls.lines)
+    found = {
+        number: asking.staff("charge_explain", account=number, id=charge_id(key)).body
+        for number, key in keys(office)
+    }
+
+    assert len(found) == 6
+    assert all(len(one["steps"]) >= 3 for one in found.values()), found
+    drawn = {number: one["evidence"]["draws"] for number, one in found.items()}
+    assert [one["name"] for one in drawn["BRANCH-1"]] == [
+        "Ten minutes for a whole group of companies"
+    ]
+    assert [one["name"] for one in drawn["STEPS"]] == ["Five minutes at a time"]
+    assert [one["name"] for one in drawn["MONEY"]] == ["A pound for all lines"]
+
+
+def test_minutes_of_a_group_are_given_once_however_many_work(office: Office) -> None:
+    """Companies of a group are rated by several workers, and share ten minutes to the second."""
+    office.parts = 3
+    calls = Calls()
+    for n in range(40):
+        calls.call(8 + n % 2, GB, 30, NOON + timedelta(minutes=n))
+    office.hand_in("group.csv", calls.lines)
+
+    [(drawn, events)] = office.all(
+        "SELECT -sum(quantity) FILTER (WHERE kind = 'DRAW'), count(*) FILTER (WHERE kind = 'DRAW') FROM draw"
+    )
+    assert (drawn, events) == (600, 20)
+    assert office.all("SELECT sum(amount_e11), count(*) FROM charge") == [(20 * 6 * PENNY, 40)]
+    assert all(is_in_order(each) for _, each in evidences(office).values())
+
+
+def test_a_threshold_is_told_once(office: Office) -> None:
+    """Half of the week's minutes, then all of them: each is kept with the charge that reached it, and with the bucket."""
+    calls = Calls()
+    for minutes in (4, 2, 2, 3):
+        calls.call(10, GB, 60 * minutes, NOON + timedelta(minutes=len(calls.lines)))
+    office.hand_in("first.csv", calls.lines[:2])
+    office.hand_in("second.csv", calls.lines[2:])
+
+    told = office.all("SELECT detail #> '{drawing,reached}' FROM charge ORDER BY started_at")
+    assert [one and [each["per_cent"] for each in one] for (one,) in told] == [
+        None,
+        [50],
+        None,
+        [100],
+    ]
+    assert office.all("SELECT warned, balance FROM bucket") == [(100, 0)]
+
+
+def keys(office: Office) -> list[tuple[str, ChargeKey]]:
+    """Give account and key of each charge."""
+    found = office.all(
+        "SELECT a.number, c.started_at, c.udr_id FROM charge AS c JOIN account AS a ON a.id = c.account_id"
+    )
+    return [(str(number), ChargeKey(at, udr_id, 1)) for number, at, udr_id in found]
