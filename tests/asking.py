@@ -40,10 +40,11 @@ class Answered:
 
 @dataclass(slots=True)
 class Asking:
-    """One who asks at a database."""
+    """One who asks at a database; *name*: in the audit, and of a source its code."""
 
     database: Database
     now: datetime = NOW
+    name: str = ""
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def staff(self, name: str, /, role: Role = Role.ADMIN, **texts: str) -> Answered:
@@ -64,7 +65,7 @@ class Asking:
         """Perform an operation in a transaction of its database role, at a foreign door of the door's own."""
         database_role = operation.database_role if door in operation.doors else OWN_ROLE[door]
         actor = Actor(
-            name=f"{role.value.lower()} of the test",
+            name=self.name or f"{role.value.lower()} of the test",
             door=door,
             roles=frozenset({role}),
             request_id=f"{next(self.numbers):016x}",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from bmu.period import FOREVER_US, to_us
 from bmuid.intake.events import PHONE, Event
@@ -113,7 +114,43 @@ def rate_waiting(
     return answers
 
 
-def event_of(told: Told | ToldOf) -> Event:
+class Telling(Protocol):
+    """What is told of any event."""
+
+    @property
+    def event(self) -> str:
+        """What its source calls it."""
+
+    @property
+    def class_(self) -> str:
+        """The code of its usage class."""
+
+    @property
+    def uid(self) -> str:
+        """Whose it is."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began."""
+
+    @property
+    def quantity(self) -> int:
+        """How much it was, or may be."""
+
+    @property
+    def destination(self) -> str | None:
+        """Where it went to."""
+
+    @property
+    def origin(self) -> str | None:
+        """Where it came from."""
+
+    @property
+    def uid_type(self) -> str | None:
+        """What identifier it is."""
+
+
+def event_of(told: Telling) -> Event:
     """Give the event that was told of."""
     return Event(
         key=told.event,
@@ -139,7 +176,7 @@ def answer_of(answered: Answered) -> Outcome | Refused:
 
 
 def _quote(
-    txn: Transaction, actor: Actor, source: str, told: Told | ToldOf, now: datetime
+    txn: Transaction, actor: Actor, source: str, told: Telling, now: datetime
 ) -> Outcome | Refused:
     if not revisions.newest(txn):
         return NO_CATALOGUE

@@ -4,12 +4,13 @@ import logging
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bmuid import billrun
 from bmuid.intake import arrival, chunk, retry
 from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
-from bmuid.store import buckets, days, files, wakeup
+from bmuid.realtime import holding
+from bmuid.store import buckets, days, files, streams, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.life import Stop
@@ -60,7 +61,9 @@ class Rating:
             return True
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
-        return billrun.step(connection, now) or self._retry(connection)
+        return (
+            billrun.step(connection, now) or self._retry(connection) or self._tidy(connection, now)
+        )
 
     def _set_aside(self, connection: Connection, error: ChunkFailedError) -> None:
         """Block a part that failed too often: other files go on, and somebody has to look."""
@@ -85,6 +88,15 @@ class Rating:
         elif retried is not None:
             log.info("suspended lines tried again", extra=asdict(retried))
         return retried is not None
+
+    def _tidy(self, connection: Connection, now: datetime) -> bool:
+        """End what real time left behind: reservations whose time is over, streams of days that are."""
+        expired = run(connection, holding.expire, now)
+        if expired:
+            log.info("reservations expired", extra={"reservations": expired})
+        # A transaction that began yesterday may still write to yesterday's.
+        ended = run(connection, streams.end_before, now.date() - timedelta(days=1))
+        return expired + ended > 0
 
     def _provide(self, connection: Connection, missing: Missing) -> None:
         """

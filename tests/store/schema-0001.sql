@@ -363,6 +363,7 @@ CREATE TABLE uid_history (
     ) WHERE (until IS NULL)
 );
 CREATE INDEX uid_history_account ON uid_history (account_id);
+CREATE INDEX uid_history_value ON uid_history (value);
 CREATE TRIGGER account_service_stays BEFORE DELETE OR TRUNCATE ON account_service
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER uid_history_versions BEFORE UPDATE OR DELETE ON uid_history
@@ -1004,7 +1005,7 @@ CREATE TRIGGER reservation_ends_once BEFORE UPDATE ON reservation FOR EACH ROW W
     EXECUTE FUNCTION refuse_change();
 
 -- What an account may still spend, in 10^-11 of its currency; below zero: its debt is beyond the limit. Null: no limit.
-CREATE FUNCTION credit_left(wanted bigint) RETURNS numeric LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION credit_left(debtor bigint) RETURNS numeric LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
 DECLARE
     credit account_credit%ROWTYPE;
@@ -1014,24 +1015,24 @@ DECLARE
     unbilled numeric;
     held numeric;
 BEGIN
-    SELECT * INTO credit FROM account_credit WHERE account_id = wanted;
+    SELECT * INTO credit FROM account_credit WHERE account_id = debtor;
     IF NOT found THEN
         RETURN NULL;
     END IF;
     SELECT coalesce(sum(p.amount_minor), 0) INTO owed FROM ledger_account AS l
-        JOIN posting AS p ON p.ledger_account_id = l.id WHERE l.kind = 'RECEIVABLE' AND l.account_id = wanted;
+        JOIN posting AS p ON p.ledger_account_id = l.id WHERE l.kind = 'RECEIVABLE' AND l.account_id = debtor;
     SELECT max(upper(during)), max(issued_at) INTO earliest, billed FROM invoice
-        WHERE account_id = wanted AND kind = 'INVOICE';
+        WHERE account_id = debtor AND kind = 'INVOICE';
     -- As far back as its next bill looks.
     SELECT least(earliest, (
             SELECT min(p.oldest_day)::timestamp AT TIME ZONE 'UTC' FROM usage_file AS f
             JOIN usage_file_part AS p ON p.file_id = f.id WHERE f.state = 'OPEN' OR f.done_at >= billed
         ), (
             SELECT min(w.oldest) FROM rework AS w
-            WHERE w.account_id = wanted AND w.at >= coalesce(billed, '-infinity') - interval '1 day'
+            WHERE w.account_id = debtor AND w.at >= coalesce(billed, '-infinity') - interval '1 day'
         )) INTO earliest WHERE earliest IS NOT NULL;
     SELECT coalesce(sum(c.amount_e11 + c.tax_e11), 0) INTO unbilled FROM charge AS c
-        WHERE c.account_id = wanted AND c.started_at >= coalesce(earliest, '-infinity')
+        WHERE c.account_id = debtor AND c.started_at >= coalesce(earliest, '-infinity')
         AND NOT EXISTS (
             SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id AND r.started_at = c.started_at
             AND r.udr_id = c.udr_id AND r.version = c.version
@@ -1039,7 +1040,7 @@ BEGIN
             SELECT FROM invoice_charge AS i WHERE i.account_id = c.account_id AND i.started_at = c.started_at
             AND i.udr_id = c.udr_id AND i.version = c.version
         );
-    SELECT coalesce(sum(money_e11), 0) INTO held FROM reservation WHERE account_id = wanted AND state = 'OPEN';
+    SELECT coalesce(sum(money_e11), 0) INTO held FROM reservation WHERE account_id = debtor AND state = 'OPEN';
     RETURN (credit.limit_minor - owed) * credit.minor_e11 - unbilled - held;
 END $$;
 

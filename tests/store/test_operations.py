@@ -44,6 +44,8 @@ MATRIX = {
     ("ADMIN", "catalogue_show", READ, "NONE"),
     ("ADMIN", "charge_explain", READ, "NONE"),
     ("ADMIN", "company_show", READ, "NONE"),
+    ("ADMIN", "credit_set", CLERK, "CHANGE"),
+    ("ADMIN", "credit_show", READ, "NONE"),
     ("ADMIN", "deck_load", ADMIN, "CHANGE"),
     ("ADMIN", "deck_preview", READ, "NONE"),
     ("ADMIN", "file_list", READ, "NONE"),
@@ -58,6 +60,9 @@ MATRIX = {
     ("ADMIN", "login_enable", ADMIN, "CHANGE"),
     ("ADMIN", "login_list", READ, "NONE"),
     ("ADMIN", "login_password", ADMIN, "CHANGE"),
+    ("ADMIN", "reservation_expire", CLERK, "CHANGE"),
+    ("ADMIN", "reservation_list", READ, "NONE"),
+    ("ADMIN", "reservation_show", READ, "NONE"),
     ("ADMIN", "service_add", CLERK, "CHANGE"),
     ("ADMIN", "service_end", CLERK, "CHANGE"),
     ("ADMIN", "service_set", CLERK, "CHANGE"),
@@ -79,6 +84,9 @@ MATRIX = {
     ("ADMIN", "usage_rate", CLERK, "CHANGE"),
     ("USAGE", "usage_quote", SOURCE, "NONE"),
     ("USAGE", "usage_rate", SOURCE, "NONE"),
+    ("USAGE", "usage_reserve", SOURCE, "NONE"),
+    ("USAGE", "usage_settle", SOURCE, "NONE"),
+    ("USAGE", "usage_update", SOURCE, "NONE"),
 }
 CHARGE_OF_ADA = f"{int(FIRST_CALL.timestamp()) * 10**6 + 60_000_000}-{ADA.id + 1}"
 CHARGE_OF_BERT = f"{int(FIRST_CALL.timestamp()) * 10**6 + 60_000_000}-{BERT.id + 1}"
@@ -124,7 +132,10 @@ def test_a_door_asks_with_no_more_rights_than_its_own() -> None:
     assert roles == {DatabaseRole.PUBLIC, DatabaseRole.AUTH}
     assert staff == {DatabaseRole.ADMIN, DatabaseRole.ENGINE}
     # Usage and money are the engine's: what rates runs with its rights, and nothing else of the staff's does.
-    assert rating == {"usage_quote", "usage_rate"}
+    assert rating == {
+        *("usage_quote", "usage_rate", "usage_reserve", "usage_update", "usage_settle"),
+        "reservation_expire",
+    }
     assert [row.name for row in OPERATIONS if len(row.doors) != 1] == []
 
 

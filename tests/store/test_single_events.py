@@ -1,11 +1,12 @@
 """Events told of one by one: each is charged once, its source hears the same however often it asks, nothing is dropped."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import usage_world as world
-from asking import Answered, Asking
+from asking import NOW, Answered, Asking
 from conftest import Database
 from offices import Office, opened
 from usage_world import AWAY, HOME, UNPRICED, number_of
@@ -109,6 +110,23 @@ class TestAnEventThatIsRated:
         assert office.all(
             "SELECT oldest_day::text FROM usage_file_part WHERE state = 'STREAM'"
         ) == [("2026-08-03",)]
+
+    def test_is_billed_as_any_other(self, office: Office, asking: Asking) -> None:
+        """Also one that is told of after its month was billed: the next bill looks back to it."""
+        office.as_owner("UPDATE account_service SET during = '[2026-07-31T23:00Z,)'")
+        asking.now = NOW - timedelta(days=10)
+        rate(asking, "call 1", destination=AWAY)
+        asking.staff("bill_run", as_of="2026-09-01")
+        office.rate()
+        asking.now = NOW + timedelta(days=20)
+        rate(asking, "call 2", destination=AWAY)
+        asking.staff("bill_run", as_of="2026-10-01")
+        office.rate()
+
+        assert office.all(
+            "SELECT l.description, l.events FROM invoice_line AS l JOIN invoice AS i ON i.id = l.invoice_id"
+            " WHERE l.kind = 'USAGE' ORDER BY i.id, l.line_no"
+        ) == [("Calls, Away", 1), ("Calls, Away, used before this period", 1)]
 
 
 class TestTheSameEventAgain:
