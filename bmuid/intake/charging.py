@@ -112,7 +112,9 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
         return Drawable({}, {}, {})
     allowances = needs.allowances
     accounts = sorted({owner[3] for owner in owners})
-    above = {over for account_id in accounts for over in allowances.above(account_id)}
+    above: set[int] = set()
+    if allowances.parents:
+        above.update(over for account_id in accounts for over in allowances.above(account_id))
     whole = [row.code for row in tariff.bucket_types.values() if not is_plain((row,))]
     states = buckets.lock(
         txn,
@@ -131,7 +133,7 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
         services = {owner.account_service_id: owner for owner in owners}
         found = shelves(states, map(allowances.sharer, services.values()))
     # Of those that all draw from plainly neither matters.
-    beyond = [state for state in states if state.account_id]
+    beyond = [state for state in states if state.account_id] if whole else []
     return Drawable(
         found,
         {state.id: state.account_id for state in beyond if state.for_tree},

@@ -1,8 +1,8 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from bmu.rating import Drawing, EntryKind, entries_of
+from bmu.rating import EntryKind, Rated, entries_of
 from bmuid.store.charges import FIRST_VERSION
 from bmuid.store.copying import CONSTANTS, INSTANT, INT4, INT8, TEXT, Field, Rows, copy_in, encoded
 from bmuid.store.days import of_day
@@ -32,12 +32,16 @@ def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
     Shapes:
         elsewhere: the accounts of buckets that are not of the account that draws.
     """
-    drawn = []
-    for id_, udr, owner, rated in zip(
-        priced.ids, priced.udrs, priced.owners, priced.rated, strict=True
-    ):
-        made = rated.detail.drawing if rated.detail else None
-        for bucket_id, kind, quantity in _entries(rated.draws, made):
+    lists = priced.ids, priced.udrs, priced.owners, priced.rated
+    drawn = [
+        (owner.account_id, udr.started_us, bucket_id, DRAW, id_, -quantity)
+        for id_, udr, owner, rated in zip(*lists, strict=True)
+        if rated.detail is None
+        for bucket_id, quantity in rated.draws
+    ]
+    beyond = [each for each in zip(*lists, strict=True) if each[3].detail is not None]
+    for id_, udr, owner, rated in beyond:
+        for bucket_id, kind, quantity in _entries(rated):
             account_id = elsewhere.get(bucket_id, owner.account_id)
             drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
     return list(encoded(Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))))
@@ -48,9 +52,11 @@ def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
     copy_in(txn, of_day(COPY, "draw", day), pieces)
 
 
-def _entries(
-    plain: tuple[tuple[int, int], ...], made: Drawing | None
-) -> Iterable[tuple[int, str, int]]:
+def _entries(rated: Rated) -> Iterator[tuple[int, str, int]]:
+    made = rated.detail.drawing if rated.detail else None
     if made is None:
-        return [(bucket_id, DRAW, -quantity) for bucket_id, quantity in plain]
-    return [(each.bucket_id, each.kind.value, each.quantity) for each in entries_of(made)]
+        for bucket_id, quantity in rated.draws:
+            yield bucket_id, DRAW, -quantity
+    else:
+        for each in entries_of(made):
+            yield each.bucket_id, each.kind.value, each.quantity
