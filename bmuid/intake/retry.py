@@ -1,6 +1,7 @@
 """Suspended lines taken in again, from their kept octets, as the source and the catalogue are now."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bmu.mediation import Reject
@@ -10,6 +11,7 @@ from bmuid.intake import charging, pricing
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.events import event_of, udr_of
 from bmuid.intake.late import final_billed
+from bmuid.intake.lost import charge_again, keeps_account, lost_in
 from bmuid.intake.ours import in_time, window_of
 from bmuid.intake.repeats import REPEATED
 from bmuid.intake.snapshot import Snapshot
@@ -54,29 +56,33 @@ def work(
     revision = revisions.newest(txn)
     snapshot = bench.snapshots.at(txn, revision)
     udrs, failed = _read(bench, batch, job)
+    lost = lost_in(txn, batch, job.wanted.uid)
+    udrs += [each.udr for each in lost.values()]
     tried = len(udrs) + len(failed)
     owners = _owners(txn, bench, batch, job, udrs, snapshot)
     needs = bench.needs_of(udrs, owners, snapshot)
     missing = bench.missing(needs)
     if missing is not None:
         return missing
-    free, taken = _claimed(txn, batch, udrs)
-    failed += taken
-    events: list[UDR] = []
-    known: list[Owner] = []
-    for udr, owner in zip(udrs, owners, strict=True):
-        if udr.line_no not in free:
-            continue
-        if isinstance(owner, Unrated):
-            failed.append(Failed(udr.line_no, owner.reason.value, owner.tried))
-        else:
-            events.append(udr)
-            known.append(owner)
-    lost = charging.charge(txn, batch.file_id, snapshot.tariff, needs, (events, known))
-    failed += [Failed(udr.line_no, why.reason.value, why.tried) for udr, why in lost]
-    resolved = _settle(txn, batch.file_id, (events, known), failed)
+    # What was charged once has claimed its event.
+    free, taken = _claimed(txn, batch, [udr for udr in udrs if udr.line_no not in lost])
+    free |= set(lost)
+    ours = [(udr, owner) for udr, owner in zip(udrs, owners, strict=True) if udr.line_no in free]
+    failed += taken + [_failed(udr, why) for udr, why in ours if isinstance(why, Unrated)]
+    known = [(udr, owner) for udr, owner in ours if isinstance(owner, Owner)]
+    again = [each for each in known if keeps_account(*each, lost)]
+    new = [each for each in known if not keeps_account(*each, lost)]
+    usage = [udr for udr, _ in new], [owner for _, owner in new]
+    unpriced = charging.charge(txn, batch.file_id, snapshot.tariff, needs, usage)
+    unpriced += charge_again(txn, snapshot.tariff, needs, again, lost)
+    failed += [_failed(udr, why) for udr, why in unpriced]
+    resolved = _settle(txn, batch.file_id, known, failed)
     reprocessing.advance(txn, job, batch, tried, resolved)
     return Retried(job.id, tried, resolved)
+
+
+def _failed(udr: UDR, why: Unrated) -> Failed:
+    return Failed(udr.line_no, why.reason.value, why.tried)
 
 
 def own_key(key: bytes, file_id: int, line_no: int) -> bytes:
@@ -87,16 +93,17 @@ def own_key(key: bytes, file_id: int, line_no: int) -> bytes:
 def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]]:
     """Mediate the lines by their source's settings of now; give those that the job means."""
     taken: list[UDR | Reject] = []
+    fresh = [line for line in batch.lines if line.lost is None]
     mediator = None if batch.stream else bench.mediator_of(batch.source)
     if mediator is not None:
-        lines = [line.line for line in batch.lines]
-        taken = mediator.take_some(lines, [line.line_no for line in batch.lines])
+        lines = [line.line for line in fresh]
+        taken = mediator.take_some(lines, [line.line_no for line in fresh])
     elif batch.stream:
         source = batch.source
-        taken = [udr_of(event_of(line.line), line.line_no, source) for line in batch.lines]
+        taken = [udr_of(event_of(line.line), line.line_no, source) for line in fresh]
     else:
         said = f"source {batch.source.code} has the profile {batch.source.profile!r}, which is not known"
-        return [], [Failed(line.line_no, line.reason, said) for line in batch.lines]
+        return [], [Failed(line.line_no, line.reason, said) for line in fresh]
     uid = job.wanted.uid
     rejects = [each for each in taken if isinstance(each, Reject) and uid is None]
     udrs = [each for each in taken if isinstance(each, UDR) and uid in {None, each.uid}]
@@ -153,14 +160,12 @@ def _claimed(txn: Transaction, batch: Batch, udrs: list[UDR]) -> tuple[set[int],
 def _settle(
     txn: Transaction,
     file_id: int,
-    usage: tuple[list[UDR], list[Owner]],
+    usage: Sequence[tuple[UDR, Owner]],
     failed: list[Failed],
 ) -> int:
     """Note what became of each line; give how many are charged now."""
     unpriced = {each.line_no for each in failed}
-    charged = [
-        (udr, owner) for udr, owner in zip(*usage, strict=True) if udr.line_no not in unpriced
-    ]
+    charged = [(udr, owner) for udr, owner in usage if udr.line_no not in unpriced]
     oldest_us: dict[int, int] = {}
     for udr, owner in charged:
         before = oldest_us.get(owner.account_id, udr.started_us)

@@ -15,7 +15,7 @@ from bmuid.operations.entries import bad_document
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
-from bmuid.store import catalogue, companies, revisions, tariffs
+from bmuid.store import catalogue, companies, reratings_view, revisions, tariffs
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
 
@@ -120,6 +120,7 @@ def put(txn: Transaction, actor: Actor, difference: Difference) -> Loaded:
         companies.put_terms(txn, difference.company, revision)
     catalogue.end(txn, difference.ended, revision)
     catalogue.add(txn, difference.added, revision)
+    reratings_view.mark(txn, None, None, "catalogue_load", revision)
     return Loaded(revision, changes)
 
 

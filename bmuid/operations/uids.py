@@ -9,12 +9,13 @@ from bmuid.operations.grammar import Integer
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
-from bmuid.store import accounts, ownerships, revisions
+from bmuid.store import accounts, ownerships, reratings_view, revisions
 from bmuid.store.accounts import Account, Service
 from bmuid.store.ownerships import NewOwnership, Ownership
 from bmuid.store.transaction import Transaction
 
 SERVICE = Integer(1, 2**63 - 1)
+CAUSE_CHARACTERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> 
     revision = revisions.add(txn, actor.name, f"assign {wanted.type} {wanted.value}")
     added = ownerships.add(txn, [wanted], revision)
     assert added == 1, "nobody else changes owners while revisions are locked"
+    cause = f"assign {wanted.type} {wanted.value}"
+    reratings_view.mark(txn, account.id, wanted.from_, cause, revision)
     return _owners(txn, wanted.type, wanted.value)
 
 
@@ -157,6 +160,9 @@ def shorten(
     ]
     added = ownerships.add(txn, kept, revision)
     assert added == len(kept), "nobody else changes owners while revisions are locked"
+    if held:
+        cause = f"end {', '.join(f'{one.type} {one.value}' for one in held)}"
+        reratings_view.mark(txn, account.id, to, cause[:CAUSE_CHARACTERS_MAX], revision)
 
 
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Owners | Refused:

@@ -16,6 +16,7 @@ from bmuid.store.copying import (
     Field,
     Rows,
     at,
+    began,
     copy_in,
     encoded,
 )
@@ -25,7 +26,9 @@ from bmuid.store.udrs import IDS, OWNERS, RATED, UDRS, Priced
 
 FIRST_VERSION = 1
 
-FIELDS = (
+# Places of two more lists: of charges that replace others, their versions and those of the others.
+VERSIONS, REPLACED = 4, 5
+FIGURES = (
     Field(INT8, OWNERS, at(Owner, "account_id")),
     Field(INSTANT, UDRS, at(UDR, "started_us")),
     Field(INT8, IDS, WHOLE),
@@ -50,25 +53,41 @@ FIELDS = (
             (JSON, "detail"),
         )
     ),
-    Field(INT4, CONSTANTS, 0),
-    Field(INT8, CONSTANTS, 1),
-    Field(INSTANT, CONSTANTS, 2),
+    Field(INT8, CONSTANTS, 0),
+    Field(INSTANT, CONSTANTS, 1),
 )
-COPY = """
-    COPY {} (account_id, started_at, udr_id, account_service_id, usage_class_id, plan_level, rate_plan_id,
+FIELDS = (*FIGURES, Field(INT4, CONSTANTS, 2))
+FIELDS_AGAIN = (*FIGURES, Field(INT4, VERSIONS, WHOLE), Field(INT4, REPLACED, WHOLE))
+COLUMNS = """
+    account_id, started_at, udr_id, account_service_id, usage_class_id, plan_level, rate_plan_id,
         rate_group_id, rate_id, location_pattern_id, tax_id, quantity, rounded, billable, rated_e11,
-        amount_e11, tax_e11, currency, detail, version, revision, rated_at)
-    FROM STDIN BINARY
-"""
+        amount_e11, tax_e11, currency, detail, revision, rated_at, version"""
+COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
+COPY_AGAIN = f"COPY {{}} ({COLUMNS}, replaces) FROM STDIN BINARY"
 
 
 def rows(priced: Priced, revision: int, rated_us: int) -> list[bytes]:
     """Encode the first charge of each UDR."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
-    constants = (INT4, FIRST_VERSION), (INT8, revision), (INSTANT, rated_us)
+    constants = (INT8, revision), (INSTANT, rated_us), (INT4, FIRST_VERSION)
     return list(encoded(Rows(FIELDS, sources, constants)))
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
     """Write charges to the partition of their day; the UDRs are written already."""
     copy_in(txn, of_day(COPY, "charge", day), pieces)
+
+
+def add_again(
+    txn: Transaction, day: int, priced: Priced, revision: int, versions: list[int]
+) -> None:
+    """
+    Write charges in place of those that were reversed.
+
+    Shapes:
+        versions: the new ones, parallel to the lists of *priced*.
+    """
+    replaced = [version - 1 for version in versions]
+    sources = priced.ids, priced.udrs, priced.owners, priced.rated, versions, replaced
+    rows_again = Rows(FIELDS_AGAIN, sources, ((INT8, revision), (INSTANT, began(txn))))
+    copy_in(txn, of_day(COPY_AGAIN, "charge", day), encoded(rows_again))

@@ -220,7 +220,8 @@ def unbilled(txn: Transaction, account_id: int, period: Period) -> Sums:
             SELECT FROM invoice_charge AS i
             WHERE i.account_id = %(account_id)s AND i.started_at = c.started_at
             AND i.started_at >= %(from)s AND i.started_at < %(to)s
-            AND i.udr_id = c.udr_id AND i.version = c.version
+            -- What takes the place of a charge that was billed comes with the credit of that.
+            AND i.udr_id = c.udr_id AND i.version <= c.version
         )
         """,
         {"account_id": account_id, "from": period.from_, "to": period.to},

@@ -52,6 +52,24 @@ def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
     copy_in(txn, of_day(COPY, "draw", day), pieces)
 
 
+FIELDS_AGAIN = (*FIELDS[:5], Field(INT4, 0, 6), FIELDS[6])
+
+
+def add_again(
+    txn: Transaction, day: int, priced: Priced, elsewhere: Mapping[int, int], versions: list[int]
+) -> None:
+    """Write the draws of charges in place of others; versions: parallel to the lists of *priced*."""
+    drawn = []
+    for id_, udr, owner, rated, version in zip(
+        priced.ids, priced.udrs, priced.owners, priced.rated, versions, strict=True
+    ):
+        for bucket_id, kind, quantity in _entries(rated):
+            account_id = elsewhere.get(bucket_id, owner.account_id)
+            drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity, version))
+    if drawn:
+        add(txn, day, encoded(Rows(FIELDS_AGAIN, (drawn,), ())))
+
+
 def _entries(rated: Rated) -> Iterator[tuple[int, str, int]]:
     made = rated.detail.drawing if rated.detail else None
     if made is None:

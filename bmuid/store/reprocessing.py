@@ -23,6 +23,7 @@ class Filter:
     Shapes:
         since, until: when the line came into suspense, half-open.
         as_new: to be charged whoever has its event key, and whenever it was.
+        account_id: whose charge it lost by rerating.
     """
 
     reason: str | None = None
@@ -33,6 +34,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     as_new: bool = False
+    account_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,26 @@ class Job:
     last_line_no: int
 
 
+class Charge(NamedTuple):
+    """The usage record whose charge a line lost by rerating."""
+
+    account_id: int
+    started_at: datetime
+    udr_id: int
+
+
 class Waiting(NamedTuple):
-    """A line that waits, locked by this transaction."""
+    """
+    A line that waits, locked by this transaction.
+
+    Shapes:
+        lost: of a line that was charged once; none of one that never was.
+    """
 
     line_no: int
     line: bytes
     reason: str
+    lost: Charge | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,7 @@ _MATCHES = """
     AND (%(line_no)s IS NULL OR v.line_no = %(line_no)s)
     AND (%(since)s::timestamptz IS NULL OR v.at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR v.at < %(until)s)
+    AND (%(account_id)s IS NULL OR v.account_id = %(account_id)s)
     AND (%(source)s IS NULL OR EXISTS (
         SELECT FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         WHERE f.id = v.file_id AND s.code = %(source)s
@@ -104,6 +121,7 @@ def _values(wanted: Filter) -> dict[str, object]:
         "since": wanted.since,
         "until": wanted.until,
         "as_new": wanted.as_new,
+        "account_id": wanted.account_id,
     }
 
 
@@ -138,7 +156,7 @@ def take(txn: Transaction) -> Job | None:
     txn.execute(
         """
         SELECT id, created_at, last_file_id, last_line_no, reason, source, file_id, line_no, uid,
-            since, until, as_new
+            since, until, as_new, account_id
         FROM suspense_job WHERE state = 'OPEN' ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
         """
     )
@@ -179,14 +197,18 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
         return None
     txn.execute(
         f"""
-        SELECT v.line_no, v.line, v.reason FROM verdict AS v
+        SELECT v.line_no, v.line, v.reason, v.account_id, v.started_at, v.udr_id
+        FROM verdict AS v
         WHERE {_MATCHES} AND v.at <= %(created_at)s AND v.file_id = %(file)s
         AND (v.file_id, v.line_no) > (%(last_file)s, %(last_line)s)
         ORDER BY v.line_no LIMIT %(limit)s FOR NO KEY UPDATE OF v
         """,  # noqa: S608 - a constant, no value
         {**values, "file": found[0]},
     )
-    lines = tuple(Waiting(line_no, bytes(line), reason) for line_no, line, reason in txn)
+    lines = tuple(
+        Waiting(line_no, bytes(line), reason, None if lost[0] is None else Charge(*lost))
+        for line_no, line, reason, *lost in txn
+    )
     source = Source(*found[3:])
     return Batch(found[0], found[1], found[2], source, lines, len(lines) < limit)
 
@@ -264,3 +286,42 @@ def reworked(txn: Transaction, oldest_us: Mapping[int, int]) -> None:
             "INSERT INTO rework (account_id, oldest) VALUES %s",
             [(account, from_us(us)) for account, us in sorted(oldest_us.items())],
         )
+
+
+class Withdrawn(NamedTuple):
+    """A line that loses its charge, why, and its usage record in words."""
+
+    file_id: int
+    line_no: int
+    reason: str
+    detail: str
+    text: str
+    lost: Charge
+
+
+def withdraw(txn: Transaction, lines: Sequence[Withdrawn]) -> None:
+    """Put lines that were charged into suspense."""
+    if lines:
+        execute_values(
+            txn,
+            """
+            INSERT INTO verdict (file_id, line_no, verdict, reason, detail, line, at, account_id,
+                started_at, udr_id) VALUES %s
+            ON CONFLICT (file_id, line_no) DO UPDATE SET reason = excluded.reason,
+                detail = excluded.detail, resolved_at = NULL, account_id = excluded.account_id,
+                started_at = excluded.started_at, udr_id = excluded.udr_id
+            """,
+            [
+                (*line[:3], storable(line.detail), storable(line.text).encode(), *line.lost)
+                for line in lines
+            ],
+            template="(%s, %s, 'SUSPENDED', %s, %s, %s, transaction_timestamp(), %s, %s, %s)",
+        )
+
+
+def ask_for_lost(txn: Transaction, actor: str, account_id: int) -> None:
+    """Make a job that takes in again what lost its charge of this account."""
+    txn.execute(
+        "INSERT INTO suspense_job (actor, account_id) VALUES (%(actor)s, %(account)s)",
+        {"actor": actor, "account": account_id},
+    )

@@ -111,7 +111,7 @@ def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
             "limit": wanted.limit,
         },
     )
-    return tuple(Line(*row[:9], bytes(row[9])) for row in txn.fetchall())
+    return tuple(Line(*(*row[:9], bytes(row[9]))) for row in txn.fetchall())
 
 
 def jobs(txn: Transaction, job_id: int | None, limit: int) -> tuple[RetryJob, ...]:

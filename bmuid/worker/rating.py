@@ -10,6 +10,7 @@ from bmuid import billrun
 from bmuid.intake import arrival, chunk, retry
 from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
 from bmuid.realtime import holding
+from bmuid.rerating import Rerating
 from bmuid.store import buckets, days, files, streams, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
@@ -31,13 +32,18 @@ class Rating:
     stop: Stop
     _refused: set[int] = field(default_factory=set)
     _failed: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    _rerating: Rerating = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rerating = Rerating(self.bench)
 
     def serve(self, connection: Connection) -> None:
         """Work while there is work, and wait to be woken, until told to stop."""
         run(connection, wakeup.listen, (wakeup.USAGE, wakeup.BILLING, wakeup.AGAIN))
         while not self.stop.told():
             if not self.step(connection):
-                wakeup.wait(connection, self.stop.fileno(), IDLE_SECONDS_MAX)
+                seconds = self._rerating.wait_seconds(IDLE_SECONDS_MAX)
+                wakeup.wait(connection, self.stop.fileno(), seconds)
 
     def step(self, connection: Connection) -> bool:
         """Do the next piece of work; False when there is none."""
@@ -61,9 +67,16 @@ class Rating:
             return True
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
-        return (
-            billrun.step(connection, now) or self._retry(connection) or self._tidy(connection, now)
+        if billrun.step(connection, now):
+            return True
+        again = (
+            self._retry(connection)
+            or self._tidy(connection, now)
+            or self._rerating.step(connection)
         )
+        if isinstance(again, Missing):
+            self._provide(connection, again)
+        return bool(again)
 
     def _set_aside(self, connection: Connection, error: ChunkFailedError) -> None:
         """Block a part that failed too often: other files go on, and somebody has to look."""
@@ -81,11 +94,11 @@ class Rating:
         )
         run(connection, files.block, error.file_id, error.part, reason)
 
-    def _retry(self, connection: Connection) -> bool:
+    def _retry(self, connection: Connection) -> Missing | bool:
         retried = run(connection, retry.work, self.bench)
         if isinstance(retried, Missing):
-            self._provide(connection, retried)
-        elif retried is not None:
+            return retried
+        if retried is not None:
             log.info("suspended lines tried again", extra=asdict(retried))
         return retried is not None
 
