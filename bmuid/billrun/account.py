@@ -1,11 +1,11 @@
 """One account's period: what it owes becomes an invoice, a journal, and a note on each charge."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bmu.billing.invoice import (
     LineKind,
     Recurring,
-    TaxRate,
     UsageSum,
     draft,
     minor_e11,
@@ -13,10 +13,13 @@ from bmu.billing.invoice import (
 from bmu.billing.ledger import postings
 from bmu.billing.proration import prorated_e11
 from bmu.period import Period, local_day, to_us
-from bmuid.store import invoices, ledger
+from bmuid.billrun.drawn import texts_of
+from bmuid.billrun.taxes import Taxing
+from bmuid.store import invoices, ledger, unbilled
 from bmuid.store.billruns import Billable, BillRun
-from bmuid.store.invoices import Charged, Heading, Held
+from bmuid.store.invoices import Heading, Held
 from bmuid.store.transaction import Transaction
+from bmuid.store.unbilled import Charged
 
 # Days from issue to the day an invoice is due.
 PAYMENT_DAYS = 14
@@ -26,12 +29,20 @@ def bill_period(
     txn: Transaction, run: BillRun, account: Billable, period: Period, now: datetime
 ) -> str | None:
     """Issue the invoice of one period and give its number; None where there is nothing to bill."""
-    earliest = invoices.earliest_unbilled(txn, account.id, period)
+    taxing = Taxing(txn, account)
+    earliest = unbilled.earliest_unbilled(txn, account.id, period)
     held = invoices.held_in(txn, account.id, period)
-    charged = invoices.charged_until(txn, account.id, period, earliest)
+    charged = unbilled.charged_until(txn, account.id, period, earliest)
+    usage = _lines(charged, taxing)
+    numbered = [(number, one) for number, (_, sums) in enumerate(usage) for one in sums]
+    drawn = unbilled.drawn_in(txn, account.id, period, earliest, numbered)
+    told = texts_of(drawn, account.currency)
     invoice = draft(
-        [_recurring(item, account, period) for item in held],
-        [_usage(item, period) for item in charged],
+        [_recurring(item, account, period, taxing) for item in held],
+        [
+            _usage(sums, period, taxing, told.get(number, ""))
+            for number, (_, sums) in enumerate(usage)
+        ],
         period,
         account.currency,
     )
@@ -61,51 +72,59 @@ def bill_period(
         customer_name=account.name,
     )
     invoice_id = invoices.add(txn, heading, invoice)
-    usage_lines = [
-        line_no
-        for line_no, line in enumerate(invoice.lines, start=1)
-        if line.kind is LineKind.USAGE
-    ]
-    noted = invoices.note_charges(
-        txn,
-        account.id,
-        period,
-        earliest,
-        invoice_id,
-        list(zip(usage_lines, charged, strict=True)),
-    )
+    first = next((n for n, line in enumerate(invoice.lines, 1) if line.kind is LineKind.USAGE), 0)
+    lines = [(first + number, one) for number, one in numbered]
+    noted = unbilled.note_charges(txn, account.id, period, earliest, invoice_id, lines)
     assert noted == sum(item.events for item in charged), (number, noted)
     return number
 
 
-def _recurring(item: Held, account: Billable, period: Period) -> Recurring:
+def _lines(
+    charged: Sequence[Charged], taxing: Taxing
+) -> list[tuple[tuple[object, ...], list[Charged]]]:
+    """Put sums together that a line does not tell apart: the same taxes, by other versions of theirs."""
+    found: dict[tuple[object, ...], list[Charged]] = {}
+    for one in charged:
+        taxes = taxing.told(one.taxes)
+        key = (one.account_service_id, one.usage_class, one.location, one.late, one.aggregate)
+        found.setdefault((*key, taxes), []).append(one)
+    return list(found.items())
+
+
+def _recurring(item: Held, account: Billable, period: Period, taxing: Taxing) -> Recurring:
     # Without an end it is held at least to the end of the period.
     held = period.overlap(Period(item.from_, item.to or period.to))
     assert held is not None, item
+    amount_e11 = prorated_e11(
+        minor_e11(item.price_minor, account.currency), held, period, account.time_zone
+    )
+    net_e11, taxes = taxing.of_package(item, amount_e11, period)
     return Recurring(
         account_service_id=item.account_service_id,
         description=item.name,
         during=held,
-        amount_e11=prorated_e11(
-            minor_e11(item.price_minor, account.currency), held, period, account.time_zone
-        ),
-        tax=TaxRate(item.tax_code, item.tax_name, item.rate_ppm),
+        amount_e11=net_e11,
+        taxes=taxes,
     )
 
 
-def _usage(item: Charged, period: Period) -> UsageSum:
-    parts = (
-        [item.class_name] if item.location_name is None else [item.class_name, item.location_name]
-    )
-    late = ["used before this period"] if item.late else []
+def _usage(sums: Sequence[Charged], period: Period, taxing: Taxing, drawn: str) -> UsageSum:
+    one = sums[0]
+    parts = [one.class_name] if one.location_name is None else [one.class_name, one.location_name]
+    if one.late:
+        parts.append("used before this period")
+    if one.aggregate:
+        parts.append("priced by the period")
+    if drawn:
+        parts.append(drawn)
     return UsageSum(
-        account_service_id=item.account_service_id,
-        description=", ".join(parts + late),
+        account_service_id=one.account_service_id,
+        description=", ".join(parts),
         during=period,
-        unit=item.unit,
-        events=item.events,
-        quantity=item.quantity,
-        included=item.included,
-        amount_e11=item.amount_e11,
-        tax=TaxRate(item.tax_code, item.tax_name, item.rate_ppm),
+        unit=one.unit,
+        events=sum(each.events for each in sums),
+        quantity=sum(each.quantity for each in sums),
+        included=sum(each.included for each in sums),
+        amount_e11=sum(each.amount_e11 for each in sums),
+        taxes=taxing.told(one.taxes),
     )

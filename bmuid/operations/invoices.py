@@ -66,7 +66,12 @@ class InvoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """A line of an invoice; events, unit, quantity and included are of usage alone."""
+    """
+    A line of an invoice; events, unit, quantity and included are of usage alone.
+
+    Shapes:
+        tax_percent: "20", "0" for none, or of several taxes "20 + 5".
+    """
 
     kind: str
     description: str
@@ -198,7 +203,8 @@ def _line(line: Line, currency: str) -> InvoiceLine:
         unit=line.unit,
         quantity=line.quantity,
         included=line.included,
-        tax_percent=decimal_text((line.tax_ppm or 0) * PPM_A_PERCENT_E11),
+        tax_percent=" + ".join(decimal_text(ppm * PPM_A_PERCENT_E11) for ppm in line.taxes_ppm)
+        or "0",
         amount=money_text(line.amount_minor, currency),
     )
 

@@ -26,6 +26,7 @@ class Billable:
     number: str
     name: str
     currency: str
+    country: str
     time_zone: str
     bill_day: int
     first_held: datetime
@@ -58,7 +59,7 @@ def next_account(txn: Transaction, run: BillRun) -> Billable | None:
     """Find the next account of a run that ever had a service."""
     txn.execute(
         """
-        SELECT a.id, a.number, a.name, a.currency, a.time_zone, a.bill_day, held.first_held, billed.billed_to
+        SELECT a.id, a.number, a.name, a.currency, a.country, a.time_zone, a.bill_day, held.first_held, billed.billed_to
         FROM account AS a
         CROSS JOIN LATERAL (
             SELECT min(lower(s.during)) AS first_held FROM account_service AS s

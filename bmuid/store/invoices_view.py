@@ -27,7 +27,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of an invoice; a recurring item has no events, a tax line none of both."""
+    """
+    A line of an invoice; a recurring item has no events, a tax line none of both.
+
+    Shapes:
+        taxes_ppm: the rates of its taxes that are owed, in their order.
+    """
 
     kind: str
     description: str
@@ -35,7 +40,7 @@ class Line:
     unit: Unit | None
     quantity: int | None
     included: int | None
-    tax_ppm: int | None
+    taxes_ppm: tuple[int, ...]
     amount_minor: int
 
 
@@ -75,13 +80,25 @@ def lines(txn: Transaction, account_id: int, invoice_id: int) -> tuple[Line, ...
     """Give the lines of an account's invoice, in their order."""
     txn.execute(
         """
-        SELECT kind, description, events, unit, quantity, included, tax_ppm, amount_minor
+        SELECT kind, description, events, unit, quantity, included,
+            CASE WHEN taxes IS NULL THEN array_remove(ARRAY[tax_ppm], NULL) ELSE ARRAY(
+                SELECT (t -> 2)::integer FROM jsonb_array_elements(taxes) AS t WHERE t ->> 4 IS NULL
+            ) END, amount_minor
         FROM invoice_line
         WHERE account_id = %(account_id)s AND invoice_id = %(invoice_id)s ORDER BY line_no
         """,
         {"account_id": account_id, "invoice_id": invoice_id},
     )
     return tuple(
-        Line(kind, description, events, Unit(unit) if unit else None, *rest)
-        for kind, description, events, unit, *rest in txn.fetchall()
+        Line(
+            kind,
+            description,
+            events,
+            Unit(unit) if unit else None,
+            quantity,
+            included,
+            tuple(taxes),
+            amount,
+        )
+        for kind, description, events, unit, quantity, included, taxes, amount in txn.fetchall()
     )

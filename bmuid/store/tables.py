@@ -120,6 +120,16 @@ def by_code(txn: Transaction, kind: type[R], code: str, revision: int) -> R:
     return row
 
 
+def as_then(txn: Transaction, kind: type[R], revision: int) -> tuple[R, ...]:
+    """Give the rows in force at a revision; of a code that came only later, those that it had first."""
+    table = _TABLE_OF[kind]
+    where = SQL(
+        "since <= greatest(%(at)s, (SELECT min(f.since) FROM {name} AS f WHERE f.code = {name}.code))"
+        " AND (until IS NULL OR until > %(at)s) ORDER BY id"
+    ).format(name=Identifier(table.name))
+    return tuple(_read(txn, table, where, {"at": revision}))
+
+
 def add(txn: Transaction, table: Table, rows: Sequence[Row], revision: int) -> None:
     """Put rows in force from a revision on; their ids are given by the database."""
     if not rows:

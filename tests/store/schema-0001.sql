@@ -853,8 +853,8 @@ CREATE TABLE invoice_line (
     unit text CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
     quantity bigint CHECK (quantity >= 0),                        -- rounded quantity of the events
     included bigint CHECK (included BETWEEN 0 AND quantity),      -- of it, drawn from buckets
-    tax_code text,
-    tax_ppm integer,
+    tax_code text, tax_ppm integer,                               -- where it has one tax
+    taxes jsonb,                                                  -- where it has several, or one that is not owed
     during tstzrange NOT NULL,
     amount_e11 numeric(30, 0) NOT NULL,                           -- before the line's one rounding
     amount_minor bigint NOT NULL,

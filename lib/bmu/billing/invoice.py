@@ -21,11 +21,23 @@ class LineKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TaxRate:
-    """A tax as it stood for what is billed."""
+    """
+    A tax as it stood for what is billed.
+
+    Shapes:
+        compound: on the amount with the taxes before it.
+        certificate: why it is not owed, where that is so.
+    """
 
     code: str
     name: str
     rate_ppm: int
+    compound: bool = False
+    certificate: str | None = None
+
+
+# In the order in which they are computed; none: no tax at all.
+TaxRates = tuple[TaxRate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +53,38 @@ class Recurring:
     description: str
     during: Period
     amount_e11: int
-    tax: TaxRate
+    taxes: TaxRates
 
 
 @dataclass(frozen=True, slots=True)
 class UsageSum:
     """
-    The charges of one service, class, place and tax, summed.
+    The charges of one service, class, place and set of taxes, summed; or what a period's usage costs at one rate.
+
+    Shapes:
+        account_service_id: none where several services share the price of a period.
+        quantity, included: none where less is billed than before.
 
     Units:
         quantity, included: base units, after rounding; of them, from buckets.
-        amount_e11: the exact sum of the charges, before tax.
+        amount_e11: the exact sum of the charges, before tax; below nothing where less is due than was billed.
     """
 
-    account_service_id: int
+    account_service_id: int | None
     description: str
     during: Period
     unit: Unit
-    events: int
-    quantity: int
-    included: int
+    events: int | None
+    quantity: int | None
+    included: int | None
     amount_e11: int
-    tax: TaxRate
+    taxes: TaxRates
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """
-    One line of an invoice.
+    One line of an invoice; of a line for a tax, *taxes* is that one.
 
     Units:
         amount_e11: before the line's one rounding.
@@ -80,7 +96,7 @@ class Line:
     during: Period
     amount_e11: int
     amount_minor: int
-    tax: TaxRate
+    taxes: TaxRates
     account_service_id: int | None = None
     unit: Unit | None = None
     events: int | None = None
@@ -108,9 +124,10 @@ def draft(
     """
     Make the invoice of *period*, or nothing where there is nothing to bill.
 
-    Each line is rounded to the currency's minor unit once, half up. A tax is computed once for all
-    lines of its code and rate, on their rounded amounts, and rounded once, half up: so the invoice
-    can be checked with pencil and paper.
+    Each line is rounded to the currency's minor unit once, half up. Taxes are computed for all lines that
+    have the same ones, on their rounded amounts; each tax of its code and rate is then rounded once, half
+    up: so the invoice can be checked with pencil and paper. A tax that is not owed is told, with its
+    certificate and no amount.
 
     Shapes:
         usage: line n of the usage, counted from 0, is usage[n]: the caller knows which is which.
@@ -134,7 +151,7 @@ def _of_recurring(item: Recurring, currency: str) -> Line:
         during=item.during,
         amount_e11=item.amount_e11,
         amount_minor=to_minor(item.amount_e11, currency),
-        tax=item.tax,
+        taxes=item.taxes,
         account_service_id=item.account_service_id,
     )
 
@@ -146,7 +163,7 @@ def _of_usage(item: UsageSum, currency: str) -> Line:
         during=item.during,
         amount_e11=item.amount_e11,
         amount_minor=to_minor(item.amount_e11, currency),
-        tax=item.tax,
+        taxes=item.taxes,
         account_service_id=item.account_service_id,
         unit=item.unit,
         events=item.events,
@@ -157,17 +174,27 @@ def _of_usage(item: UsageSum, currency: str) -> Line:
 
 def _taxes(net: Iterable[Line], period: Period, currency: str) -> list[Line]:
     """Give a line for each tax, in the order of their first line; a tax of nothing has none."""
-    taxable: dict[TaxRate, int] = {}
+    taxable: dict[TaxRates, int] = {}
     for line in net:
-        taxable[line.tax] = taxable.get(line.tax, 0) + line.amount_minor
+        taxable[line.taxes] = taxable.get(line.taxes, 0) + line.amount_minor
     one_e11 = minor_e11(1, currency)
-    lines = []
-    for tax, base_minor in taxable.items():
-        tax_e11 = divide(base_minor * one_e11 * tax.rate_ppm, PPM, Rounding.HALF_UP)
-        if tax_e11:
-            minor = to_minor(tax_e11, currency)
-            lines.append(Line(LineKind.TAX, tax.name, period, tax_e11, minor, tax))
-    return lines
+    exact: dict[TaxRate, int] = {}
+    for taxes, base_minor in taxable.items():
+        total = base = base_minor * one_e11
+        for tax in taxes:
+            taxed = total if tax.compound else base
+            owed = 0 if tax.certificate else divide(taxed * tax.rate_ppm, PPM, Rounding.HALF_UP)
+            exact[tax] = exact.get(tax, 0) + owed
+            total += owed
+    return [
+        Line(LineKind.TAX, _told(tax), period, tax_e11, to_minor(tax_e11, currency), (tax,))
+        for tax, tax_e11 in exact.items()
+        if tax_e11 or tax.certificate
+    ]
+
+
+def _told(tax: TaxRate) -> str:
+    return f"{tax.name}: not owed, certificate {tax.certificate}" if tax.certificate else tax.name
 
 
 def minor_e11(minor: int, currency: str) -> int:

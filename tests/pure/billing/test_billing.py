@@ -25,14 +25,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text + "+01:00")
 
 
-def recurring(amount_e11: int, tax: TaxRate = VAT) -> Recurring:
+def recurring(amount_e11: int, *taxes: TaxRate) -> Recurring:
     """A package's price."""
-    return Recurring(1, "Home", AUGUST, amount_e11, tax)
+    return Recurring(1, "Home", AUGUST, amount_e11, taxes or (VAT,))
 
 
-def usage(amount_e11: int, tax: TaxRate = VAT) -> UsageSum:
+def usage(amount_e11: int, *taxes: TaxRate) -> UsageSum:
     """A sum of calls."""
-    return UsageSum(1, "Calls", AUGUST, Unit.TIME, 3, 180, 60, amount_e11, tax)
+    return UsageSum(1, "Calls", AUGUST, Unit.TIME, 3, 180, 60, amount_e11, taxes or (VAT,))
 
 
 class TestDuePeriods:
@@ -105,6 +105,25 @@ class TestInvoice:
         assert made is not None
         assert [line.amount_minor for line in made.lines] == [1250, 17, 253]
         assert (made.net_minor, made.tax_minor, made.total_minor) == (1267, 253, 1520)
+
+    def test_a_tax_is_rounded_once_whatever_others_its_lines_have(self) -> None:
+        """0.13 with VAT and city, 0.12 with VAT: 20 % of 0.25 is 0.05, not 0.03 and 0.02; 5 % of 0.13 is 0.01."""
+        city = TaxRate("CITY", "City", 50_000)
+        lines = [usage(13 * 10**9, VAT, city), usage(12 * 10**9)]
+        made = draft([], lines, AUGUST, "GBP")
+
+        assert made is not None
+        assert [line.amount_minor for line in made.lines] == [13, 12, 5, 1]
+
+    def test_a_compound_tax_takes_those_before_it_in(self) -> None:
+        """5 % and then 9.5 % on top of both on 100.00 are 5.00 and 9.975, so 9.98; less is due, so is its tax."""
+        taxes = TaxRate("A", "A", 50_000), TaxRate("B", "B", 95_000, compound=True)
+        for sign in (1, -1):
+            made = draft([recurring(sign * 100 * POUND_E11, *taxes)], [], AUGUST, "GBP")
+
+            assert made is not None
+            amounts = [line.amount_minor for line in made.lines]
+            assert amounts == [sign * 10_000, sign * 500, sign * 998]
 
     def test_a_tax_of_nothing_has_no_line(self) -> None:
         """Nobody is shown a tax of 0."""
