@@ -123,7 +123,7 @@ def drawing(
     """
     on_way = _OnWay(quantity)
     rooms = copied(participations) if participations else ()
-    for bucket, row in _open(shelf, takers, started_us) if quantity else ():
+    for bucket, row in _open(shelf, takers, started_us):
         limited = participation_of(rooms, bucket, started_us)
         there = _available(bucket, limited)
         pays = row.kind is BucketKind.MONEY
@@ -160,7 +160,8 @@ class _OnWay:
 
     @property
     def is_covered(self) -> bool:
-        return not self._left or self._due == 0
+        # What a record says is charged, for no quantity too.
+        return self._due == 0 if self._due is not None else not self._left
 
     def is_priced(self, pricing: Pricing) -> bool:
         """Have what is left priced, if it is not yet; tell whether it has a price."""

@@ -69,15 +69,14 @@ class Offer(NamedTuple):
 
 def is_whole(offer: Offer) -> bool:
     """Tell whether a rate is for whole events only, so that none of its events is split."""
-    row = offer.group.row
-    return row.aggregate or row.pass_through or offer.prices.kind is RateKind.PASS_THROUGH
+    return _takes_whole(offer.group, offer.rate)
 
 
 def rates_at(
     groups: Iterable[Group], places: tuple[int, ...], us: int, company_zone: str
 ) -> tuple[tuple[Group, RateRow], ...]:
     """
-    Give the nearest rate of each group in order, up to the first group that asks nothing of an event.
+    Give the nearest rate of each group in order, up to the first that prices any event, and any part of one.
 
     Shapes:
         groups: those that hold at *us*.
@@ -88,7 +87,7 @@ def rates_at(
         rate = _nearest(group, places, us, company_zone)
         if rate is not None:
             found.append((group, rate))
-            if not group.asked:
+            if not group.asked and not _takes_whole(group, rate):
                 break
     return tuple(found)
 
@@ -115,6 +114,11 @@ def first_fitting(offers: Iterable[Offer], udr: UDR) -> Offer | None:
         else:
             return offer
     return None
+
+
+def _takes_whole(group: Group, rate: RateRow) -> bool:
+    row = group.row
+    return row.aggregate or row.pass_through or rate.kind is RateKind.PASS_THROUGH
 
 
 def _nearest(group: Group, places: tuple[int, ...], us: int, company_zone: str) -> RateRow | None:
