@@ -19,10 +19,17 @@ from bmuid.store import invoices, ledger, unbilled
 from bmuid.store.billruns import Billable, BillRun
 from bmuid.store.invoices import Heading, Held
 from bmuid.store.transaction import Transaction
-from bmuid.store.unbilled import Charged
+from bmuid.store.unbilled import Charged, Why
 
 # Days from issue to the day an invoice is due.
 PAYMENT_DAYS = 14
+# What a line of usage says beside class and place.
+SAID: dict[Why, list[str]] = {
+    Why.CREDIT: ["credit of what was billed before"],
+    Why.AGAIN: ["billed before, rated again"],
+    Why.LATE: ["used before this period"],
+    Why.PERIOD: [],
+}
 
 
 def bill_period(
@@ -86,7 +93,7 @@ def _lines(
     found: dict[tuple[object, ...], list[Charged]] = {}
     for one in charged:
         taxes = taxing.told(one.taxes)
-        key = (one.account_service_id, one.usage_class, one.location, one.late, one.aggregate)
+        key = (one.account_service_id, one.usage_class, one.location, one.why, one.aggregate)
         found.setdefault((*key, taxes), []).append(one)
     return list(found.items())
 
@@ -111,8 +118,7 @@ def _recurring(item: Held, account: Billable, period: Period, taxing: Taxing) ->
 def _usage(sums: Sequence[Charged], period: Period, taxing: Taxing, drawn: str) -> UsageSum:
     one = sums[0]
     parts = [one.class_name] if one.location_name is None else [one.class_name, one.location_name]
-    if one.late:
-        parts.append("used before this period")
+    parts += SAID[one.why]
     if one.aggregate:
         parts.append("priced by the period")
     if drawn:

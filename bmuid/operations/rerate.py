@@ -28,9 +28,6 @@ PACE = Integer(1, 10000)
 NOT_PLANNED = Refused(
     "NOT_PLANNED", "only a plan that is PLANNED or PAUSED can be run; see `bmadmin rerate list`"
 )
-INVOICED = Refused(
-    "INVOICED", "it would change charges that are on invoices, which bills can't credit yet"
-)
 NOT_RUNNING = Refused("NOT_RUNNING", "only a plan that is RUNNING can be paused")
 STALE = Refused("PLAN_STALE", "the catalogue was changed since it was planned; plan it again")
 WHICH = Refused("BAD_ARGUMENT", "say --from, or --due yes without any other filter")
@@ -163,8 +160,6 @@ def run(txn: Transaction, actor: Actor, arguments: RunPlan, now: datetime) -> Sh
     if not found:
         return NOT_FOUND
     planned = found[0].revision
-    if found[0].invoiced:
-        return INVOICED
     revisions.lock(txn)
     if planned is not None and reference.catalogue_revision(txn) > planned:
         return STALE

@@ -1,9 +1,10 @@
-"""Charges that are on no invoice: summed as lines show them, and noted once they are on one."""
+"""Charges to bill or to credit: summed as lines show them, and noted once they are on an invoice."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 
 from bmu.period import Period
@@ -18,14 +19,28 @@ class ToldTax(NamedTuple):
     certificate: str | None
 
 
+class Why(Enum):
+    """
+    Why charges are billed now.
+
+    CREDIT: they were billed before, and reversed since. AGAIN: they take the place of such. LATE: of before the
+    period. PERIOD: of the period.
+    """
+
+    CREDIT = "CREDIT"
+    AGAIN = "AGAIN"
+    LATE = "LATE"
+    PERIOD = "PERIOD"
+
+
 @dataclass(frozen=True, slots=True)
 class Charged:
     """
-    Live charges that are on no invoice, summed.
+    Charges that are to be billed, or credited, for one reason, summed; the amount of a credit is negative.
 
     Shapes:
         taxes: all of each charge, in their order; marked: the same as the database compares them.
-        late: of before the period. aggregate: of rates that price the whole period, not each event.
+        aggregate: of rates that price the whole period, not each event.
         drawn: whether money or tiers with a flat charge may be in it.
     """
 
@@ -36,7 +51,7 @@ class Charged:
     location: str | None
     location_name: str | None
     marked: str
-    late: bool
+    why: Why
     aggregate: bool
     drawn: bool
     events: int
@@ -101,7 +116,7 @@ def earliest_unbilled(txn: Transaction, account_id: int, period: Period) -> date
 
 
 # The charges to bill are named more than once, to sum them and to note them; all must mean the same rows.
-_TO_BILL = """
+_FOUND = """
     SELECT c.account_id, c.started_at, c.udr_id, c.version, c.account_service_id,
         u.code AS usage_class, l.code AS location,
         -- The taxes of a charge, whatever they come to, written as one text.
@@ -109,14 +124,25 @@ _TO_BILL = """
             SELECT jsonb_agg(jsonb_build_array(t.part -> 0, t.part -> 3) ORDER BY t.n)::text
             FROM jsonb_array_elements(c.detail -> 'taxes' -> 3) WITH ORDINALITY AS t (part, n)
         ), '[]') WHEN c.tax_id IS NULL THEN '[]' ELSE '[[' || c.tax_id || ', null]]' END AS taxes,
-        c.started_at < %(from)s AS late, coalesce(c.detail ? 'aggregate', false) AS aggregate,
-        c.rounded, c.billable, c.amount_e11, c.detail -> 'drawing' AS drawing,
+        w.why, coalesce(c.detail ? 'aggregate', false) AS aggregate,
+        c.rounded, c.billable,
+        CASE w.why WHEN 'CREDIT' THEN -c.amount_e11 ELSE c.amount_e11 END AS amount_e11, c.detail -> 'drawing' AS drawing,
         u.name AS class_name, u.unit, l.name AS location_name
     FROM charge AS c
     JOIN usage_class AS u ON u.id = c.usage_class_id
     LEFT JOIN location_pattern AS lp ON lp.id = c.location_pattern_id
     LEFT JOIN location AS l ON l.code = lp.location
         AND l.since <= c.revision AND (l.until IS NULL OR l.until > c.revision)
+"""
+_TO_BILL = f"""
+    {_FOUND}
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN c.version > 1 AND EXISTS (
+            SELECT FROM invoice_charge AS i WHERE i.account_id = c.account_id
+            AND i.started_at = c.started_at AND i.udr_id = c.udr_id
+            AND i.started_at >= %(earliest)s AND i.started_at < %(to)s
+        ) THEN 'AGAIN' WHEN c.started_at < %(from)s THEN 'LATE' ELSE 'PERIOD' END AS why
+    ) AS w
     WHERE c.account_id = %(account)s AND c.started_at >= %(earliest)s AND c.started_at < %(to)s
     AND NOT EXISTS (
         SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id
@@ -126,14 +152,28 @@ _TO_BILL = """
         SELECT FROM invoice_charge AS i WHERE i.account_id = c.account_id
         AND i.started_at = c.started_at AND i.udr_id = c.udr_id AND i.version = c.version
     )
-"""
+    UNION ALL
+    {_FOUND}
+    JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
+        AND r.udr_id = c.udr_id AND r.version = c.version
+    JOIN invoice_charge AS i ON i.account_id = c.account_id AND i.started_at = c.started_at
+        AND i.udr_id = c.udr_id AND i.version = c.version
+    CROSS JOIN (SELECT 'CREDIT' AS why) AS w
+    WHERE c.account_id = %(account)s AND c.started_at >= %(earliest)s AND c.started_at < %(to)s
+    AND r.account_id = %(account)s AND r.started_at >= %(earliest)s AND r.started_at < %(to)s
+    AND i.account_id = %(account)s AND i.started_at >= %(earliest)s AND i.started_at < %(to)s
+    AND NOT EXISTS (
+        SELECT FROM invoice_credit AS d WHERE d.account_id = c.account_id
+        AND d.started_at = c.started_at AND d.udr_id = c.udr_id AND d.version = c.version
+    )
+"""  # noqa: S608 - constants, no values
 # From a charge to the sum that it is in, by the number given to that.
 _SUMS = """
     unnest(%(numbers)s::integer[], %(services)s::bigint[], %(classes)s::text[], %(locations)s::text[],
-        %(taxes)s::text[], %(lates)s::boolean[], %(aggregates)s::boolean[])
-    AS n (number, service, class, location, taxes, late, aggregate)
+        %(taxes)s::text[], %(whys)s::text[], %(aggregates)s::boolean[])
+    AS n (number, service, class, location, taxes, why, aggregate)
     ON n.service = b.account_service_id AND n.class = b.usage_class
-    AND n.location IS NOT DISTINCT FROM b.location AND n.taxes = b.taxes AND n.late = b.late
+    AND n.location IS NOT DISTINCT FROM b.location AND n.taxes = b.taxes AND n.why = b.why
     AND n.aggregate = b.aggregate
 """
 
@@ -141,18 +181,21 @@ _SUMS = """
 def charged_until(
     txn: Transaction, account_id: int, period: Period, earliest: datetime
 ) -> list[Charged]:
-    """Sum the live charges of an account from *earliest* to the end of *period* that are on no invoice."""
+    """
+    Sum what an account is to be billed of its usage from *earliest* to the end of *period*: live charges that
+    are on no invoice, and, to be credited, those that are on one and were reversed since.
+    """
     txn.execute(
         f"""
         WITH to_bill AS ({_TO_BILL})
         SELECT account_service_id, usage_class, max(class_name), max(unit), location,
-            max(location_name), taxes, late, aggregate, bool_or(drawing IS NOT NULL), count(*),
+            max(location_name), taxes, why, aggregate, bool_or(drawing IS NOT NULL), count(*),
             sum(rounded)::numeric, sum(rounded - billable)::numeric, sum(amount_e11)::numeric
         FROM to_bill
-        GROUP BY account_service_id, usage_class, location, taxes, late, aggregate
-        ORDER BY late DESC, account_service_id, usage_class, max(location_name), aggregate, taxes
+        GROUP BY account_service_id, usage_class, location, taxes, why, aggregate
+        ORDER BY array_position(%(order)s, why), account_service_id, usage_class, max(location_name), aggregate, taxes
         """,  # noqa: S608 - a constant, no value
-        _to_bill_of(account_id, period, earliest),
+        {**_to_bill_of(account_id, period, earliest), "order": [why.value for why in Why]},
     )
     return [
         Charged(
@@ -163,7 +206,7 @@ def charged_until(
             location=row[4],
             location_name=row[5],
             marked=row[6],
-            late=row[7],
+            why=Why(row[7]),
             aggregate=row[8],
             drawn=row[9],
             events=row[10],
@@ -225,7 +268,7 @@ def note_charges(
     lines: Sequence[tuple[int, Charged]],
 ) -> int:
     """
-    Note each charge that was summed, with its line, and give how many there are.
+    Note each charge that was summed, with its line, as billed or credited; give how many there are.
 
     Shapes:
         lines: the line number of each sum; several sums may be one line. In one transaction that sees
@@ -235,10 +278,19 @@ def note_charges(
         return 0
     txn.execute(
         f"""
-        WITH to_bill AS ({_TO_BILL})
-        INSERT INTO invoice_charge (account_id, started_at, udr_id, version, invoice_id, line_no)
-        SELECT b.account_id, b.started_at, b.udr_id, b.version, %(invoice)s, n.number
-        FROM to_bill AS b JOIN {_SUMS}
+        WITH to_bill AS ({_TO_BILL}), noted AS MATERIALIZED (
+            SELECT b.account_id, b.started_at, b.udr_id, b.version, n.number, b.why
+            FROM to_bill AS b JOIN {_SUMS}
+        ), billed AS (
+            INSERT INTO invoice_charge (account_id, started_at, udr_id, version, invoice_id, line_no)
+            SELECT account_id, started_at, udr_id, version, %(invoice)s, number FROM noted
+            WHERE why <> 'CREDIT' RETURNING 1
+        ), credited AS (
+            INSERT INTO invoice_credit (account_id, started_at, udr_id, version, invoice_id, line_no)
+            SELECT account_id, started_at, udr_id, version, %(invoice)s, number FROM noted
+            WHERE why = 'CREDIT' RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM billed) + (SELECT count(*) FROM credited)
         """,  # noqa: S608 - constants, no values
         {
             **_to_bill_of(account_id, period, earliest),
@@ -246,7 +298,9 @@ def note_charges(
             "invoice": invoice_id,
         },
     )
-    return txn.rowcount
+    row = txn.fetchone()
+    assert row is not None, "counts give a row"
+    return int(row[0])
 
 
 def _numbered(sums: Sequence[tuple[int, Charged]]) -> dict[str, object]:
@@ -256,7 +310,7 @@ def _numbered(sums: Sequence[tuple[int, Charged]]) -> dict[str, object]:
         "classes": [charged.usage_class for _, charged in sums],
         "locations": [charged.location for _, charged in sums],
         "taxes": [charged.marked for _, charged in sums],
-        "lates": [charged.late for _, charged in sums],
+        "whys": [charged.why.value for _, charged in sums],
         "aggregates": [charged.aggregate for _, charged in sums],
     }
 

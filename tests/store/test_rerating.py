@@ -336,6 +336,92 @@ class TestWhatHasNoPriceAnyMore:
         assert holds(office)
 
 
+class TestInvoiced:
+    """Charges that were billed."""
+
+    def test_a_credit_and_a_debit_on_the_next_invoice_to_the_cent(
+        self, office: Office, asking: Asking
+    ) -> None:
+        """August is billed at the wrong price. September's invoice takes 1.50 off and puts 0.75 on, and is posted."""
+        office.hand_in("a.csv", [call("1.1", 1, AWAY, 90), call("1.2", 1, AWAY, 60)])
+        self.bill(office, "2026-09-01")
+        first = office.all("SELECT * FROM invoice_line ORDER BY invoice_id, line_no")
+        office.as_owner(priced(30))
+        shown = rerated(office, asking)
+        assert shown["plan"]["invoiced"] == 2
+
+        self.bill(office, "2026-10-01")
+
+        [(invoice, net, tax, total)] = office.all(
+            "SELECT id, net_minor, tax_minor, total_minor FROM invoice WHERE account_id = 1"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        assert office.all(
+            "SELECT kind, description, events, quantity, amount_minor FROM invoice_line WHERE invoice_id = %(id)s"
+            " ORDER BY line_no",
+            id=invoice,
+        ) == [
+            ("RECURRING", "Package", None, None, 1000),
+            ("USAGE", "Calls, Away, credit of what was billed before", 2, 150, -150),
+            ("USAGE", "Calls, Away, billed before, rated again", 2, 150, 75),
+            ("TAX", "VAT", None, None, 185),
+        ]
+        assert (net, tax, total) == (925, 185, 1110)
+        assert first == office.all(
+            "SELECT * FROM invoice_line WHERE invoice_id < 10 ORDER BY invoice_id, line_no"
+        )
+        assert office.all(
+            "SELECT l.kind, sum(p.amount_minor)::bigint FROM posting AS p JOIN ledger_account AS l"
+            " ON l.id = p.ledger_account_id WHERE l.account_id = 1 OR l.kind = 'REVENUE_USAGE'"
+            " GROUP BY l.kind ORDER BY l.kind"
+        ) == [("RECEIVABLE", 1380 + 1110), ("REVENUE_USAGE", -75)]
+
+    def test_what_is_credited_is_credited_once(self, office: Office, asking: Asking) -> None:
+        """Later invoices say nothing more of it; there and back after each bill comes out even."""
+        office.hand_in("a.csv", [call("1.1", 1, AWAY, 90)])
+        self.bill(office, "2026-09-01")
+        office.as_owner(priced(30))
+        rerated(office, asking)
+        self.bill(office, "2026-10-01")
+        office.as_owner(priced(60))
+        rerated(office, asking)
+        self.bill(office, "2026-11-01")
+
+        assert office.all(
+            "SELECT upper(i.during)::date::text, sum(l.amount_minor)::bigint FROM invoice_line AS l JOIN invoice AS i"
+            " ON i.id = l.invoice_id WHERE l.account_id = 1 AND l.kind = 'USAGE' GROUP BY 1 ORDER BY 1"
+        ) == [("2026-08-31", 90), ("2026-09-30", -45), ("2026-11-01", 45)]
+        assert office.all("SELECT count(*) FROM invoice_credit") == [(2,)]
+
+    def test_what_is_taken_away_for_good_is_credited(self, office: Office, asking: Asking) -> None:
+        """A call that has no price any more is taken off the next bill."""
+        office.hand_in("a.csv", [call("1.1", 1, AWAY, 90)])
+        self.bill(office, "2026-09-01")
+        office.as_owner(
+            "INSERT INTO revision (actor, note) VALUES ('test', 'gone');"
+            "UPDATE rate SET until = 2 WHERE location = '33'"
+        )
+        rerated(office, asking)
+        self.bill(office, "2026-10-01")
+
+        assert office.all(
+            "SELECT sum(amount_minor)::bigint FROM invoice_line WHERE account_id = 1 AND kind = 'USAGE'"
+        ) == [(0,)]
+
+    @staticmethod
+    def bill(office: Office, as_of: str) -> None:
+        """Have a bill run made, and date its invoices back, as if that had been its day."""
+        office.as_owner(f"INSERT INTO bill_run (as_of, actor) VALUES ('{as_of}', 'test')")
+        office.rate()
+        office.as_owner(
+            "ALTER TABLE invoice DISABLE TRIGGER invoice_append_only;"
+            f"UPDATE invoice SET issued_at = '{as_of} 06:00+01' WHERE issued_on = '{as_of}';"
+            "ALTER TABLE invoice ENABLE TRIGGER invoice_append_only;"
+            "ALTER TABLE usage_file DISABLE TRIGGER usage_file_done; UPDATE usage_file SET done_at = '2026-08-04';"
+            "ALTER TABLE usage_file ENABLE TRIGGER usage_file_done"
+        )
+
+
 class TestWhateverHappens:
     """Crashes, others at work, and the pace."""
 
