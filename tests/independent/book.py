@@ -218,11 +218,10 @@ class Book:
         self, candidates: list[Candidate], us: int, terms: Terms, *, parts: bool = False
     ) -> Offer:
         """Give the rate that an event, or a part of one, is sold at, or the reason why there is none."""
-        if not any(self.group_holds(each.group, us, terms) for each in candidates):
-            raise WaitsError("NO_RATE_GROUP")
         found = self.offer(candidates, us, terms, parts=parts)
         if found is None:
-            raise WaitsError("NO_RATE")
+            usable = any(self.group_holds(each.group, us, terms) for each in candidates)
+            raise WaitsError("NO_RATE" if usable else "NO_RATE_GROUP")
         return found
 
 

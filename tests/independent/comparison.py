@@ -49,13 +49,9 @@ class Copy:
     def __init__(self, world: World) -> None:
         self.buckets = copy.deepcopy(world.buckets)
         self.shelves: Shelf = shelves(self.buckets, world.sharers)
-        self.limits = {
-            service: tuple(copied(each)) for service, each in world.limits.items()
-        }
+        self.limits = {service: tuple(copied(each)) for service, each in world.limits.items()}
 
-    def of(
-        self, owner: Owner
-    ) -> tuple[tuple[BucketState, ...], tuple[Participation, ...]]:
+    def of(self, owner: Owner) -> tuple[tuple[BucketState, ...], tuple[Participation, ...]]:
         """What a service may draw from, and how much."""
         service = owner.account_service_id
         return self.shelves.get(service, ()), self.limits.get(service, ())

@@ -18,7 +18,19 @@ LENGTHS = (
     999, 1000, 1001, 1007, 1008, 2007,
 )  # fmt: skip
 ABSURD = (-1, 2**63 - 1, 2**63, 2**62, 10**17)
-NUMBERS = ("10.1.2.3", "10.1.2.4", "10.200.0.1", "192.0.2.1", "2001:db8::1", "2001:DB8:1:0::7", "2001:db8:9000::", "::1", "", "anonymous", "3")
+NUMBERS = (
+    "10.1.2.3",
+    "10.1.2.4",
+    "10.200.0.1",
+    "192.0.2.1",
+    "2001:db8::1",
+    "2001:DB8:1:0::7",
+    "2001:db8:9000::",
+    "::1",
+    "",
+    "anonymous",
+    "3",
+)
 AMOUNTS = ("0", "1.25", "0.3", "0.000005", "12.34567890125", "-1", "x", "92233720")
 
 
@@ -78,12 +90,14 @@ class Usage:
             return self.random.randrange(0, 300)
         if way < 0.78:
             buckets = self.world.buckets
-            return self.random.choice(buckets).balance + self.random.choice((0, 1)) if buckets else 0
+            return (
+                self.random.choice(buckets).balance + self.random.choice((0, 1)) if buckets else 0
+            )
         if usage_class in ("data", "web"):
             return self.random.choice((1500, 10**6, 10**9, 123_456))
         if usage_class == "sms":
             return self.random.choice((0, 1, 1, 2, 5, 11))
-        return self.random.choice((3_599, 3_600, 3_601, 7_200, 10_000))
+        return self.random.choice((3_599, 3_600, 3_601, 7_200, 10_000, 40_000))
 
     def number(self) -> str:
         """Draw a number or an address."""
@@ -110,7 +124,9 @@ class Usage:
         if way < 0.003:
             quantity = self.random.choice(ABSURD)
         elif way < 0.005:
-            started_us = self.random.choice((-1, 0, 221_845_392_000 * SECOND - 1, 221_845_392_000 * SECOND))
+            started_us = self.random.choice(
+                (-1, 0, 221_845_392_000 * SECOND - 1, 221_845_392_000 * SECOND)
+            )
         elif way < 0.007:
             usage_class = "unknown"
         number = self.number()

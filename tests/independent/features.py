@@ -67,7 +67,13 @@ class Features:
 
     def _place(self, pattern: str, rate: RateRow) -> Iterator[str]:
         yield "IPv6" if ":" in pattern else "IPv4" if "." in pattern else "digits"
-        yield "rate of location" if rate.location else "rate of group of locations" if rate.location_group else "rate of everywhere"
+        yield (
+            "rate of location"
+            if rate.location
+            else "rate of group of locations"
+            if rate.location_group
+            else "rate of everywhere"
+        )
 
     def _hours(self, udr: UDR, owner: Owner, code: str) -> Iterator[str]:
         period = self.periods[code]

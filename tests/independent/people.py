@@ -94,7 +94,9 @@ class Everything(Catalogue):
             )
             for owner in owners
         )  # fmt: skip
-        return World(rows, self.company, owners, tuple(buckets), sharers, self.limits(buckets, sharers))
+        return World(
+            rows, self.company, owners, tuple(buckets), sharers, self.limits(buckets, sharers)
+        )
 
     def plan(self) -> str:
         """Draw a plan."""
@@ -129,9 +131,7 @@ class Everything(Catalogue):
 
     def owner(self, number: int, terms: list[Terms]) -> Owner:
         """Draw a service; four of them have an account."""
-        return Owner(
-            0, FOREVER_US, number, number // 4 + 1, number, self.random.choice(terms), 1
-        )
+        return Owner(0, FOREVER_US, number, number // 4 + 1, number, self.random.choice(terms), 1)
 
     def package(self, number: int) -> PackageRow:
         """Draw a package."""
@@ -151,7 +151,9 @@ class Everything(Catalogue):
         for number, code in enumerate(("X1", "X2"), 1):
             rules = []
             for _ in range(5):
-                one, other = self.some(UNITS[self.random.choice((Unit.TIME, Unit.TIME, Unit.DATA))], 2, 2)
+                one, other = self.some(
+                    UNITS[self.random.choice((Unit.TIME, Unit.TIME, Unit.DATA))], 2, 2
+                )
                 at = None
                 if one not in ("web", "sms", "long"):
                     at = self.maybe(0.6, lambda: self.some((*self.codes, *self.group_codes), 1, 3))
@@ -170,7 +172,9 @@ class Everything(Catalogue):
             TaxRow(3, "GST", "GST", 50_000, None, None),
             TaxRow(4, "QST", "QST", 95_000, None, None, compound=compound),
             TaxRow(5, "OLD", "Old", 10_000, None, end),
-            TaxRow(6, "TOP", "Top", self.random.choice((0, 1, 1_000_000)), None, None, compound=True),
+            TaxRow(
+                6, "TOP", "Top", self.random.choice((0, 1, 1_000_000)), None, None, compound=True
+            ),
         )
 
     def tax_codes(self) -> tuple[TaxCodeRow, ...]:
@@ -239,7 +243,9 @@ class Everything(Catalogue):
         """Draw what never draws."""
         place = self.random.choice((*self.codes[1:], *self.group_codes))
         usage_class = self.maybe(0.7, lambda: self.random.choice(CLASSES))
-        return BucketExclusion(usage_class, self.maybe(0.6, lambda: place) if usage_class else place)
+        return BucketExclusion(
+            usage_class, self.maybe(0.6, lambda: place) if usage_class else place
+        )
 
     def states(self, row: BucketTypeRow, owner: Owner, before: int) -> list[BucketState]:
         """Draw the buckets that there are of a type: mostly one, some with what was carried or joined."""
@@ -258,7 +264,9 @@ class Everything(Catalogue):
             if repeats:
                 granted += tiers[-1].quantity * self.random.choice((0, 0, 2))
             left = self.random.choice((granted, granted, 0, self.random.randint(0, granted)))
-            found.append(self.state(before + len(found) + 1, row, owner, (part, granted, left, tiers)))
+            found.append(
+                self.state(before + len(found) + 1, row, owner, (part, granted, left, tiers))
+            )
         return found
 
     def state(

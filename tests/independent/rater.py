@@ -361,14 +361,11 @@ class Rater:
             second += 60
         return cut
 
-    def costs(
-        self, event: Event, sold: Sold
-    ) -> tuple[int, int | None, int | None] | None:
+    def costs(self, event: Event, sold: Sold) -> tuple[int, int | None, int | None] | None:
         """Find what an event costs the company, where its price hangs on that or its plan tells it."""
         book = self.book
         is_markup = any(
-            each.offer.rate.kind in MARKUPS and not each.offer.passes_on
-            for each in sold.stretches
+            each.offer.rate.kind in MARKUPS and not each.offer.passes_on for each in sold.stretches
         )
         plan = sold.offer.plan
         tells = any(book.groups[code].for_cost for code in plan.rate_groups)

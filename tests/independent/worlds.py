@@ -92,7 +92,9 @@ class Maker:
 
     def minute(self) -> str:
         """Draw a minute of the day, often one that clocks leave out or show twice."""
-        minutes = self.random.choice((0, 60, 90, 120, 150, 180, 480, 1140, self.random.randrange(1439)))
+        minutes = self.random.choice(
+            (0, 60, 90, 120, 150, 180, 480, 1140, self.random.randrange(1439))
+        )
         # An end of 08:59 would be refused: it is 09:00 that was meant.
         minutes -= minutes % 60 == 59
         return f"{minutes // 60:02}:{minutes % 60:02}"
@@ -208,7 +210,9 @@ class Catalogue(Maker):
     def period(self, number: int, code: str) -> TimePeriodRow:
         """Draw some hours."""
         if code in ("T1", "T2"):
-            start, end = self.random.choice((("08:00", "19:00"), ("01:00", "02:30"), ("02:00", "24:00"), ("03:07", "17:31")))
+            start, end = self.random.choice(
+                (("08:00", "19:00"), ("01:00", "02:30"), ("02:00", "24:00"), ("03:07", "17:31"))
+            )
             zone = self.random.choice(("ACCOUNT", "COMPANY", *ZONES))
             return TimePeriodRow(number, code, code, zone, (f"Mon-Sun {start}-{end}",))
         calendar = self.maybe(0.5, lambda: self.random.choice(("C1", "C2")))
@@ -251,7 +255,9 @@ class Catalogue(Maker):
         """Draw groups of every sort; the last of each currency asks nothing."""
         rows = []
         for number in range(1, 19):
-            sort = self.random.choice(("", "", "", "", "", "", "cost", "cost", "aggregate", "pass"))
+            sort = self.random.choice(
+                ("", "", "", "", "", "", "cost", "cost", "aggregate", "pass")
+            )
             first, end = self.days(0.25)
             rows.append(RateGroupRow(
                 number, f"R{number:02}", "Group",
@@ -263,7 +269,9 @@ class Catalogue(Maker):
             ))  # fmt: skip
         for number, code in enumerate(("COST", "LAST", "ODD", "DAY", "NIGHT"), 19):
             period = {"DAY": "T1", "NIGHT": "T2"}.get(code)
-            rows.append(RateGroupRow(number, code, "All", period, None, None, for_cost=code == "COST"))
+            rows.append(
+                RateGroupRow(number, code, "All", period, None, None, for_cost=code == "COST")
+            )
         return tuple(rows)
 
     def plans(self, groups: tuple[RateGroupRow, ...]) -> tuple[RatePlanRow, ...]:
@@ -272,7 +280,9 @@ class Catalogue(Maker):
         rows = []
         for number in range(1, 10):
             fallback = self.maybe(0.5, lambda: f"P{self.random.randint(min(number, 8) + 1, 9)}")
-            order = self.some((*self.some(codes, 3, 9), *self.some(("COST", "DAY", "NIGHT"), 1, 3)), 12, 12)
+            order = self.some(
+                (*self.some(codes, 3, 9), *self.some(("COST", "DAY", "NIGHT"), 1, 3)), 12, 12
+            )
             if number > 6:
                 fallback = None
             if fallback is None:
