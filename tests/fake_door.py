@@ -59,6 +59,7 @@ ANSWERS: dict[str, dict[str, object]] = {
         "buckets": [
             {
                 "name": "1000 national minutes",
+                "kind": "USAGE",
                 "unit": "TIME",
                 "granted": 60000,
                 "balance": 22230,

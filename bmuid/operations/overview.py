@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from bmu.money import decimal_text, money_text
 from bmu.period import Period, local_day, to_us
+from bmu.rating import BucketKind
 from bmu.usage import Unit
 from bmuid.operations.invoices import InvoiceRow, invoice_row
 from bmuid.operations.registry import Actor, argument
@@ -47,9 +48,10 @@ class DaySum:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """An allowance of a service, and what is left of it."""
+    """An allowance of a service, and what is left of it; of money: 10^-11 of the account's currency."""
 
     name: str
+    kind: BucketKind
     unit: Unit
     granted: int
     balance: int
@@ -152,7 +154,9 @@ def _buckets(
     kinds = overview.allowances(txn, tuple(wanted | {one.code for one in granted}))
     names = {one.id: one.name for one in held}
     shown = [
-        _granted(one, kinds[one.code], names.get(one.account_service_id, ""), account.time_zone)
+        _granted(
+            one, kinds[one.code], names.get(one.account_service_id or 0, ""), account.time_zone
+        )
         for one in granted
     ]
     known = {(one.account_service_id, one.code) for one in granted}
@@ -160,7 +164,7 @@ def _buckets(
         _full(kinds[code], one.name, found.days)
         for one in held
         for code in one.bucket_types
-        if code in kinds and (one.id, code) not in known
+        if code in kinds and kinds[code].is_monthly and not known & {(one.id, code), (None, code)}
     ]
     return tuple(shown)
 
@@ -168,6 +172,7 @@ def _buckets(
 def _granted(one: Granted, kind: Allowance, service: str, zone: str) -> Bucket:
     return Bucket(
         name=kind.name,
+        kind=kind.kind,
         unit=one.unit,
         granted=one.granted,
         balance=one.balance,
@@ -180,6 +185,7 @@ def _granted(one: Granted, kind: Allowance, service: str, zone: str) -> Bucket:
 def _full(kind: Allowance, service: str, days: Days) -> Bucket:
     return Bucket(
         name=kind.name,
+        kind=kind.kind,
         unit=kind.unit,
         granted=kind.quantity,
         balance=kind.quantity,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.period import Period
+from bmu.rating import BucketKind
 from bmu.usage import Unit
 from bmuid.store.transaction import Transaction
 
@@ -31,19 +32,21 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A kind of bucket."""
+    """A kind of bucket; is_monthly: each month has one, and nothing else."""
 
     code: str
     name: str
     unit: Unit
     quantity: int
+    kind: BucketKind
+    is_monthly: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A bucket that was granted, and what is left of it."""
+    """A bucket that was granted, and what is left of it; without a service, all of the account draw from it."""
 
-    account_service_id: int
+    account_service_id: int | None
     code: str
     from_: datetime
     to: datetime
@@ -102,22 +105,25 @@ def allowances(txn: Transaction, codes: tuple[str, ...]) -> dict[str, Allowance]
     """Give the newest terms of kinds of buckets, by code."""
     txn.execute(
         """
-        SELECT DISTINCT ON (code) code, name, unit, quantity FROM bucket_type
+        SELECT DISTINCT ON (code) code, name, unit, quantity, kind,
+            recurrence = 'MONTH' AND every = 1 AND size_by IS NULL AND NOT prorated AND NOT on_first_use
+        FROM bucket_type
         WHERE code = ANY (%(codes)s) ORDER BY code, since DESC
         """,
         {"codes": list(codes)},
     )
     return {
-        code: Allowance(code, name, Unit(unit), quantity)
-        for code, name, unit, quantity in txn.fetchall()
+        code: Allowance(code, name, Unit(unit), quantity, BucketKind(kind), is_monthly)
+        for code, name, unit, quantity, kind, is_monthly in txn.fetchall()
     }
 
 
 def granted(txn: Transaction, account_id: int, period: Period) -> tuple[Granted, ...]:
-    """Give the buckets of an account that touch the period, those that end first before others."""
+    """Give the buckets of an account that touch the period, those that end first before others; some end later only."""
     txn.execute(
         """
-        SELECT account_service_id, code, lower(during), upper(during), unit, granted, balance
+        SELECT account_service_id, code, lower(during), coalesce(upper(during), %(to)s), unit,
+            granted + added, balance
         FROM bucket
         WHERE account_id = %(account_id)s AND during && tstzrange(%(from)s, %(to)s)
         ORDER BY upper(during), id

@@ -220,6 +220,7 @@ def test_the_overview_says_where_the_account_stands(asking: Asking) -> None:
     assert shown["buckets"] == [
         {
             "name": "Ten minutes",
+            "kind": "USAGE",
             "unit": "TIME",
             "granted": 600,
             "balance": 600 - CALLS * 20,

@@ -160,6 +160,9 @@ def test_staff_and_customers_read_why(asking: Asking, office: Office) -> None:
     assert [one["name"] for one in drawn["BRANCH-1"]] == [
         "Ten minutes for a whole group of companies"
     ]
+    token = session(asking, "BRANCH-1")
+    [key] = [charge_id(key) for number, key in keys(office) if number == "BRANCH-1"]
+    assert asking.customer("charge_explain", token=token, id=key).body == found["BRANCH-1"]
     assert [one["name"] for one in drawn["STEPS"]] == ["Five minutes at a time"]
     assert [one["name"] for one in drawn["MONEY"]] == ["A pound for all lines"]
 
@@ -204,3 +207,35 @@ def keys(office: Office) -> list[tuple[str, ChargeKey]]:
         "SELECT a.number, c.started_at, c.udr_id FROM charge AS c JOIN account AS a ON a.id = c.account_id"
     )
     return [(str(number), ChargeKey(at, udr_id, 1)) for number, at, udr_id in found]
+
+
+def test_customers_see_what_is_left_of_every_kind(asking: Asking, office: Office) -> None:
+    """Money that lines share is told once, as money; minutes that are given once have no month of their own."""
+    calls = Calls()
+    for line in (13, 14, 15):
+        calls.call(line, GB, 60)
+    office.hand_in("left.csv", calls.lines)
+    shown = {
+        number: asking.customer(
+            "overview_show", token=session(asking, number), day="2026-08-03"
+        ).body
+        for number in ("MONEY", "NEW")
+    }
+
+    assert [
+        (one["name"], one["kind"], one["balance"], one["granted"])
+        for one in shown["MONEY"]["buckets"]
+    ] == [("A pound for all lines", "MONEY", 76 * PENNY, 100 * PENNY)]
+    assert [(one["balance"], one["granted"]) for one in shown["NEW"]["buckets"]] == [(240, 300)]
+
+
+def session(asking: Asking, number: str) -> str:
+    """Log the customer of an account in, and give the token."""
+    token = f"{number:A<43}"
+    asking.sql(
+        "WITH l AS (INSERT INTO login (account_id, name, password) SELECT id, lower(number) || '@example.org',"
+        f" '$argon2id$x' FROM account WHERE number = '{number}' RETURNING id, account_id)"
+        " INSERT INTO session (token_hash, login_id, account_id, created_at, seen_at, ends_at)"
+        f" SELECT sha256('{token}'), id, account_id, now(), now(), now() + interval '1 hour' FROM l RETURNING 1"
+    )
+    return token

@@ -38,7 +38,7 @@ def overview(answer: Part) -> Values:
         "usage_query": _range_query(start, end),
         "earlier": earlier and f"overview?{query(day=earlier)}",
         "later": later and f"overview?{query(day=later)}",
-        "allowances": [_allowance(one) for one in answer.parts("buckets")],
+        "allowances": [_allowance(one, currency) for one in answer.parts("buckets")],
         "chart": _chart(answer.parts("days"), currency, start, end),
         "no_chart": "All of it was included." if used.whole("events") else "Nothing was used.",
         "services": [_subscription(one, currency) for one in answer.parts("services")],
@@ -62,14 +62,20 @@ def _neighbours(start: str, newest_first: list[str]) -> tuple[str, str]:
     return (max(earlier) if earlier else "", min(later) if later else "")
 
 
-def _allowance(bucket: Part) -> Values:
+def _allowance(bucket: Part, currency: str) -> Values:
     unit, granted, left = bucket.text("unit"), bucket.whole("granted"), bucket.whole("balance")
+
+    def shown(quantity: int) -> str:
+        if bucket.text("kind") == "MONEY":
+            return show.rounded(decimal_text(quantity), currency)
+        return show.allowance(unit, quantity)
+
     percent = left * 100 // granted if granted else 0
     return {
         "name": bucket.text("name"),
-        "left": show.allowance(unit, left),
-        "used": show.allowance(unit, granted - left),
-        "granted": show.allowance(unit, granted),
+        "left": shown(left),
+        "used": shown(granted - left),
+        "granted": shown(granted),
         "until": show.day(show.day_before(bucket.text("to")[:10])),
         "percent": percent,
         "level": "fill low" if percent < 20 else "fill",
