@@ -10,7 +10,7 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes
 from bmuid.operations.terms_document import CERTIFICATE, attributes_of
 from bmuid.operations.uids import SERVICE
-from bmuid.store import accounts, companies, revisions, terms
+from bmuid.store import accounts, companies, reratings_view, revisions, terms
 from bmuid.store.terms import (
     PLAIN_ACCOUNT,
     PLAIN_SERVICE,
@@ -172,6 +172,7 @@ def set_service(
     revision = revisions.add(txn, actor.name, "service_set")
     wanted = ServiceTerms(rate_plan, price_plan, attributes)
     terms.put_services(txn, {(account.id, arguments.service): wanted}, revision)
+    reratings_view.mark(txn, account.id, None, "service_set", revision)
     return OfService(revision, rate_plan, price_plan, _shown(attributes))
 
 
@@ -198,6 +199,7 @@ def _put(
         return Refused("BAD_ARGUMENT", f"rate_plan: there is no {wanted.rate_plan}")
     revision = revisions.add(txn, actor.name, "account_set")
     terms.put_accounts(txn, {account_id: wanted}, revision)
+    reratings_view.mark(txn, account_id, None, "account_set", revision)
     invoicer_id = wanted.usage_invoicer_id
     return OfAccount(
         revision=revision,

@@ -574,3 +574,20 @@ class TestASimulation:
         assert code(packages="PACKAGE,NONE") == "NOT_FOUND"
         assert code(accounts="NOBODY") == "NOT_FOUND"
         assert code(to=FROM) == "BAD_ARGUMENT"
+
+
+def test_changes_that_touch_rated_usage_are_due(office: Office, asking: Asking) -> None:
+    """What was rated before a service ended or a number was given up is listed, and nothing is where nothing was rated."""
+    asking.staff("service_end", account="A2", service="2", to="2026-08-02")
+    assert asking.staff("rerate_due").body["due"] == []
+    office.hand_in("a.csv", [call("1.1", 1, AWAY, 60)])
+
+    asking.staff("service_end", account="A1", service="1", to="2026-08-02")
+
+    [due] = asking.staff("rerate_due").body["due"]
+    assert (due["account"], due["from"], due["cause"]) == (
+        "A1",
+        "2026-08-01T23:00:00Z",
+        f"end phone {number_of(1)}",
+    )
+    assert planned(office, asking, due="yes")["plan"]["unratable"] == 1
