@@ -8,7 +8,7 @@ from pathlib import Path
 from bmuid.cli.telling import complain, now
 from bmuid.config import DEFAULT_PATH, ConfigError, load
 from bmuid.daemon.parts import EVERY_PART
-from bmuid.daemon.readiness import StartError, check_database, gate_of
+from bmuid.daemon.readiness import StartError, check_database, gate_of, usage_gate_of
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,6 +20,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         config = load(arguments.config)
         gate_of(config, now())
+        if config.usage is not None:
+            usage_gate_of(config, now())
         if not arguments.offline:
             check_database(config, EVERY_PART)
     except ConfigError as error:

@@ -11,12 +11,19 @@ PR_SET_PDEATHSIG = 1
 
 def main(argv: Sequence[str]) -> int:
     """Serve as a worker until told to stop; give the exit status."""
-    from bmuid.worker.main import main as serve  # noqa: PLC0415 - only once the parent is watched
-
     words = list(argv)
     if words[:1] == ["--parent"] and len(words) > 1 and words[1].isdigit():
         _end_with(int(words[1]))
         words = words[2:]
+    # Only once the parent is watched.
+    if words[-2:] == ["--kind", "realtime"]:
+        # It is its parent who speaks to the service manager.
+        os.environ.pop("NOTIFY_SOCKET", None)  # noqa: TID251
+        from bmuid.cli.run import main as run  # noqa: PLC0415
+
+        return run([*words[:-2], "--only", "realtime"])
+    from bmuid.worker.main import main as serve  # noqa: PLC0415
+
     return serve(words)
 
 

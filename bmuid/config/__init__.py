@@ -12,6 +12,8 @@ from bmuid.config.values import (
     PublicDoor,
     Secrets,
     Spool,
+    UsageDoor,
+    UsageSource,
 )
 
 __all__ = [
@@ -27,5 +29,7 @@ __all__ = [
     "PublicDoor",
     "Secrets",
     "Spool",
+    "UsageDoor",
+    "UsageSource",
     "load",
 ]

@@ -16,10 +16,14 @@ from bmuid.config.values import (
     PublicDoor,
     Secrets,
     Spool,
+    UsageDoor,
+    UsageSource,
 )
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
-SECTIONS = ("database", "public", "admin", "spool", "process", "log", "limits", "secrets")
+SECTIONS = ("database", "public", "usage", "admin", "spool", "process", "log", "limits", "secrets")
+SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 SERIAL = re.compile(r"[0-9a-f]{1,40}", re.ASCII)
 # sockaddr_un.sun_path is 108 octets with its end mark.
@@ -71,6 +75,40 @@ def _public(at: Section) -> PublicDoor:
         client_names=names,
         client_serials=serials,
     )
+
+
+def _usage(at: Section) -> UsageDoor:
+    def number(key: str, default: int, largest: int) -> int:
+        return at.number(key, default, smallest=1, largest=largest)
+
+    sources = tuple(_source(code, one) for code, one in at.tables("sources"))
+    if not sources:
+        at.fault("sources", "must hold at least one, written [usage.sources.CODE]")
+    return UsageDoor(
+        address=at.text("address", "127.0.0.1"),
+        port=at.number("port", 5024, smallest=0, largest=65535),
+        certificate=at.file("certificate", "/etc/bmuid/pki/usage.pem"),
+        key=at.file("key", "/etc/bmuid/pki/usage.key", secret=True),
+        client_ca=at.file("client_ca", "/etc/bmuid/pki/usage-ca.pem"),
+        client_crl=at.file("client_crl", "/etc/bmuid/pki/usage-ca.crl"),
+        sources=sources,
+        connections_max=number("connections_max", 512, 10_000),
+        idle_seconds_max=number("idle_seconds_max", 3600, 86_400),
+        group_max=number("group_max", 256, 10_000),
+    )
+
+
+def _source(code: str, at: Section) -> UsageSource:
+    serials, uid_types = at.texts("serials", ()), at.texts("uid_types", ())
+    if not SOURCE.fullmatch(code):
+        at.fault("code", f"{code!r} is not the code of a source: small letters, digits, - and _")
+    if not all(SERIAL.fullmatch(serial) for serial in serials):
+        at.fault("serials", "must be serial numbers in lower-case hexadecimal digits")
+    if not all(UID_TYPE.fullmatch(uid_type) for uid_type in uid_types):
+        at.fault("uid_types", "must be types of usage identifiers, like phone")
+    requests = at.number("requests_a_second", 1000, smallest=1, largest=100_000)
+    at.end()
+    return UsageSource(code, serials, uid_types, requests)
 
 
 def _admin(at: Section) -> AdminDoor:
@@ -138,6 +176,7 @@ def load(path: Path) -> Config:
         path=path.absolute(),
         database=_database(at["database"]),
         public=_public(at["public"]),
+        usage=_usage(at["usage"]) if "usage" in document else None,
         admin=_admin(at["admin"]),
         spool=Spool(
             directory=spool.folder("directory", "/var/lib/bmuid/spool"),

@@ -43,6 +43,18 @@ class Section:
             self.fault(key, f"{value!r} must match {pattern.pattern}")
         return value
 
+    def tables(self, key: str) -> tuple[tuple[str, "Section"], ...]:
+        """Give the tables within a table, by their names."""
+        self._known.add(key)
+        value = self._values.get(key, {})
+        if not isinstance(value, dict):
+            self.fault(key, "must hold tables")
+            return ()
+        return tuple(
+            (name, Section(table, f"{self._name}.{key}.{name}", self._folder, self._faults))
+            for name, table in value.items()
+        )
+
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """Give a list of texts."""
         self._known.add(key)

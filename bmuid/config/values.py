@@ -42,6 +42,49 @@ class PublicDoor:
     client_crl: Path
     client_names: tuple[str, ...]
     client_serials: tuple[str, ...]
+    section: str = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSource:
+    """
+    A source that may tell of usage in real time; its certificate's common name is its code.
+
+    Shapes:
+        serials: lower-case hexadecimal, none means any; uid_types: of whose usage it may tell, none means any.
+    """
+
+    code: str
+    serials: tuple[str, ...]
+    uid_types: tuple[str, ...]
+    requests_a_second: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageDoor:
+    """The TLS port for sources that tell of usage in real time; group_max: so many requests are committed together."""
+
+    address: str
+    port: int
+    certificate: Path
+    key: Path
+    client_ca: Path
+    client_crl: Path
+    sources: tuple[UsageSource, ...]
+    connections_max: int
+    idle_seconds_max: int
+    group_max: int
+    section: str = "usage"
+
+    @property
+    def client_names(self) -> tuple[str, ...]:
+        """Whose certificates may come in."""
+        return tuple(source.code for source in self.sources)
+
+    @property
+    def client_serials(self) -> tuple[str, ...]:
+        """Which certificates may; each source has its own."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +163,7 @@ class Config:
     path: Path
     database: Database
     public: PublicDoor
+    usage: UsageDoor | None
     admin: AdminDoor
     spool: Spool
     process: Process

@@ -21,9 +21,10 @@ from bmuid import logs
 from bmuid.config import Config, ConfigError, load
 from bmuid.daemon.notify import Notify
 from bmuid.daemon.parts import SINGLE, Part
-from bmuid.daemon.readiness import StartError, check_database, gate_of
+from bmuid.daemon.readiness import StartError, check_database, gate_of, usage_gate_of
+from bmuid.daemon.realtime import Realtime
 from bmuid.daemon.serving import Doors
-from bmuid.daemon.workers import Workers, worker_command
+from bmuid.daemon.workers import RELOADED, Workers, worker_command
 from bmuid.store.claim import Claim
 from bmuid.store.transaction import DatabaseError
 
@@ -51,6 +52,9 @@ class Daemon:
         self._notify = notify
         self._told_ready = told_ready
         self._doors: Doors | None = None
+        self._realtime: Realtime | None = None
+        # Alone it is this process; beside other parts a process of its own, so that nobody holds up its answers.
+        self._is_realtime = parts == {Part.REALTIME}
         self._workers: Workers | None = None
         self._loops: list[LoopingCall] = []
         self._claims = [
@@ -68,6 +72,7 @@ class Daemon:
         """
         now = datetime.fromtimestamp(IReactorTime(self._reactor).seconds(), UTC)
         gate = gate_of(self._config, now) if Part.DOORS in self._parts else None
+        usage = usage_gate_of(self._config, now) if self._has_usage_door(self._config) else None
         check_database(self._config, self._parts)
         for claim in self._claims:
             if not claim.hold():
@@ -75,6 +80,9 @@ class Daemon:
         if gate is not None:
             self._doors = Doors(self._config, gate, self._reactor)
             self._doors.startService()
+        if usage is not None and self._is_realtime:
+            self._realtime = Realtime(self._config, *usage, self._reactor)
+            self._realtime.startService()
         self._core.addSystemEventTrigger("before", "shutdown", self._shut_down)
         self._core.callWhenRunning(self._begin)
 
@@ -93,6 +101,10 @@ class Daemon:
             now = datetime.fromtimestamp(IReactorTime(self._reactor).seconds(), UTC)
             if self._doors is not None:
                 self._doors.reload(config, gate_of(config, now))
+            if self._realtime is not None:
+                self._realtime.reload(config, *usage_gate_of(config, now))
+            if self._workers is not None:
+                self._workers.reload()
         except (ConfigError, StartError) as error:
             for fault in error.faults:
                 log.error("not reloaded: %s", fault)  # noqa: TRY400 - the fault is all there is to say
@@ -100,6 +112,10 @@ class Daemon:
             logs.configure(config.log.format, config.log.file, "bmuid")
             log.info("configuration, certificates and lists were read anew")
         self._notify.ready()
+
+    def _has_usage_door(self, config: Config) -> bool:
+        """Tell whether there is a usage door, here or in a process of its own."""
+        return self._is_realtime or (Part.REALTIME in self._parts and config.usage is not None)
 
     def _heed(self, number: int, told: Callable[[], None]) -> None:
         signal.signal(number, lambda _number, _frame: self._threads.callFromThread(told))
@@ -121,6 +137,8 @@ class Daemon:
         process = self._config.process
         kinds = ["intake"] if Part.INTAKE in self._parts else []
         kinds += ["rating"] * process.rating_workers if Part.RATING in self._parts else []
+        if self._has_usage_door(self._config) and not self._is_realtime:
+            kinds.append(RELOADED)
         commands = tuple(worker_command(kind, self._config.path) for kind in kinds)
         self._workers = Workers(commands, self._reactor, process.stop_seconds_max)
         self._workers.startService()
@@ -133,6 +151,7 @@ class Daemon:
             extra={
                 "parts": ",".join(sorted(part.value for part in self._parts)),
                 "public": self._doors.public_address if self._doors else "-",
+                "usage": self._realtime.address if self._realtime else "-",
                 "admin": str(self._config.admin.socket) if self._doors else "-",
             },
         )
@@ -147,7 +166,8 @@ class Daemon:
     async def _end(self) -> None:
         for loop in self._loops:
             loop.stop()
-        services = [service for service in (self._doors, self._workers) if service is not None]
+        parts = (self._doors, self._realtime, self._workers)
+        services = [service for service in parts if service is not None]
         await gatherResults(service.stopService() for service in services)
         for claim in self._claims:
             claim.release()

@@ -9,6 +9,7 @@ class Part(Enum):
     DOORS = "doors"
     INTAKE = "intake"
     RATING = "rating"
+    REALTIME = "realtime"
 
 
 # Of these one at a database is enough, and two would get in each other's way.

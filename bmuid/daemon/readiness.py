@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
-from bmuid.config import Config, ConfigError
+from bmuid.config import Config, ConfigError, UsageDoor
 from bmuid.daemon.parts import Part
 from bmuid.doors.gate import Gate, open_gate
 from bmuid.store import schema, settings
@@ -37,6 +37,22 @@ def gate_of(config: Config, now: datetime) -> Gate:
     """
     try:
         return open_gate(config.public, now)
+    except ConfigError as error:
+        raise StartError(os.EX_CONFIG, error.faults) from error
+
+
+def usage_gate_of(config: Config, now: datetime) -> tuple[UsageDoor, Gate]:
+    """
+    Give what is configured of the usage door, and its gate.
+
+    Errors:
+        StartError: EX_CONFIG, with every fault of the certificates, or since nothing is configured.
+    """
+    if config.usage is None:
+        fault = "usage: there is no such section; it says which sources may tell of usage"
+        raise StartError(os.EX_CONFIG, (fault,))
+    try:
+        return config.usage, open_gate(config.usage, now)
     except ConfigError as error:
         raise StartError(os.EX_CONFIG, error.faults) from error
 

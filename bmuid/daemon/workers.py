@@ -21,6 +21,10 @@ PAUSE_SECONDS_MAX = 60.0
 SETTLED_SECONDS = 60.0
 
 
+# The kind of worker that reads the configuration anew when it is told to.
+RELOADED = "realtime"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to run, and what it is called in the log."""
@@ -76,6 +80,11 @@ class Worker(ProcessProtocol):
         self._kill = self._clock.callLater(seconds, self._signal, "KILL")
         return self._ended
 
+    def reload(self) -> None:
+        """Tell the process to read its configuration anew, if it is one that does."""
+        if self._runs and self._command.name == RELOADED:
+            self._signal("HUP")
+
     def processEnded(self, reason: Failure) -> None:
         self._runs = False
         if self._kill is not None and self._kill.active():
@@ -115,6 +124,11 @@ class Workers(Service):
     def stopService(self) -> Deferred[None]:
         self.running = False
         return Deferred.fromCoroutine(self._stop())
+
+    def reload(self) -> None:
+        """Let those that have doors read the configuration anew."""
+        for worker in self._workers:
+            worker.reload()
 
     async def _stop(self) -> None:
         await gatherResults(worker.stop(self._stop_seconds) for worker in self._workers)

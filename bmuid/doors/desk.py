@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -55,6 +56,15 @@ class Caller:
     name: str
     door: Door
     roles: frozenset[Role]
+
+
+class Asks(Protocol):
+    """Where a door hands in its requests."""
+
+    def ask(
+        self, caller: Caller, request: Request, allowance: Allowances | None, answered: Answered
+    ) -> None:
+        """Perform *request* and call *answered*, once."""
 
 
 class Desk:

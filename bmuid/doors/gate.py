@@ -1,4 +1,4 @@
-"""The TLS of the public door: which certificates are shown, which are let in."""
+"""The TLS of the public and the usage door: which certificates are shown, which are let in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
-from bmuid.config import ConfigError, PublicDoor
+from bmuid.config import ConfigError, PublicDoor, UsageDoor
 
 VERIFY_DEPTH_MAX = 2
 
@@ -59,7 +59,7 @@ def _is_client(certificate: x509.Certificate) -> bool:
     return ExtendedKeyUsageOID.CLIENT_AUTH in usage and not constraints.ca
 
 
-def open_gate(door: PublicDoor, now: datetime) -> Gate:
+def open_gate(door: PublicDoor | UsageDoor, now: datetime) -> Gate:
     """
     Load what the configuration names and check that it fits together.
 
@@ -67,14 +67,14 @@ def open_gate(door: PublicDoor, now: datetime) -> Gate:
         ConfigError: with every fault found.
     """
     faults: list[str] = []
-    chain = _certificates(door.certificate, "public.certificate", faults)
-    authorities = _certificates(door.client_ca, "public.client_ca", faults)
+    chain = _certificates(door.certificate, "certificate", faults)
+    authorities = _certificates(door.client_ca, "client_ca", faults)
     crls = _crls(door.client_crl, faults)
     if chain:
         faults += _own_faults(chain[0], door.key, now)
     faults += _authority_faults(authorities, crls, now)
     if faults:
-        raise ConfigError(tuple(faults))
+        raise ConfigError(tuple(f"{door.section}.{fault}" for fault in faults))
     return Gate(
         context=_context(door, crls),
         names=frozenset(door.client_names),
@@ -97,10 +97,10 @@ def _crls(path: Path, faults: list[str]) -> Sequence[x509.CertificateRevocationL
         texts = path.read_bytes().split(marker)[:-1]
         crls = [x509.load_pem_x509_crl(text + marker + b"\n") for text in texts]
     except (ValueError, OSError) as error:
-        faults.append(f"public.client_crl: {path}: is not a revocation list in PEM: {error}")
+        faults.append(f"client_crl: {path}: is not a revocation list in PEM: {error}")
         return ()
     if not crls:
-        faults.append(f"public.client_crl: {path}: holds no revocation list in PEM")
+        faults.append(f"client_crl: {path}: holds no revocation list in PEM")
     return crls
 
 
@@ -108,7 +108,7 @@ def _own_faults(own: x509.Certificate, key_path: Path, now: datetime) -> list[st
     faults = []
     if not own.not_valid_before_utc <= now < own.not_valid_after_utc:
         faults.append(
-            "public.certificate: is valid only from"
+            "certificate: is valid only from"
             f" {own.not_valid_before_utc:%Y-%m-%d} to {own.not_valid_after_utc:%Y-%m-%d}"
         )
     try:
@@ -116,11 +116,11 @@ def _own_faults(own: x509.Certificate, key_path: Path, now: datetime) -> list[st
     except (ValueError, TypeError, OSError) as error:
         return [
             *faults,
-            f"public.key: {key_path}: is not an unencrypted private key in PEM: {error}",
+            f"key: {key_path}: is not an unencrypted private key in PEM: {error}",
         ]
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != own.public_key().public_bytes(*form):
-        faults.append(f"public.key: {key_path}: does not belong to the certificate")
+        faults.append(f"key: {key_path}: does not belong to the certificate")
     return faults
 
 
@@ -133,13 +133,13 @@ def _authority_faults(
     for authority in authorities:
         who = authority.subject.rfc4514_string()
         if not authority.not_valid_before_utc <= now < authority.not_valid_after_utc:
-            faults.append(f"public.client_ca: {who}: has expired or is not valid yet")
+            faults.append(f"client_ca: {who}: has expired or is not valid yet")
         own = [crl for crl in crls if _is_signed(crl, authority)]
         if crls and not own:
-            faults.append(f"public.client_crl: holds no list signed by {who}")
+            faults.append(f"client_crl: holds no list signed by {who}")
         # An expired list lets nobody in: better to hear of it at start.
         if own and all(crl.next_update_utc and crl.next_update_utc <= now for crl in own):
-            faults.append(f"public.client_crl: the list of {who} has expired; make a new one")
+            faults.append(f"client_crl: the list of {who} has expired; make a new one")
     return faults
 
 
@@ -151,7 +151,9 @@ def _is_signed(crl: x509.CertificateRevocationList, authority: x509.Certificate)
         return False
 
 
-def _context(door: PublicDoor, crls: Sequence[x509.CertificateRevocationList]) -> SSL.Context:
+def _context(
+    door: PublicDoor | UsageDoor, crls: Sequence[x509.CertificateRevocationList]
+) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_3_VERSION)
     # A resumed session would skip the look at certificate and revocation list.

@@ -2,6 +2,7 @@
 
 import logging
 
+from cryptography import x509
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import (
     IAddress,
@@ -17,7 +18,7 @@ from zope.interface import implementer
 from bmu.wire import GREETING, Request, ServerSession
 from bmuid.config import Limits
 from bmuid.doors.conversation import Connections, Conversation, Deadline, ITransport, Terms
-from bmuid.doors.desk import Answered, Caller, Desk
+from bmuid.doors.desk import Answered, Asks, Caller
 from bmuid.doors.gate import Gate
 from bmuid.doors.limits import allowances
 from bmuid.operations.registry import Door, Role
@@ -53,7 +54,7 @@ class PublicConnection(Protocol):
         self._door.handshakes.pop(self, None)
         name = self.admitted()
         if name is not None:
-            caller = Caller(name, Door.PUBLIC, VISITOR)
+            caller = self._door.caller(name)
             terms = Terms(self._door.limits, self._door.clock, self._door.ask)
             self._conversation = Conversation(self.transport, ServerSession(), caller, terms)
             self._conversation.begin(GREETING)
@@ -63,7 +64,7 @@ class PublicConnection(Protocol):
         shown = self.transport.getPeerCertificate()
         assert isinstance(shown, crypto.X509), "the handshake ends only with a certificate"
         certificate = shown.to_cryptography()
-        name = self._door.gate.name_of(certificate)
+        name = self._door.name_of(certificate)
         if name is None:
             subject = certificate.subject.rfc4514_string()
             log.warning("%s of %s is not let in", subject, self._peer)
@@ -104,7 +105,7 @@ class PublicDoor(Factory[PublicConnection]):
 
     noisy = False
 
-    def __init__(self, gate: Gate, limits: Limits, desk: Desk, clock: IReactorTime) -> None:
+    def __init__(self, gate: Gate, limits: Limits, desk: Asks, clock: IReactorTime) -> None:
         self.gate = gate
         self.limits = limits
         self.clock = clock
@@ -118,6 +119,14 @@ class PublicDoor(Factory[PublicConnection]):
     def listener(self) -> ServerFactory:
         """Give what a port hands its connections to."""
         return _Entrance(self)
+
+    def name_of(self, certificate: x509.Certificate) -> str | None:
+        """Give the name of a client whose chain was verified; None: it may not come in."""
+        return self.gate.name_of(certificate)
+
+    def caller(self, name: str) -> Caller:
+        """Say who a client of that name is."""
+        return Caller(name, Door.PUBLIC, VISITOR)
 
     def has_room(self) -> bool:
         """Tell whether one more may come; make room among those still in their handshake."""

@@ -54,7 +54,11 @@ def share_of(part: Part, days_back: int) -> Share:
 
 def window_of(received_at: datetime, days_back: int) -> tuple[int, int]:
     """Give the first and the last instant at which an event of a file may have begun."""
-    received_us = to_us(received_at)
+    return window_of_us(to_us(received_at), days_back)
+
+
+def window_of_us(received_us: int, days_back: int) -> tuple[int, int]:
+    """Give the same of an event that was told of at an instant."""
     return received_us - days_back * DAY_US, received_us + AHEAD_US_MAX
 
 

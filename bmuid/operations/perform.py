@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,6 +32,15 @@ FRESH_NEEDED = Refused("FRESH_NEEDED", "this needs a second factor, which you ha
 SESSION_ENDED = Refused("SESSION_ENDED", "the session has ended; please log in again")
 BAD_CSRF = Refused("BAD_CSRF", "the form does not belong to this session; load the page again")
 KEY_REUSED = Refused("KEY_REUSED", "the key was used for another request; choose a new one")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits: what is asked for, by whom, in what words."""
+
+    operation: Operation
+    actor: Actor
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,42 @@ def perform(
         given = requests.Answered(operation.name, digest, body.decode())
         requests.add(txn, admitted.actor.name, admitted.key, given)
     return Answer(actor.request_id, body, done=True)
+
+
+def perform_together(txn: Transaction, asked: Sequence[Asked], now: datetime) -> list[Answer]:
+    """
+    Perform requests in one transaction, those of one operation together where it can do that; none has a key.
+
+    Shapes:
+        Result: parallel to *asked*.
+    """
+    answers: dict[int, Answer] = {}
+    together: dict[str, list[tuple[int, Admitted]]] = {}
+    for place, one in enumerate(asked):
+        admitted = _admit(txn, one.operation, one.actor, one.texts)
+        if isinstance(admitted, Refused):
+            answers[place] = refusal(one.actor.request_id, admitted)
+        elif one.operation.run_all is not None:
+            together.setdefault(one.operation.name, []).append((place, admitted))
+        else:
+            result = one.operation.run(txn, admitted.actor, admitted.arguments, now)
+            answers[place] = _unaudited(one.operation, admitted.actor, result)
+    for waiting in together.values():
+        operation = asked[waiting[0][0]].operation
+        assert operation.run_all is not None
+        of_each = [(admitted.actor, admitted.arguments) for _, admitted in waiting]
+        results = operation.run_all(txn, of_each, now)
+        for (place, admitted), result in zip(waiting, results, strict=True):
+            answers[place] = _unaudited(operation, admitted.actor, result)
+    return [answers[place] for place in range(len(asked))]
+
+
+def _unaudited(operation: Operation, actor: Actor, result: object) -> Answer:
+    assert operation.audit is Audit.NONE, operation.name
+    assert not operation.keyed, operation.name
+    if isinstance(result, Refused):
+        return refusal(actor.request_id, result)
+    return Answer(actor.request_id, _body(operation, actor, result), done=True)
 
 
 def _admit(

@@ -1,13 +1,49 @@
-"""What single events are rated by: the newest revision, in memory whole, or looked up where few ask."""
+"""What single events are rated by: the newest revision, whole in memory, or looked up where few ask."""
 
+import time
 from collections.abc import Sequence
 from threading import Lock
 
 from bmu.rating import Owners, Tariff
 from bmuid.intake.allowances import Allowances, allowances_of
-from bmuid.intake.snapshot import Snapshot
+from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.store import owners, revisions, tariffs
 from bmuid.store.transaction import Transaction
+
+# Loading for longer than that holds up nobody: what is there is used until the newer one is loaded beside it.
+WAIT_SECONDS_MAX = 0.1
+
+
+class Newest:
+    """
+    All of the newest revision in memory, for where many events are rated.
+
+    Shapes:
+        is_stale: there is a newer revision, and somebody should call load, which takes long.
+    """
+
+    def __init__(self) -> None:
+        self.is_stale = False
+        self._held: Snapshot | None = None
+        self._took_seconds = 0.0
+
+    def __call__(self, txn: Transaction, _uids: Sequence[tuple[str, str]]) -> Snapshot:
+        """Give what to rate events by."""
+        held = self._held
+        if held is not None and held.tariff.revision == revisions.newest(txn):
+            return held
+        if held is None or self._took_seconds <= WAIT_SECONDS_MAX:
+            return self.load(txn)
+        self.is_stale = True
+        return held
+
+    def load(self, txn: Transaction) -> Snapshot:
+        """Load the newest revision; what is rated meanwhile is rated by the one before."""
+        begun = time.perf_counter()
+        loaded = Snapshots().at(txn, revisions.newest(txn))
+        self._held, self.is_stale = loaded, False
+        self._took_seconds = time.perf_counter() - begun
+        return loaded
 
 
 class LookedUp:

@@ -157,3 +157,22 @@ def test_the_manual_shows_every_key_with_its_default() -> None:
         for section, table in shipped().items()
         for key, value in table.items()
     }
+
+
+def test_the_usage_door_is_shown_with_every_key_and_its_default(tmp_path: Path) -> None:
+    """What the shipped file and the manual say of the optional section is what the program does without its keys."""
+    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    text = SHIPPED.read_text(encoding="utf-8")
+    shown = tomllib.loads(
+        "".join(f"{line}\n" for line in re.findall("^## (.*)", text, re.MULTILINE))
+    )["usage"]
+    [pbx] = shown.pop("sources").values()
+
+    for place, table in (("usage", shown), ("usage.sources.pbx", pbx)):
+        found = next(f for f in faults(write(tmp_path, f"[{place}]\nx = 1\n")) if ".x: " in f)
+        assert set(found.partition("known are ")[2].split(", ")) - {"sources"} == set(table)
+        for key, default in table.items():
+            assert f"| `{key}` | `{json.dumps(default)}` |" in page
+    silent = set(faults(write(tmp_path, "[usage.sources.pbx]\n")))
+    said = "".join(f"{line}\n" for line in re.findall("^## (.*)", text, re.MULTILINE))
+    assert set(faults(write(tmp_path, said))) == silent
