@@ -1,6 +1,7 @@
 """One account's period: what it owes becomes an invoice, a journal, and a note on each charge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bmu.billing.invoice import (
@@ -14,8 +15,10 @@ from bmu.billing.ledger import postings
 from bmu.billing.proration import prorated_e11
 from bmu.period import Period, local_day, to_us
 from bmuid.billrun.drawn import texts_of
+from bmuid.billrun.period_lines import period_lines
+from bmuid.billrun.periods import payer_of
 from bmuid.billrun.taxes import Taxing
-from bmuid.store import invoices, ledger, unbilled
+from bmuid.store import invoices, ledger, period_usage, unbilled
 from bmuid.store.billruns import Billable, BillRun
 from bmuid.store.invoices import Heading, Held
 from bmuid.store.transaction import Transaction
@@ -37,18 +40,24 @@ def bill_period(
 ) -> str | None:
     """Issue the invoice of one period and give its number; None where there is nothing to bill."""
     taxing = Taxing(txn, account)
-    earliest = unbilled.earliest_unbilled(txn, account.id, period)
+    payer = payer_of(txn, account.id, account.currency)
+    earliest = unbilled.earliest_unbilled(txn, account.id, period, payer.others)
     held = invoices.held_in(txn, account.id, period)
     charged = unbilled.charged_until(txn, account.id, period, earliest)
     usage = _lines(charged, taxing)
     numbered = [(number, one) for number, (_, sums) in enumerate(usage) for one in sums]
     drawn = unbilled.drawn_in(txn, account.id, period, earliest, numbered)
     told = texts_of(drawn, account.currency)
+    is_whole = period_usage.is_wanted(txn)
+    whole = period_lines(txn, account, payer, period, earliest) if is_whole else []
     invoice = draft(
         [_recurring(item, account, period, taxing) for item in held],
         [
-            _usage(sums, period, taxing, told.get(number, ""))
-            for number, (_, sums) in enumerate(usage)
+            *(
+                _usage(sums, period, taxing, told.get(number, ""))
+                for number, (_, sums) in enumerate(usage)
+            ),
+            *(line.usage for line in whole),
         ],
         period,
         account.currency,
@@ -83,6 +92,12 @@ def bill_period(
     lines = [(first + number, one) for number, one in numbered]
     noted = unbilled.note_charges(txn, account.id, period, earliest, invoice_id, lines)
     assert noted == sum(item.events for item in charged), (number, noted)
+    kept = [
+        replace(line.billed, line_no=line_no)
+        for line_no, line in enumerate(whole, first + len(usage))
+        if line.billed
+    ]
+    period_usage.add(txn, account.id, invoice_id, kept)
     return number
 
 

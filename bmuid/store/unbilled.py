@@ -86,9 +86,11 @@ class Drawn:
     amount_e11: int
 
 
-def earliest_unbilled(txn: Transaction, account_id: int, period: Period) -> datetime:
+def earliest_unbilled(
+    txn: Transaction, account_id: int, period: Period, others: Sequence[int] = ()
+) -> datetime:
     """
-    Give an instant before which the account has no charge that is on no invoice.
+    Give an instant before which the account, and those it pays for, have no charge that is new since its last invoice.
 
     That is the start of the period, or of the oldest day in the files that were worked since the
     account's last invoice, or of what else was charged since: so a run looks into the days it has
@@ -103,11 +105,11 @@ def earliest_unbilled(txn: Transaction, account_id: int, period: Period) -> date
             JOIN usage_file_part AS p ON p.file_id = f.id
         ), (
             -- A row has the time at which its transaction began: one that was not seen then is seen now.
-            SELECT min(w.oldest) FROM last JOIN rework AS w ON w.account_id = %(account)s
+            SELECT min(w.oldest) FROM last JOIN rework AS w ON w.account_id = ANY (%(accounts)s)
             AND w.at >= coalesce(last.issued_at, '-infinity') - interval '1 day'
         ))
         """,
-        {"account": account_id, "from": period.from_},
+        {"account": account_id, "accounts": [account_id, *others], "from": period.from_},
     )
     row = txn.fetchone()
     assert row is not None

@@ -862,6 +862,26 @@ CREATE TABLE invoice_line (
     FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)
 );
 
+-- What the usage of a whole period cost at one rate when it was billed. A later bill asks for the difference to the last
+-- of these rows, where usage came or went since.
+CREATE TABLE invoice_period (
+    account_id bigint NOT NULL,
+    invoice_id bigint NOT NULL,
+    line_no integer NOT NULL,
+    during tstzrange NOT NULL,                                    -- what was priced; maybe earlier than the invoice's
+    scope text NOT NULL CHECK (scope IN ('SERVICE', 'ACCOUNT', 'INVOICER')),
+    owner_id bigint NOT NULL,                                     -- the service, or the account, as the scope says
+    usage_class_id integer NOT NULL,
+    rate_plan_id integer NOT NULL, rate_group_id integer NOT NULL, rate_id integer NOT NULL,
+    revision bigint NOT NULL,                                     -- of its last event
+    usage jsonb NOT NULL,                                         -- what was measured, and its taxes
+    price jsonb NOT NULL,                                         -- each tier's part
+    net_e11 numeric(30, 0) NOT NULL,                              -- of the whole period, before tax
+    PRIMARY KEY (invoice_id, line_no),
+    FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)
+);
+CREATE INDEX invoice_period_account ON invoice_period (account_id);
+
 -- A charge is on one invoice only.
 CREATE TABLE invoice_charge (
     account_id bigint NOT NULL,
@@ -1350,7 +1370,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
-        'invoice_line', 'invoice_charge', 'invoice_credit', 'audit', 'revision', 'rework', 'rerating_due',
+        'invoice_line', 'invoice_charge', 'invoice_credit', 'invoice_period', 'audit', 'revision', 'rework', 'rerating_due',
         'usage_event'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
@@ -1414,7 +1434,7 @@ GRANT INSERT ON request_key TO bmuid;
 GRANT EXECUTE ON FUNCTION credit_left(bigint) TO bmuid, bmuid_admin;
 GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge,
-    invoice_credit TO bmuid;
+    invoice_credit, invoice_period TO bmuid;
 GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
 GRANT INSERT (actor, account_id) ON suspense_job TO bmuid;
 GRANT UPDATE (state, done_at, last_file_id, last_line_no, tried, resolved) ON suspense_job TO bmuid;

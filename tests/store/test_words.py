@@ -35,6 +35,7 @@ WORDS: dict[str, type[Enum]] = {
     "company_terms.rounding_mode": Rounding,
     "invoice_line.kind": LineKind,
     "invoice_line.unit": Unit,
+    "invoice_period.scope": AggregateScope,
     "ledger_account.kind": LedgerKind,
     "package.frequency": Frequency,
     "rate.aggregate_scope": AggregateScope,
