@@ -48,11 +48,13 @@ class Collector:
         """Give the rate of a tax on the day of the event."""
         for row in self.book.rows.taxes:
             if row.code == code and in_days(us, terms.zone, row.valid_from, row.valid_to):
-                for each in terms.exemptions:
-                    if each.tax in (None, code):
-                        if in_days(us, terms.zone, each.valid_from, each.valid_to):
-                            return Due(row, row.compound, each.certificate)
-                return Due(row, row.compound, None)
+                owed_not = (
+                    each.certificate
+                    for each in terms.exemptions
+                    if each.tax in (None, code)
+                    and in_days(us, terms.zone, each.valid_from, each.valid_to)
+                )
+                return Due(row, row.compound, next(owed_not, None))
         raise WaitsError("NO_TAX")
 
     def best(

@@ -8,7 +8,7 @@ from independent.people import World
 from independent.worlds import CLASSES, FIRST_DAY, ZONES
 
 from bmu.period import to_us
-from bmu.rating import Owner
+from bmu.rating import LocationPatternRow, Owner, RateGroupRow, RateRow, TaxRow
 from bmu.usage import UDR
 
 SECOND = 10**6
@@ -41,26 +41,35 @@ class Usage:
         self.random = Random(seed)
         self.world = world
         self.instants = self.edges()
+        # A catalogue without networks takes an address for a number; what that means is left open.
+        is_known = any("." in row.code for row in world.rows.location_patterns)
+        self.numbers = [each for each in NUMBERS if is_known or not {".", ":"} & set(each)]
 
     def edges(self) -> list[int]:
         """Give instants at which something changes: hours, days, clocks."""
         rows = self.world.rows
-        found = []
         zones = [*ZONES, self.world.company.zone]
-        for period in rows.time_periods:
+        found = self.window_edges(zones)
+        dated: list[RateGroupRow | RateRow | LocationPatternRow | TaxRow] = [
+            *rows.rate_groups, *rows.rates, *rows.location_patterns, *rows.taxes,
+        ]  # fmt: skip
+        days = [day for row in dated for day in (row.valid_from, row.valid_to) if day is not None]
+        found += [local(day, "00:00", self.world.company.zone) for day in days]
+        for calendar in rows.calendars:
+            found += [local(day, "00:00", self.random.choice(zones)) for day in calendar.days]
+        for zone in ZONES:
+            found += changes(zone)
+        return found
+
+    def window_edges(self, zones: list[str]) -> list[int]:
+        """Give instants at which windows begin or end."""
+        found = []
+        for period in self.world.rows.time_periods:
             for window in period.windows:
                 start, end = window.split(" ")[1].split("-")
                 for shown in (start, end) * 8:
                     zone = period.zone if "/" in period.zone else self.random.choice(zones)
                     found.append(local(self.day(), shown, zone))
-        for dated in (*rows.rate_groups, *rows.rates, *rows.location_patterns, *rows.taxes):
-            for day in (dated.valid_from, dated.valid_to):
-                if day is not None:
-                    found.append(local(day, "00:00", self.world.company.zone))
-        for calendar in rows.calendars:
-            found += [local(day, "00:00", self.random.choice(zones)) for day in calendar.days]
-        for zone in ZONES:
-            found += changes(zone)
         return found
 
     def day(self) -> date:
@@ -103,7 +112,7 @@ class Usage:
         """Draw a number or an address."""
         if self.random.random() < 0.8:
             return "".join(self.random.choice("1244") for _ in range(self.random.randint(1, 9)))
-        return self.random.choice(NUMBERS)
+        return self.random.choice(self.numbers)
 
     def extras(self) -> dict[str, str] | None:
         """Draw fields of the company's own."""
@@ -131,7 +140,7 @@ class Usage:
             usage_class = "unknown"
         number = self.number()
         if usage_class == "data" and self.random.random() < 0.7:
-            number = self.random.choice(NUMBERS[:8])
+            number = self.random.choice(self.numbers[:8])
         udr = UDR(
             line_no, b"-" * 16, 0, self.random.choice(("phone", "")),
             self.random.choice(("u1", "u2", "u3", "u4")), usage_class, started_us, quantity,

@@ -45,23 +45,20 @@ class Features:
 
     def _choice(self, udr: UDR, owner: Owner, answer: Answer) -> Iterator[str]:
         group, rate = self.groups[answer.group], self.rates[answer.rate]
-        if answer.fallback_from:
-            yield "fallback plan"
-        if answer.reclassified_from:
-            yield "another class's by rules"
         if answer.pattern is not None:
             pattern = self.patterns[answer.pattern]
             yield from self._place(pattern.code, rate)
-            if pattern.valid_from or pattern.valid_to:
-                yield "dated pattern"
+            yield from those_so(("dated pattern", pattern.valid_from or pattern.valid_to))
             yield f"by the {self.classes[answer.usage_class].side.value}"
         for row in group.conditions:
             yield f"condition {row.operator.value}{' negated' * row.negated}"
             yield "condition of account" if "." in row.field else "condition of event"
-        if group.currency:
-            yield "currency of group"
-        if group.valid_from or group.valid_to:
-            yield "dated group"
+        yield from those_so(
+            ("fallback plan", answer.fallback_from),
+            ("another class's by rules", answer.reclassified_from),
+            ("currency of group", group.currency),
+            ("dated group", group.valid_from or group.valid_to),
+        )
         if group.time_period:
             yield from self._hours(udr, owner, group.time_period)
 
@@ -99,7 +96,7 @@ class Features:
         modes = [group.rounding_mode, plan.rounding_mode, self.world.company.rounding_mode]
         yield f"rounding {next((each.value for each in modes if each), 'HALF_UP')}"
         yield f"counted by {rate.rounding}"
-        for name, is_so in (
+        yield from those_so(
             ("connect fee", rate.connect_e11),
             ("minimum charge", rate.minimum_charge_e11),
             ("maximum charge", rate.maximum_charge_e11 is not None),
@@ -112,9 +109,7 @@ class Features:
             ("cost by rate", answer.cost and answer.cost[1] is not None),
             ("cost of record", answer.cost and answer.cost[1] is None),
             ("overage plan", answer.overage),
-        ):
-            if is_so:
-                yield name
+        )
         if answer.overage:
             yield f"overage {self.rates[int(str(answer.overage[2]))].kind.value}"
 
@@ -141,24 +136,19 @@ class Features:
             yield f"bucket {bucket.part.value}"
             yield f"bucket {row.kind.value}"
             yield f"bucket {row.recurrence.value}{' rolling over' * row.rollover}"
-            if row.time_period:
-                yield "bucket with hours"
-            if row.exclusions:
-                yield "bucket with exclusions"
-            if row.locations is not None:
-                yield "bucket of places"
-            if bucket.repeat_last:
-                yield "bucket whose last tier repeats"
-        if len(answer.units) > 1:
-            yield "several buckets"
-        if answer.units and answer.money:
-            yield "units, then money"
-        if answer.money and answer.amount:
-            yield "money that paid in part"
-        if answer.entered:
-            yield "tier entered"
-        if answer.reached:
-            yield "threshold reached"
+            yield from those_so(
+                ("bucket with hours", row.time_period),
+                ("bucket with exclusions", row.exclusions),
+                ("bucket of places", row.locations),
+                ("bucket whose last tier repeats", bucket.repeat_last),
+            )
+        yield from those_so(
+            ("several buckets", len(answer.units) > 1),
+            ("units, then money", answer.units and answer.money),
+            ("money that paid in part", answer.money and answer.amount),
+            ("tier entered", answer.entered),
+            ("threshold reached", answer.reached),
+        )
 
     def _taxes(self, owner: Owner, answer: Answer) -> Iterator[str]:
         if self.packages[owner.terms.package].tax is not None:
@@ -167,16 +157,21 @@ class Features:
             yield f"{len(answer.taxes)} taxes by best match"
         else:
             yield "no tax by best match"
-        for tax, base, _, certificate in answer.taxes:
+        for _, base, _, certificate in answer.taxes:
             if certificate is not None:
                 yield "exemption"
             elif base > answer.amount:
                 yield "tax on tax"
-        if answer.taxes and answer.taxes[0][2] and answer.taxes[0][1] == answer.amount:
-            yield "tax owed"
-        if answer.billable == answer.rounded and not answer.overage and not answer.money:
-            if answer.amount < answer.rated:
-                yield "tax in the price"
+        is_all = answer.billable == answer.rounded and not (answer.overage or answer.money)
+        yield from those_so(
+            ("tax owed", any(tax for _, _, tax, _ in answer.taxes)),
+            ("tax in the price", is_all and answer.amount < answer.rated),
+        )
+
+
+def those_so(*named: tuple[str, object]) -> Iterator[str]:
+    """Give the names of what is so."""
+    yield from (name for name, is_so in named if is_so)
 
 
 # Each at least so often, or the catalogues are too tame.

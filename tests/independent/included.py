@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
 
 from independent.book import Book
 
@@ -81,26 +82,29 @@ class Shelf:
         for bucket, row in self.in_order(us, of):
             if made.owed == 0 or (made.owed is None and units and not made.billable):
                 break
-            if made.owed is None and not self.gives(bucket, us, 1, made):
-                # There is nothing in it; still the event goes beyond it.
-                if units or row.kind is BucketKind.MONEY:
-                    made.overage_plan = row.overage_plan or made.overage_plan
+            is_money = row.kind is BucketKind.MONEY
+            if not is_money and not (units and made.owed is None):
                 continue
-            if row.kind is BucketKind.MONEY:
-                if made.owed is None:
-                    made.owed = price(made.billable, made.overage_plan)
-                gives = self.gives(bucket, us, made.owed, made)
-                made.owed -= gives
-            else:
-                if made.owed is not None or not units:
-                    continue
-                gives = self.gives(bucket, us, made.billable, made)
-                made.billable -= gives
-                if made.billable and row.overage_plan is not None:
-                    made.overage_plan = row.overage_plan
-            if gives:
-                made.taken.append(taken(bucket, row, gives))
+            if made.owed is None and is_money and self.gives(bucket, us, 1, made):
+                made.owed = price(made.billable, made.overage_plan)
+            self.take_from(bucket, row, us, made)
         return made
+
+    def take_from(self, bucket: BucketState, row: BucketTypeRow, us: int, made: Included) -> None:
+        """Take units, or money once there is a price; what then is left went beyond the bucket."""
+        if made.owed is not None:
+            gives = self.gives(bucket, us, made.owed, made)
+            made.owed -= gives
+        elif row.kind is BucketKind.MONEY:
+            # There is nothing in it, and nothing has a price yet.
+            gives = 0
+        else:
+            gives = self.gives(bucket, us, made.billable, made)
+            made.billable -= gives
+        if made.owed is None and made.billable:
+            made.overage_plan = row.overage_plan or made.overage_plan
+        if gives:
+            made.taken.append(taken(bucket, row, gives))
 
     def in_order(
         self, us: int, of: tuple[str, tuple[str, ...], str]
@@ -140,15 +144,13 @@ class Shelf:
     def gives(self, bucket: BucketState, us: int, wanted: int, made: Included) -> int:
         """How much of what is wanted a bucket may give."""
         gives = wanted if bucket.repeat_last else min(wanted, bucket.balance)
-        for limit in self.limits:
-            if (limit.share_id, limit.code) == (bucket.share_id, bucket.code):
-                if limit.from_us <= us < limit.to_us:
-                    now = [
-                        each.quantity
-                        for each in made.taken
-                        if (each.bucket.share_id, each.row.code) == (limit.share_id, limit.code)
-                    ]
-                    gives = min(gives, limit.limit - limit.drawn - sum(now))
+        for limit in self.limits_of(bucket, us):
+            now = [
+                each.quantity
+                for each in made.taken
+                if (each.bucket.share_id, each.row.code) == (limit.share_id, limit.code)
+            ]
+            gives = min(gives, limit.limit - limit.drawn - sum(now))
         return gives
 
     def settle(self, made: Included, us: int) -> None:
@@ -158,18 +160,24 @@ class Shelf:
             bucket.balance += each.granted - each.quantity
             bucket.granted += each.granted
             bucket.warned = max([bucket.warned, *each.reached])
-            for limit in self.limits:
-                if (limit.share_id, limit.code) == (bucket.share_id, bucket.code):
-                    if limit.from_us <= us < limit.to_us:
-                        limit.drawn += each.quantity
+            for limit in self.limits_of(bucket, us):
+                limit.drawn += each.quantity
+
+    def limits_of(self, bucket: BucketState, us: int) -> list[Participation]:
+        """What limits a service's draws from a bucket."""
+        return [
+            each
+            for each in self.limits
+            if (each.share_id, each.code) == (bucket.share_id, bucket.code)
+            and each.from_us <= us < each.to_us
+        ]
 
 
 def rank_of(bucket: BucketState, row: BucketTypeRow, near: int) -> tuple[int, ...]:
     """Where a bucket comes in the order."""
+    comes_again = 1 if row.rollover else 0
     if row.recurrence is Frequency.NEVER:
         comes_again = 2
-    else:
-        comes_again = 1 if row.rollover else 0
     return (
         SCOPES.index(row.scope),
         bucket.rank if row.scope is BucketScope.SHARE_PLAN else 0,
@@ -216,4 +224,4 @@ def taken(bucket: BucketState, row: BucketTypeRow, quantity: int) -> Taken:
 
 def blocks(quantity: int, size: int) -> int:
     """How many blocks are begun by a quantity."""
-    return Fraction(quantity, size).__ceil__()
+    return ceil(Fraction(quantity, size))

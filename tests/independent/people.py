@@ -138,8 +138,8 @@ class Everything(Catalogue):
         return PackageRow(
             number, f"K{number}", "Package", 0, "GBP", Frequency.MONTH,
             self.maybe(0.4, self.plan),
-            self.maybe(0.4, lambda: self.random.choice(("VAT", "GST", "QST", "OLD"))),
-            tuple(f"B{n:02}" for n in range(1, 19)),
+            self.maybe(1.0 if self.is_tame else 0.4, lambda: self.random.choice(("VAT", "GST", "QST", "OLD"))),
+            tuple(f"B{n:02}" for n in range(1, 14 if self.is_tame else 19)),
             frequency_rate_plan=self.maybe(0.3, self.plan),
             tax_category=self.maybe(0.4, self.service_category),
             reclass=self.maybe(0.7, lambda: self.random.choice(("X1", "X2"))),
@@ -182,13 +182,17 @@ class Everything(Catalogue):
         rows = []
         for number in range(1, 9):
             of_event = self.is_so(0.4)
+            countries: tuple[str, ...] = ("GB", "CA")
+            states: tuple[str, ...] = ("QC", "ON")
+            if of_event:
+                countries = states = self.codes
             rows.append(TaxCodeRow(
                 number, f"Y{number}", "Code",
-                self.some(("VAT", "GST", "QST", "TOP"), 1, 3) + (("OLD",) if self.is_so(0.1) else ()),
-                self.maybe(0.3, lambda: self.random.choice(("HOME", "OFFICE"))),
-                self.maybe(0.4, self.service_category),
-                self.maybe(0.5, lambda: self.random.choice(self.codes if of_event else ("GB", "CA"))),
-                self.maybe(0.3, lambda: self.random.choice(self.codes if of_event else ("QC", "ON"))),
+                self.some(("VAT", "GST", "QST", "TOP"), 1, 3) + ("OLD",) * self.is_so(0.1),
+                self.random.choice((None, "HOME", "OFFICE")),
+                self.random.choice((None, "TELECOM", "GOODS")),
+                self.random.choice((None, *self.some(countries, 2, 2))),
+                self.random.choice((None, *self.some(states, 1, 1))),
                 of_event=of_event, inclusive=self.is_so(0.4),
             ))  # fmt: skip
         if self.is_so(0.7):
@@ -200,7 +204,9 @@ class Everything(Catalogue):
     def bucket_types(self) -> tuple[BucketTypeRow, ...]:
         """Draw types of every kind: six of time, four of data, three of messages, five of money."""
         units = [Unit.TIME] * 6 + [Unit.DATA] * 4 + [Unit.COUNT] * 3
-        kinds = [(BucketKind.USAGE, unit) for unit in units] + [(BucketKind.MONEY, Unit.COUNT)] * 5
+        kinds = [(BucketKind.USAGE, unit) for unit in units]
+        # A bucket of money is never plain.
+        kinds += [(BucketKind.MONEY, Unit.COUNT)] * 5 * (not self.is_tame)
         return tuple(
             self.bucket_type(number, kind, unit) for number, (kind, unit) in enumerate(kinds, 1)
         )
@@ -210,7 +216,7 @@ class Everything(Catalogue):
         is_money = kind is BucketKind.MONEY
         classes = self.some(CLASSES if is_money else UNITS[unit], 1, 4)
         size = self.random.choice((10**9, 5 * E11, 10**14)) if is_money else self.size(unit)
-        if self.is_so(0.33):
+        if self.is_tame or self.is_so(0.33):
             return BucketTypeRow(
                 number, f"B{number:02}", "Plain", unit, size, Frequency.MONTH, classes,
                 self.maybe(0.3, lambda: self.some(self.codes, 1, 3)), kind,
@@ -254,7 +260,7 @@ class Everything(Catalogue):
             parts += [BucketPart.CARRIED] * self.random.randint(0, 2)
         if row.scope is BucketScope.SHARE_PLAN and self.is_so(0.3):
             parts.append(BucketPart.JOINED)
-        found = []
+        found: list[BucketState] = []
         for part in parts:
             tiers: tuple[BucketTier, ...] = ()
             if part is BucketPart.ALLOTMENT and (row.tiers or row.flat_e11 or row.repeat_last):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 from independent.prices import E11, to_places
@@ -62,7 +63,7 @@ def exact(kind: AggregateKind, tiers: Sequence[TierRow], used: int, services: in
                 total += Fraction(tier.price_e11 * part, tier.per)
             return total
         case AggregateKind.PACKAGE:
-            blocks = Fraction(used, reached.per).__ceil__()
+            blocks = ceil(Fraction(used, reached.per))
             return Fraction(blocks * reached.price_e11)
         case AggregateKind.STAIRSTEP:
             return Fraction(reached.flat_e11)

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 
 from bmu.money import Rounding
 from bmu.rating import RateKind, RateRow, RoundingRow
@@ -30,7 +31,7 @@ def round_up(quantity: int, minimum: int, increment: int) -> int:
     """At least the minimum, then whole increments from there."""
     if quantity <= minimum:
         return minimum
-    times = Fraction(quantity - minimum, increment).__ceil__()
+    times = ceil(Fraction(quantity - minimum, increment))
     return minimum + times * increment
 
 
@@ -75,7 +76,7 @@ def to_places(amount: Fraction, places: int, mode: Rounding) -> int:
     """Round an amount of 0 or more, in 10^-11, to so many places."""
     step = 10 ** (11 - places)
     scaled = amount / step
-    whole = scaled.__floor__()
+    whole: int = floor(scaled)
     rest = scaled - whole
     half = Fraction(1, 2)
     up = {
@@ -84,7 +85,7 @@ def to_places(amount: Fraction, places: int, mode: Rounding) -> int:
         Rounding.HALF_UP: rest >= half,
         Rounding.HALF_EVEN: rest > half or (rest == half and whole % 2 == 1),
     }[mode]
-    return (whole + up) * step
+    return (whole + int(up)) * int(step)
 
 
 def half_up(amount: Fraction) -> int:

@@ -7,13 +7,13 @@ It shares the rows with the engine, and nothing else. Where the two differ, one 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 from independent.book import Book, Candidate, Offer, WaitsError, Whereabouts, holds
 from independent.due import Collector, bill
 from independent.included import Included, Shelf
 from independent.prices import (
-    E11,
     MARKUPS,
     counted,
     to_places,
@@ -27,9 +27,10 @@ from bmu.rating import (
     BucketState,
     CompanyTerms,
     Owner,
-    Participation,
     PackageRow,
+    Participation,
     RatePlanRow,
+    ReclassRule,
     TariffRows,
     Terms,
     UsageClassRow,
@@ -68,11 +69,11 @@ class Answer:
     fallback_from: str | None = None
     aggregate: str | None = None
     recorded: int | None = None
-    # (amount, group, rate)
+    # What it costs the company: amount, then the group and the rate that say so.
     cost: tuple[int, int | None, int | None] | None = None
-    # (group, rate, rounded, billable)
+    # Of each part its group, rate, and what of it was counted and is billable.
     parts: tuple[tuple[int, int, int, int], ...] = ()
-    # (plan, group, rate, cost, recorded)
+    # Of what goes beyond a bucket: plan, group, rate, cost, and the amount its record says.
     overage: tuple[object, ...] | None = None
 
 
@@ -282,18 +283,19 @@ class Rater:
         if package is None:
             raise WaitsError("NO_PACKAGE")
         event = Event(udr, terms, package, usage_class, Whereabouts(None, ()))
-        rules = book.reclasses[package.reclass].rules if package.reclass else ()
-        for rule in rules:
-            if rule.usage_class != usage_class.code:
-                continue
-            if rule.locations is not None:
-                place = book.place_of(udr, usage_class, event.us)
-                lineage = place.lineage if place else ()
-                if not any(book.is_at(lineage, code) for code in rule.locations):
-                    continue
-            if all(holds(row, udr, terms) for row in rule.conditions):
+        for rule in book.reclasses[package.reclass].rules if package.reclass else ():
+            if rule.usage_class == usage_class.code and self.is_changed(event, rule):
                 return replace(event, usage_class=book.classes[rule.becomes]), usage_class.code
         return event, None
+
+    def is_changed(self, event: Event, rule: ReclassRule) -> bool:
+        """Whether a rule makes an event another class's, by its place and its record."""
+        if rule.locations is not None:
+            place = self.book.place_of(event.udr, event.usage_class, event.us)
+            lineage = place.lineage if place else ()
+            if not any(self.book.is_at(lineage, code) for code in rule.locations):
+                return False
+        return all(holds(row, event.udr, event.terms) for row in rule.conditions)
 
     def plan_of(self, event: Event) -> tuple[int, RatePlanRow]:
         """Choose the plan: the lowest level that names one."""
@@ -350,7 +352,7 @@ class Rater:
             raise WaitsError("BAD_EVENT")
         cut = [(offer, 0)]
         # The first second that begins in the next minute: nothing changes within one.
-        second = Fraction(MINUTE_US - event.us % MINUTE_US, SECOND_US).__ceil__()
+        second = ceil(Fraction(MINUTE_US - event.us % MINUTE_US, SECOND_US))
         while second < event.udr.quantity:
             at = event.us + second * SECOND_US
             found = self.book.sell(candidates, at, event.terms, parts=True)

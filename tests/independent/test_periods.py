@@ -17,27 +17,28 @@ PERS = (1, 7, 60, 1000)
 
 def edges(random: Random, kind: AggregateKind, tiers: tuple[TierRow, ...]) -> list[Period]:
     """Periods whose figure lies at, just below and just above each tier's beginning, and at nothing."""
-    found = []
-    for start in {0, 5000, *(tier.from_ for tier in tiers)}:
-        for figure in (start - 1, start, start + 1):
-            if figure < 0:
-                continue
-            others, services, events = random.choice((0, 10 * E11)), 3, [figure]
-            if kind is AggregateKind.PERCENTAGE:
-                others = figure
-            elif kind is AggregateKind.COUNTED:
-                services, events = figure, [60, 61]
-            elif kind is AggregateKind.PERCENTILE_95:
-                # One of twenty is left out; of nineteen none is.
-                events = [random.randint(0, figure) for _ in range(18)] + [figure]
-                events += [figure + 10**6] * random.choice((0, 1))
-            elif kind is AggregateKind.HIGH_WATERMARK:
-                events = [figure // 2, figure, figure // 3]
-            elif figure > 3:
-                events = [1, figure - 3, 0, 2]
-            random.shuffle(events)
-            found.append(Period(events, services, others, random.choice((0, 123_456_789))))
-    return [*found, Period([], 3, 0, 0)]
+    starts = {0, 5000, *(tier.from_ for tier in tiers)}
+    figures = [start + way for start in sorted(starts) for way in (-1, 0, 1) if start + way >= 0]
+    return [period_of(random, kind, figure) for figure in figures] + [Period([], 3, 0, 0)]
+
+
+def period_of(random: Random, kind: AggregateKind, figure: int) -> Period:
+    """A period that comes to a figure, by its kind."""
+    others, services, events = random.choice((0, 10 * E11)), 3, [figure]
+    if kind is AggregateKind.PERCENTAGE:
+        others = figure
+    elif kind is AggregateKind.COUNTED:
+        services, events = figure, [60, 61]
+    elif kind is AggregateKind.PERCENTILE_95:
+        # One of twenty is left out; of nineteen none is.
+        events = [random.randint(0, figure) for _ in range(18)] + [figure]
+        events += [figure + 10**6] * random.choice((0, 1))
+    elif kind is AggregateKind.HIGH_WATERMARK:
+        events = [figure // 2, figure, figure // 3]
+    elif figure > 3:
+        events = [1, figure - 3, 0, 2]
+    random.shuffle(events)
+    return Period(events, services, others, random.choice((0, 123_456_789)))
 
 
 def rate_of(random: Random, kind: AggregateKind) -> RateRow:

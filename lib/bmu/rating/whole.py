@@ -268,7 +268,7 @@ def _cover_by_all(
     if made is None or due is None:
         return failed[0]
     amount = due - made.paid_e11 + made.flat_e11
-    if amount > INT64_MAX:
+    if max(due, amount) > INT64_MAX:
         return _too_large(asking, sale.stretches[0].offer)
     take(made, buckets, started_us, participations)
     return Covered(
