@@ -77,6 +77,19 @@ ANSWERS: dict[str, dict[str, object]] = {
             }
         ],
         "last_invoice": INVOICE,
+        "by_period": [
+            {
+                "name": "Requests",
+                "of": "SERVICE",
+                "unit": "COUNT",
+                "events": 2,
+                "quantity": 250,
+                "amount": "400",
+                "tax": "80",
+                "total": "480",
+                "reasons": [{"title": "What is counted", "text": "All of the period: 250."}],
+            }
+        ],
         "periods": [
             {"from": "2026-11-01", "to": "2026-12-01"},
             {"from": "2026-10-01", "to": "2026-11-01"},

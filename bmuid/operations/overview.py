@@ -7,6 +7,7 @@ from bmu.money import decimal_text, money_text
 from bmu.period import Period, local_day, to_us
 from bmu.rating import BucketKind
 from bmu.usage import Unit
+from bmuid.operations.interim import SoFar, own_so_far
 from bmuid.operations.invoices import InvoiceRow, invoice_row
 from bmuid.operations.registry import Actor, argument
 from bmuid.operations.rows import customer_reads
@@ -87,6 +88,7 @@ class Overview:
         used: all of the month; unbilled: what of it is on no invoice yet.
         days: those on which anything was used.
         periods: the months that can be asked for, the newest first.
+        by_period: what usage priced by the period comes to, so far where the month goes on; it is not in the others.
     """
 
     account: Heading
@@ -98,6 +100,7 @@ class Overview:
     services: tuple[HeldService, ...]
     last_invoice: InvoiceRow | None
     periods: tuple[Days, ...]
+    by_period: tuple[SoFar, ...]
 
 
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Overview:
@@ -120,6 +123,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Over
         services=_services(txn, account, found.period, held),
         last_invoice=invoice_row(last[0]) if last else None,
         periods=periods,
+        by_period=own_so_far(txn, account, found.days),
     )
 
 

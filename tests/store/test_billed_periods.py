@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from asking import Asking
 from books import PENCE_E11, Books
 from conftest import Database
 
@@ -206,6 +207,45 @@ def test_the_top_twentieth_of_samples_is_left_out(books: Books) -> None:
     books.run("2026-09-01")
 
     assert lines(books)[0][3] == 1_900
+
+
+def test_what_a_month_comes_to_so_far_is_told_at_any_time(books: Books) -> None:
+    """After 100 requests it is 200.00, after 150 it is 275.00, estimated until the month is over; as the bill has it."""
+    account = books.account("A1", package="free")
+    asking = Asking(books.database)
+    found = []
+    for started, quantity in (("2026-08-03 10:00+01", 100), ("2026-08-04 10:00+01", 50)):
+        use(books, account, started, quantity)
+        asked = asking.staff("usage_interim", account="A1", day="2026-08-10")
+        assert asked.done, asked.body
+        [price] = asked.body["prices"]
+        found.append((price["name"], price["quantity"], price["amount"], price["total"]))
+
+    assert found == [("Requests", 100, "200", "240"), ("Requests", 150, "275", "330")]
+    assert price["reasons"][0]["text"] == "All of the period: 150."
+    assert not asked.body["estimated"]
+    assert asking.staff("usage_interim", account="A1").body["estimated"]
+    books.run("2026-09-01")
+    assert lines(books)[0][3] == 27_500
+
+
+def test_a_customer_sees_what_the_own_usage_comes_to_and_nobody_elses(books: Books) -> None:
+    """The overview of a month tells it, with the reasons; another customer's usage is not in it."""
+    account, other = books.account("A1", package="free"), books.account("A2", package="free")
+    use(books, account, "2026-08-03 10:00+01", 100)
+    use(books, other, "2026-08-03 10:00+01", 7)
+    use(books, other, "2026-08-03 10:00+01", 7, PAYER)
+    token = "t" * 43
+    books.do(
+        "INSERT INTO login (account_id, name, password) VALUES (%s, 'a-b', '$argon2id$'); INSERT INTO session"
+        " (token_hash, login_id, account_id, created_at, seen_at, ends_at) SELECT sha256(convert_to(%s, 'UTF8')), id,"
+        " account_id, clock_timestamp(), clock_timestamp(), clock_timestamp() + interval '1 hour' FROM login",
+        account, token,
+    )  # fmt: skip
+    shown = Asking(books.database).customer("overview_show", token=token, day="2026-08-10")
+
+    assert shown.done, shown.body
+    assert [(one["quantity"], one["total"]) for one in shown.body["by_period"]] == [(100, "240")]
 
 
 def test_the_taxes_are_those_of_the_last_event(books: Books) -> None:

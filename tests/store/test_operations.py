@@ -88,6 +88,7 @@ MATRIX = {
     ("ADMIN", "uid_assign", CLERK, "CHANGE"),
     ("ADMIN", "uid_end", CLERK, "CHANGE"),
     ("ADMIN", "uid_show", READ, "NONE"),
+    ("ADMIN", "usage_interim", READ, "NONE"),
     ("ADMIN", "usage_list", READ, "NONE"),
     ("ADMIN", "usage_quote", READ, "NONE"),
     ("ADMIN", "usage_rate", CLERK, "CHANGE"),
@@ -669,6 +670,7 @@ def test_every_change_is_audited() -> None:
         "_dump",
         "_rows",
         "_preview",
+        "_interim",
     )
     silent = [
         row.name

@@ -39,6 +39,7 @@ def overview(answer: Part) -> Values:
         "earlier": earlier and f"overview?{query(day=earlier)}",
         "later": later and f"overview?{query(day=later)}",
         "allowances": [_allowance(one, currency) for one in answer.parts("buckets")],
+        "by_period": [_by_period(one, currency) for one in answer.parts("by_period")],
         "chart": _chart(answer.parts("days"), currency, start, end),
         "no_chart": "All of it was included." if used.whole("events") else "Nothing was used.",
         "services": [_subscription(one, currency) for one in answer.parts("services")],
@@ -60,6 +61,15 @@ def _neighbours(start: str, newest_first: list[str]) -> tuple[str, str]:
     earlier = [each for each in newest_first if each < start]
     later = [each for each in newest_first if each > start]
     return (max(earlier) if earlier else "", min(later) if later else "")
+
+
+def _by_period(one: Part, currency: str) -> Values:
+    """Say what usage that is priced by the period comes to so far."""
+    return {
+        "name": one.text("name"),
+        "total": show.rounded(one.text("total"), currency),
+        "reasons": [reason.text("text") for reason in one.parts("reasons")],
+    }
 
 
 def _allowance(bucket: Part, currency: str) -> Values:
