@@ -11,7 +11,7 @@ from bmuid.intake import arrival, chunk, retry
 from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
 from bmuid.realtime import holding
 from bmuid.rerating import Rerating
-from bmuid.store import buckets, days, files, streams, wakeup
+from bmuid.store import buckets, days, files, streams, verdicts, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.life import Stop
@@ -140,6 +140,20 @@ class Rating:
             if closed is not None:
                 self.bench.spool.finish(closed.source, closed.sha256)
                 log.info("file done", extra=_told_of(closed))
+                self._warn(connection, closed)
+
+    @staticmethod
+    def _warn(connection: Connection, closed: Closed) -> None:
+        """Tell of lines that could not be read: each may be a call that nobody pays for."""
+        unreadable = run(connection, verdicts.unreadable, closed.file_id)
+        if unreadable:
+            told = {
+                "file": closed.file_id,
+                "source": closed.source,
+                "unreadable": unreadable,
+                "of": sum(asdict(closed.verdicts).values()),
+            }
+            log.warning("lines that can't be read: see bmadmin suspense show", extra=told)
 
 
 def _told_of(closed: Closed) -> dict[str, object]:
