@@ -71,3 +71,16 @@ def storable(text: str) -> str:
     # PostgreSQL's text holds neither NUL nor half a surrogate pair.
     kept = text[:DETAIL_CHARACTERS_MAX].replace("\0", "\\x00")
     return kept.encode("utf-8", "backslashreplace").decode()
+
+
+def unreadable(txn: Transaction, file_id: int) -> int:
+    """Count the lines of a file that no sense could be made of; those its profile leaves out are not among them."""
+    txn.execute(
+        """
+        SELECT count(*) FROM verdict
+        WHERE file_id = %(file_id)s AND verdict = 'REJECTED' AND reason <> 'FILTERED'
+        """,
+        {"file_id": file_id},
+    )
+    [(count,)] = txn.fetchall()
+    return int(count)
