@@ -71,8 +71,8 @@ def _numbers(source: Source) -> Numbers:
     return Numbers(settings)
 
 
-def udr_of(event: Event, line_no: int, source: Source) -> UDR:
-    """Give the UDR that an event of a source is."""
+def udr_of(event: Event, line_no: int, source: Source, line: bytes | None = None) -> UDR:
+    """Give the UDR that an event of a source is; *line*: as line_of writes it, where that is at hand."""
     uid, origin, destination = event.uid, event.origin, event.destination
     if event.uid_type == PHONE:
         numbers = _numbers(source)
@@ -82,7 +82,7 @@ def udr_of(event: Event, line_no: int, source: Source) -> UDR:
     return UDR(
         line_no=line_no,
         event_key=key_of(source.code, event.key),
-        content=_CONTENT.unpack(hashlib.sha256(line_of(event)).digest())[0],
+        content=_CONTENT.unpack(hashlib.sha256(line or line_of(event)).digest())[0],
         uid_type=event.uid_type,
         uid=uid,
         usage_class=event.usage_class,

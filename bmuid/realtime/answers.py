@@ -1,7 +1,7 @@
 """What is answered to a source that asks about one event."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from bmu.money import decimal_text
 from bmu.rating import Rated, Unrated
@@ -33,6 +33,9 @@ class Outcome:
     currency: str | None = None
     reason: str | None = None
     detail: str | None = None
+
+
+NAMES = tuple(field.name for field in fields(Outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def unpriced(state: str, udr: UDR, why: Unrated) -> Outcome:
 
 def text_of(outcome: Outcome) -> str:
     """Write an answer so that it can be given again."""
-    said = {name: value for name, value in asdict(outcome).items() if value is not None}
+    said = {name: value for name in NAMES if (value := getattr(outcome, name)) is not None}
     return json.dumps(said, ensure_ascii=False)
 
 

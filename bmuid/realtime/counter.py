@@ -1,7 +1,9 @@
 """What a process keeps from one event to the next, and how what usage needs is made on first need."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
 
 from bmu.period import from_us
 from bmu.rating import Owner, Owners, Tariff, Unrated
@@ -10,7 +12,8 @@ from bmuid.intake.loops import Month
 from bmuid.intake.ours import in_time
 from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.snapshot import Snapshot
-from bmuid.store import accounts, buckets, days
+from bmuid.store import accounts, buckets, days, streams, udrs
+from bmuid.store.streams import Stream
 from bmuid.store.transaction import Transaction
 
 GRANTED_MAX = 500_000
@@ -29,6 +32,8 @@ class Counter:
         window: gives the first and the last instant at which an event may have begun that is told of now.
         days, granted: known to be there, as of the last transaction that was committed.
         made: what this transaction has made; it counts once that is committed.
+        streams: those of today, by source; begun: in this transaction.
+        ids: that no UDR has yet, the rest of a block.
         numbers: of accounts, by id; they never change.
     """
 
@@ -38,11 +43,15 @@ class Counter:
     granted: dict[int, Month] = field(default_factory=dict)
     granted_by: Tariff | None = None
     made: list[Needs] = field(default_factory=list)
+    streams: dict[tuple[str, date], Stream] = field(default_factory=dict)
+    begun: dict[tuple[str, date], Stream] = field(default_factory=dict)
+    ids: Iterator[int] = field(default_factory=lambda: iter(()))
     numbers: dict[int, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Begin a transaction: whatever an earlier one made and did not commit is not there."""
         self.made.clear()
+        self.begun.clear()
 
     def committed(self) -> None:
         """Remember what the transaction has made."""
@@ -51,7 +60,27 @@ class Counter:
                 self.granted.clear()
             self.granted.update(needs.months)
             self.days |= needs.days
-        self.made.clear()
+        if self.begun:
+            self.streams = dict(self.begun)
+        self.begin()
+
+    def stream(self, txn: Transaction, source: str, day: date) -> Stream | None:
+        """Lock the end of a source's stream of a day; None where there is no such source, or no catalogue."""
+        known = self.streams.get((source, day))
+        found = known and streams.resume(txn, known)
+        if found is None:
+            found = streams.begin(txn, source, day)
+            if found is not None:
+                self.begun = {**self.streams, **self.begun, (source, day): found}
+        return found
+
+    def new_ids(self, txn: Transaction, count: int) -> list[int]:
+        """Give so many ids that no UDR has."""
+        ids = list(islice(self.ids, count))
+        if len(ids) < count:
+            self.ids = iter(udrs.new_ids(txn, udrs.IDS_A_BLOCK))
+            ids += islice(self.ids, count - len(ids))
+        return ids
 
     def owners_of(self, owners: Owners, udrs: Sequence[UDR], now_us: int) -> list[Owner | Unrated]:
         """Give each event its owner, or why it has none or comes at the wrong time."""

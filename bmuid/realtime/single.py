@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.period import to_us
-from bmu.rating import Unrated, rate
+from bmu.rating import Owner, Unrated, rate
 from bmu.usage import UDR
 from bmuid.intake import charging
+from bmuid.intake.charging import Singly
 from bmuid.intake.events import Event, line_of, udr_of
 from bmuid.intake.late import final_billed
 from bmuid.realtime import answers
@@ -18,7 +19,6 @@ from bmuid.store.files import Verdicts
 from bmuid.store.keys import Earlier
 from bmuid.store.streams import Stream, Told
 from bmuid.store.transaction import Transaction
-from bmuid.store.udrs import Priced
 from bmuid.store.verdicts import Outcome as Ending
 from bmuid.store.verdicts import Verdict
 
@@ -42,12 +42,13 @@ def rate_all(
     Shapes:
         Result: parallel to *events*.
     """
-    stream = streams.begin(txn, source, now.date())
+    stream = counter.stream(txn, source, now.date())
     if stream is None:
         return NoSource()
+    lines = [line_of(event) for event in events]
     udrs = [
-        udr_of(event, line_no, stream.source)
-        for line_no, event in enumerate(events, stream.next_line)
+        udr_of(event, line_no, stream.source, line)
+        for line_no, (event, line) in enumerate(zip(events, lines, strict=True), stream.next_line)
     ]
     distinct = {udr.event_key: udr for udr in reversed(udrs)}
     earlier = keys.claim_each(txn, stream.file_id, list(distinct.values()))
@@ -57,7 +58,7 @@ def rate_all(
     told = [
         Told(
             udr.line_no,
-            line_of(events[udr.line_no - stream.next_line]),
+            lines[udr.line_no - stream.next_line],
             answers.text_of(found[udr.line_no]),
         )
         for udr in fresh
@@ -101,8 +102,10 @@ def _charged(
 ) -> dict[int, Outcome]:
     """Charge new events, or put them into suspense; give what is to be said of each, by its line."""
     snapshot = counter.reference(txn, [(udr.uid_type, udr.uid) for udr in fresh])
-    owners = counter.owners_of(snapshot.owners, fresh, to_us(now))
-    final_billed(txn, owners, now)
+    now_us = to_us(now)
+    owners = counter.owners_of(snapshot.owners, fresh, now_us)
+    if any(isinstance(owner, Owner) and owner.to_us < now_us for owner in owners):
+        final_billed(txn, owners, now)
     needs = counter.provide(txn, snapshot, fresh, owners)
     lost = [
         (udr, owner)
@@ -115,11 +118,11 @@ def _charged(
         if not isinstance(owner, Unrated)
     ]
     usage = [udr for udr, _ in known], [owner for _, owner in known]
-    charged: list[Priced] = []
-    lost += charging.charge(txn, stream.file_id, snapshot.tariff, needs, usage, charged)
+    singly = Singly(counter.new_ids(txn, len(known)), [])
+    lost += charging.charge(txn, stream.file_id, snapshot.tariff, needs, usage, singly)
     numbers = counter.numbers_of(txn, {owner.account_id for owner in usage[1]})
     found = {udr.line_no: answers.unpriced("SUSPENDED", udr, why) for udr, why in lost}
-    for block in charged:
+    for block in singly.charged:
         for id_, udr, owner, rated in zip(
             block.ids, block.udrs, block.owners, block.rated, strict=True
         ):

@@ -67,6 +67,8 @@ def claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[b
         columns,
     )
     ours = {key.replace("-", "") for (key,) in txn.fetchall()}
+    if len(ours) == len(udrs):
+        return {}
     txn.execute(
         """
         SELECT event_key, content, file_id, line_no FROM usage_key

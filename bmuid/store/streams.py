@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -19,9 +18,14 @@ FIELDS = (
 COPY = "COPY usage_event (file_id, line_no, line, answer) FROM STDIN BINARY"
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A stream whose end this transaction has locked; next_line: the number that no line of it has yet."""
+class Stream(NamedTuple):
+    """
+    A stream whose end this transaction has locked.
+
+    Shapes:
+        next_line: the number that no line of it has yet.
+        source: with its settings as they were when the stream began.
+    """
 
     file_id: int
     next_line: int
@@ -53,8 +57,8 @@ def begin(txn: Transaction, source: str, day: date) -> Stream | None:
 def _locked(txn: Transaction, source: str, day: date) -> Stream | None:
     txn.execute(
         """
-        SELECT p.file_id, p.next_line, s.id, s.code, s.profile, s.time_zone, s.country_code,
-            s.trunk_prefix, s.international_prefix
+        SELECT p.file_id, p.next_line, s.id, s.code, f.profile, f.time_zone, f.country_code,
+            f.trunk_prefix, f.international_prefix
         FROM source AS s JOIN usage_file AS f ON f.source_id = s.id AND f.stream_day = %(day)s
         JOIN usage_file_part AS p ON p.file_id = f.id AND p.state = 'STREAM'
         WHERE s.code = %(source)s FOR NO KEY UPDATE OF p
@@ -63,6 +67,19 @@ def _locked(txn: Transaction, source: str, day: date) -> Stream | None:
     )
     row = txn.fetchone()
     return Stream(row[0], row[1], Source(*row[2:])) if row else None
+
+
+def resume(txn: Transaction, stream: Stream) -> Stream | None:
+    """Lock the end of a stream that is known, and give it as it stands; None where it has ended."""
+    txn.execute(
+        """
+        SELECT next_line FROM usage_file_part
+        WHERE file_id = %(file_id)s AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
+        """,
+        {"file_id": stream.file_id},
+    )
+    row = txn.fetchone()
+    return stream._replace(next_line=row[0]) if row else None
 
 
 def _make(txn: Transaction, source: str, day: date) -> None:
