@@ -11,8 +11,8 @@ import psycopg2.extensions
 SAMPLE_SECONDS = 0.5
 
 
-def describe(connection: psycopg2.extensions.connection) -> str:
-    """Give processor, memory and versions in one line."""
+def describe(connection: psycopg2.extensions.connection | None) -> str:
+    """Give processor, memory and versions in one line; that of PostgreSQL where one takes part."""
     cpu = next(
         (
             line.split(":")[1].strip()
@@ -22,14 +22,17 @@ def describe(connection: psycopg2.extensions.connection) -> str:
         platform.machine(),
     )
     memory = int(Path("/proc/meminfo").read_text().split()[1]) >> 20
+    found = (
+        f"{cpu}, {os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()},"
+        f" Python {platform.python_version()}"
+    )
+    if connection is None:
+        return found
     with connection, connection.cursor() as txn:
         txn.execute("SHOW server_version")
         row = txn.fetchone()
     assert row is not None
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()},"
-        f" Python {platform.python_version()}, PostgreSQL {row[0]}"
-    )
+    return f"{found}, PostgreSQL {row[0]}"
 
 
 def children_of(parent: int) -> list[int]:
