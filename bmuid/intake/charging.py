@@ -18,9 +18,10 @@ from bmu.rating import (
 from bmu.usage import UDR
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pricing import Needs
-from bmuid.store import buckets, charges, draws, udrs
+from bmuid.store import buckets, charges, draws, thresholds, udrs
 from bmuid.store.buckets import Span
 from bmuid.store.copying import began
+from bmuid.store.thresholds import Crossed
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
@@ -107,7 +108,7 @@ def charge(
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
             of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
-    _warn(txn, there)
+    _warn(txn, tariff, there)
     return lost
 
 
@@ -154,9 +155,16 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
     )
 
 
-def _warn(txn: Transaction, there: Drawable) -> None:
-    """Note the thresholds that were reached."""
-    reached = [state for state, before in there.warned.values() if state.warned > before]
+def _warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
+    """Note the thresholds that were reached, and have the customers told of each."""
+    reached = [(state, before) for state, before in there.warned.values() if state.warned > before]
     if reached:
-        accounts = sorted({state.account_id for state in reached})
-        buckets.warn(txn, {state.id: state.warned for state in reached}, accounts)
+        accounts = sorted({state.account_id for state, _ in reached})
+        buckets.warn(txn, {state.id: state.warned for state, _ in reached}, accounts)
+        crossed = [
+            Crossed(state, per_cent)
+            for state, before in reached
+            for per_cent in sorted(set(tariff.bucket_types[state.code].thresholds))
+            if before < per_cent <= state.warned
+        ]
+        thresholds.tell(txn, crossed)

@@ -203,6 +203,10 @@ def test_a_threshold_is_told_once(office: Office) -> None:
         [100],
     ]
     assert office.all("SELECT warned, balance FROM bucket") == [(100, 0)]
+    # So that the customer is told, whoever carries the messages: each threshold once, with what was left then.
+    assert office.all(
+        "SELECT kind, payload ->> 'bucket_type', payload -> 'per_cent', payload -> 'left' FROM outbox ORDER BY id"
+    ) == [("WEBHOOK", "TEN-A-WEEK", 50, 240), ("WEBHOOK", "TEN-A-WEEK", 100, 0)]
 
 
 def keys(office: Office) -> list[tuple[str, ChargeKey]]:
