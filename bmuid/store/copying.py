@@ -18,7 +18,7 @@ TRAILER = b"\xff\xff"
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
 # How a field is written: whole numbers of 2, 4, 8 octets; an instant, given in microseconds since 1970-01-01 UTC;
-# text; octets; jsonb, of what gives its JSON data.
+# text; octets; jsonb, of a mapping or of what gives its JSON data.
 INT2, INT4, INT8, INSTANT, TEXT, OCTETS, JSON = "h", "i", "q", "t", "s", "b", "j"
 # jsonb comes as its version and the text.
 JSON_VERSION = b"\1"
@@ -165,14 +165,18 @@ def encode_all(form: str, values: Sequence[object]) -> list[bytes]:
 
 def json_octets(value: object) -> bytes:
     """
-    Write what gives JSON data as jsonb; the compiled form calls this, too: few rows have any.
+    Write JSON data, or what gives it, as jsonb; the compiled form calls this, too: few rows have any.
 
     Errors:
-        TypeError: it gives none.
+        TypeError: it is no such thing.
     """
-    if not isinstance(value, Detailed):
+    if isinstance(value, Detailed):
+        data = value.data()
+    elif isinstance(value, Mapping):
+        data = dict(value)
+    else:
         raise TypeError(f"no JSON data in {type(value).__name__}")
-    text = json.dumps(value.data(), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return JSON_VERSION + text.encode()
 
 

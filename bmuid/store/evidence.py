@@ -64,6 +64,7 @@ class Charged:
     currency: str
     origin: str
     destination: str
+    extras: dict[str, str] | None
     file_id: int
     line_no: int
     uid_type: str
@@ -81,8 +82,8 @@ def charged(txn: Transaction, account_id: int, key: ChargeKey) -> Charged | None
         SELECT c.started_at, c.udr_id, c.version, c.rated_at, c.revision, c.plan_level,
             c.usage_class_id, c.rate_plan_id, c.rate_group_id, c.rate_id, c.location_pattern_id,
             c.tax_id, c.quantity, c.rounded, c.billable, c.rated_e11, c.amount_e11, c.tax_e11,
-            c.currency, u.origin, u.destination, u.file_id, u.line_no, h.uid_type, h.value,
-            s.package, k.code, c.account_service_id, c.detail
+            c.currency, u.origin, u.destination, u.extras, u.file_id, u.line_no, h.uid_type,
+            h.value, s.package, k.code, c.account_service_id, c.detail
         FROM charge AS c
         JOIN udr AS u ON u.account_id = c.account_id AND u.id = c.udr_id
             AND u.started_at = %(started_at)s
@@ -146,6 +147,7 @@ def _event(account: Account, charge: Charged) -> tuple[UDR, Owner]:
         destination=charge.destination,
         event_key=b"",
         content=0,
+        extras=charge.extras,
     )
     terms = Terms(charge.package, account.currency, account.time_zone)
     return udr, Owner(0, 0, 0, account.id, charge.account_service_id, terms, account.bill_day)

@@ -147,12 +147,12 @@ def _records(txn: Transaction, span: Mapping[str, object]) -> dict[int, Kept]:
     txn.execute(
         """
         WITH mine AS MATERIALIZED (
-            SELECT id, file_id, line_no, started_at, quantity, origin, destination, uid_id,
+            SELECT id, file_id, line_no, started_at, quantity, origin, destination, extras, uid_id,
                 usage_class_id FROM udr
             WHERE account_id = %(account)s AND started_at >= %(from)s AND started_at < %(to)s
         )
         SELECT m.id, m.file_id, m.line_no, m.started_at, m.quantity, m.origin, m.destination,
-            h.uid_type, h.value, k.code
+            m.extras, h.uid_type, h.value, k.code
         FROM mine AS m JOIN uid_history AS h ON h.id = m.uid_id
         JOIN usage_class AS k ON k.id = m.usage_class_id
         """,
@@ -166,7 +166,7 @@ def records(txn: Transaction, wanted: Sequence[Charge]) -> dict[int, Kept]:
     txn.execute(
         """
         SELECT u.id, u.file_id, u.line_no, u.started_at, u.quantity, u.origin, u.destination,
-            h.uid_type, h.value, k.code
+            u.extras, h.uid_type, h.value, k.code
         FROM unnest(%(accounts)s::bigint[], %(starts)s::timestamptz[], %(ids)s::bigint[])
             AS w (account_id, started_at, id)
         JOIN udr AS u ON u.account_id = w.account_id AND u.started_at = w.started_at
@@ -184,11 +184,13 @@ def records(txn: Transaction, wanted: Sequence[Charge]) -> dict[int, Kept]:
 
 
 def _kept(row: tuple[object, ...]) -> Kept:
-    _, file_id, line_no, started_at, quantity, origin, destination, uid_type, uid, code = row
+    _, file_id, line_no, started_at, quantity, origin, destination, extras, *names = row
+    uid_type, uid, code = names
     assert isinstance(file_id, int), row
     assert isinstance(line_no, int), row
     assert isinstance(started_at, datetime), row
     assert isinstance(quantity, int), row
+    assert extras is None or isinstance(extras, dict), row
     return Kept(
         UDR(
             line_no=line_no,
@@ -201,6 +203,7 @@ def _kept(row: tuple[object, ...]) -> Kept:
             quantity=quantity,
             origin=str(origin),
             destination=str(destination),
+            extras=extras,
         ),
         Place(file_id, line_no),
     )

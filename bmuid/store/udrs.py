@@ -10,6 +10,7 @@ from bmuid.store.copying import (
     INSTANT,
     INT4,
     INT8,
+    JSON,
     TEXT,
     WHOLE,
     Field,
@@ -37,10 +38,11 @@ FIELDS = (
     Field(INT8, UDRS, at(UDR, "quantity")),
     Field(TEXT, UDRS, at(UDR, "origin")),
     Field(TEXT, UDRS, at(UDR, "destination")),
+    Field(JSON, UDRS, at(UDR, "extras")),
 )
 COPY = """
     COPY {} (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
-        usage_class_id, quantity, origin, destination) FROM STDIN BINARY
+        usage_class_id, quantity, origin, destination, extras) FROM STDIN BINARY
 """
 
 

@@ -544,6 +544,7 @@ CREATE TABLE udr (
     usage_class_id integer NOT NULL,
     origin text NOT NULL,
     destination text NOT NULL,
+    extras jsonb,                                                 -- fields of the company's own; null where there are none
     PRIMARY KEY (account_id, started_at, id)
 ) PARTITION BY RANGE (started_at);
 -- One value of the sequence is a block of 65536 ids, so that a batch takes its ids in one step.

@@ -37,7 +37,8 @@ VALUES = {
     INSTANT: st.integers(-(10**15), 10**16),
     TEXT: st.text(),
     OCTETS: st.binary(),
-    JSON: st.builds(Detail, aggregate=st.text() | st.none(), recorded_e11=st.integers()),
+    JSON: st.builds(Detail, aggregate=st.text() | st.none(), recorded_e11=st.integers())
+    | st.dictionaries(st.text(), st.text()),
 }
 FIELDS = (*(Field(form, 0, item) for item, form in enumerate(VALUES)), Field(INT8, 1, WHOLE))
 rows = st.lists(st.tuples(*(each | st.none() for each in VALUES.values())), max_size=20)
