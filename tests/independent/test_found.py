@@ -20,6 +20,7 @@ from bmu.rating import (
     RatePlanRow,
     TaxCodeRow,
     TaxRow,
+    TierRow,
     TimePeriodRow,
     Unrated,
     UnratedReason,
@@ -46,10 +47,12 @@ def cash(number: int, balance: int, **more: object) -> BucketState:
 )
 def test_what_takes_whole_events_is_passed_over_within_one(whole: dict[str, bool]) -> None:
     """A call that runs into such a group's hours goes on at the next group's rate; it had to wait. Mended."""
-    counted = AggregateKind.VOLUME if "aggregate" in whole else None
+    counted, tiers = (
+        (AggregateKind.VOLUME, (TierRow(0, 1),)) if "aggregate" in whole else (None, ())
+    )
     tariff = shop(
         priced("1", group="MORNING", usage_class="long"),
-        priced("1", group="WHOLE", usage_class="long", aggregation=counted),
+        priced("1", group="WHOLE", usage_class="long", aggregation=counted, tiers=tiers),
         priced("2", group="LAST", usage_class="long"),
         groups=(
             group("MORNING", time_period="AM"),

@@ -8,7 +8,7 @@ from bmu.rating.group import Offer
 _SECOND_US = 1_000_000
 # Longer events than this, or with more prices, are no usage but a mistake.
 SECONDS_MAX = 366 * 86_400
-STRETCHES_MAX = 400
+CHANGES_MAX = 400
 
 
 class Stretch(NamedTuple):
@@ -54,7 +54,7 @@ def stretches(
         if passed > begun:
             found.append(Stretch(offer, passed - begun))
         offer, begun = following, passed
-        if len(found) >= STRETCHES_MAX:
+        if len(found) > CHANGES_MAX:
             return Unpriced(None)
     found.append(Stretch(offer, quantity - begun))
     return _joined(found)
