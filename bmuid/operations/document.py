@@ -6,6 +6,8 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from typing import Any
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
@@ -18,6 +20,8 @@ def instant_text(instant: datetime) -> str:
 
 def plain(value: object) -> Json:
     """Give *value* as JSON knows it: amounts and instants become text, a field from_ becomes "from"."""
+    if type(value) is str:
+        return value
     match value:
         case Enum():
             return plain(value.value)
@@ -40,9 +44,15 @@ def _many(value: object) -> Json:
         case Mapping():
             return {str(name): plain(item) for name, item in value.items()}
         case _ if is_dataclass(value):
-            return {f.name.removesuffix("_"): plain(getattr(value, f.name)) for f in fields(value)}
+            return {outside: plain(getattr(value, name)) for name, outside in _names(type(value))}
         case _:
             raise AssertionError(f"{type(value).__name__} has no place in an answer")
+
+
+@cache
+def _names(kind: Any) -> tuple[tuple[str, str], ...]:
+    """Give the fields of a dataclass, and what they are called outside."""
+    return tuple((f.name, f.name.removesuffix("_")) for f in fields(kind))
 
 
 def json_octets(value: object) -> bytes:

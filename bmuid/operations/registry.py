@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from bmuid.config import Secrets
@@ -118,8 +119,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentForm:
-    """What a door or a help text needs to know of one argument."""
+    """What a door or a help text needs to know of one argument; field: of its dataclass."""
 
+    field: str
     name: str
     grammar: Grammar
     summary: str
@@ -153,8 +155,14 @@ def argument(
 
 def forms(operation: Operation) -> tuple[ArgumentForm, ...]:
     """Give the arguments of *operation*, in their order. A field `from_` is called "from" outside."""
+    return _forms(operation.arguments)
+
+
+@cache
+def _forms(arguments: Any) -> tuple[ArgumentForm, ...]:
     return tuple(
         ArgumentForm(
+            field=f.name,
             name=f.name.removesuffix("_"),
             grammar=cast(Grammar, f.metadata["grammar"]),
             summary=f.metadata["summary"],
@@ -162,7 +170,7 @@ def forms(operation: Operation) -> tuple[ArgumentForm, ...]:
             secret=f.metadata["secret"],
             from_file=f.metadata["from_file"],
         )
-        for f in fields(operation.arguments)
+        for f in fields(arguments)
     )
 
 
@@ -173,10 +181,10 @@ def read_arguments(operation: Operation, texts: Mapping[str, str]) -> object | R
     known = forms(operation)
     unknown = set(texts) - {form.name for form in known}
     faults += [f"{name}: not an argument of {operation.name}" for name in sorted(unknown)]
-    for form, declared in zip(known, fields(operation.arguments), strict=True):
+    for form in known:
         if form.name in texts:
             try:
-                values[declared.name] = form.grammar.parse(texts[form.name])
+                values[form.field] = form.grammar.parse(texts[form.name])
             except ArgumentError as error:
                 faults.append(f"{form.name}: {error}")
         elif form.required:

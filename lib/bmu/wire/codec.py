@@ -54,7 +54,10 @@ def request_line(request: Request) -> bytes:
         value = request.arguments[name]
         if not (is_name(name) and is_clean(value)):
             raise WireError("an argument is not in the grammar")
-        words.append(name + "=" + "".join([_ENCODED[octet] for octet in value.encode()]))
+        # Letters and digits stand for themselves, and most values are such.
+        if not (value.isascii() and value.isalnum()):
+            value = "".join([_ENCODED[octet] for octet in value.encode()])
+        words.append(f"{name}={value}")
     line = " ".join(words).encode("ascii") + b"\n"
     if len(line) > LINE_OCTETS_MAX:
         raise WireError(
@@ -84,6 +87,8 @@ def parse_request(line: bytes) -> Request:
 
 def _argument(pair: str) -> tuple[str, str]:
     name, _, text = pair.partition("=")
+    if "%" not in text:
+        return name, text
     first, *rest = text.split("%")
     octets = first.encode("ascii")
     for piece in rest:
