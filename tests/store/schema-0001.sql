@@ -332,6 +332,8 @@ CREATE TABLE account_terms (
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 CREATE UNIQUE INDEX account_terms_live ON account_terms (account_id) WHERE until IS NULL;
+CREATE INDEX account_terms_account ON account_terms (account_id);
+CREATE INDEX account_terms_payer ON account_terms (usage_invoicer_id) WHERE until IS NULL;
 CREATE TABLE service_terms (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id bigint NOT NULL,
@@ -343,6 +345,7 @@ CREATE TABLE service_terms (
     FOREIGN KEY (account_id, account_service_id) REFERENCES account_service (account_id, id)
 );
 CREATE UNIQUE INDEX service_terms_live ON service_terms (account_service_id) WHERE until IS NULL;
+CREATE INDEX service_terms_account ON service_terms (account_id);
 CREATE TRIGGER account_terms_versions BEFORE UPDATE OR DELETE ON account_terms
     FOR EACH ROW EXECUTE FUNCTION only_end();
 CREATE TRIGGER service_terms_versions BEFORE UPDATE OR DELETE ON service_terms

@@ -1,5 +1,7 @@
 """The rich catalogue at work: from documents and a switch's file to charges that are explained, and computed again."""
 
+import csv
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +14,10 @@ from conftest import ROOT, Database
 from offices import Office
 from usage_world import LONDON, SOURCE
 
+from bmu.money import parse_e11
 from bmu.rating import Evidence, explain, is_in_order
+from bmuid import billrun
+from bmuid.cli.rate import main
 from bmuid.operations.usage import charge_id
 from bmuid.store import accounts, evidence
 from bmuid.store.customer_usage import ChargeKey
@@ -247,3 +252,51 @@ def session(asking: Asking, number: str) -> str:
         f" SELECT sha256('{token}'), id, account_id, now(), now(), now() + interval '1 hour' FROM l RETURNING 1"
     )
     return token
+
+
+def offline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, int]:
+    """Rate all cases by files alone; give what each account owes before tax."""
+    usage = tmp_path / "usage.csv"
+    with usage.open("w", encoding="utf-8") as file:
+        file.write("uid,class,started_at,quantity,origin,destination\n")
+        for _, line, called, seconds, later, _ in CASES:
+            number = 441632960000 + line
+            at = (NOON + later).isoformat()
+            file.write(f"{number},voice,{at},{seconds},{number},{called}\n")
+    words = [
+        "--catalogue",
+        str(RICH / "catalogue.toml"),
+        "--accounts",
+        str(RICH / "accounts.toml"),
+    ]
+    assert main([*words, "--usage", str(usage), "--summary"]) == 0
+    owed: dict[str, int] = {}
+    for row in csv.DictReader(io.StringIO(capsys.readouterr().out)):
+        owed[row["account"]] = owed.get(row["account"], 0) + parse_e11(row["amount"])
+    return owed
+
+
+def test_bills_come_to_what_the_same_calls_cost_offline(
+    asking: Asking, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every feature, taxes, allowances and a price of a period among them: two ways, one amount, to the last unit."""
+    calls = Calls()
+    for _, line, called, seconds, later, _ in CASES:
+        calls.call(line, called, seconds, NOON + later)
+    office.hand_in("all.csv", calls.lines)
+    office.as_owner("INSERT INTO bill_run (as_of, actor) VALUES ('2026-10-01', 'test')")
+    with closing(asking.database.connect("bmuid")) as connection:
+        while billrun.step(connection, datetime(2026, 10, 2, tzinfo=UTC)):
+            pass
+    billed = office.all(
+        "SELECT a.number, sum(l.amount_e11)::bigint FROM invoice_line AS l JOIN account AS a ON a.id = l.account_id"
+        " WHERE l.kind = 'USAGE' GROUP BY a.number"
+    )
+    whole = office.all(
+        "SELECT description, amount_minor FROM invoice_line WHERE description LIKE '%%price of the period'"
+    )
+
+    assert dict(billed) == offline(tmp_path, capsys)
+    assert len(whole) == 1
+    assert office.all("SELECT count(*) FROM invoice_charge") == [(len(CASES),)]
+    assert office.all("SELECT sum(amount_minor) FROM posting") == [(0,)]
