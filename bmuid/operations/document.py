@@ -20,13 +20,11 @@ def instant_text(instant: datetime) -> str:
 
 def plain(value: object) -> Json:
     """Give *value* as JSON knows it: amounts and instants become text, a field from_ becomes "from"."""
-    if type(value) is str:
-        return value
     match value:
+        case None | bool() | int() | str() if not isinstance(value, Enum):
+            return value
         case Enum():
             return plain(value.value)
-        case None | bool() | int() | str():
-            return value
         case Decimal():
             return format(value, "f")
         case datetime():
@@ -44,7 +42,8 @@ def _many(value: object) -> Json:
         case Mapping():
             return {str(name): plain(item) for name, item in value.items()}
         case _ if is_dataclass(value):
-            return {outside: plain(getattr(value, name)) for name, outside in _names(type(value))}
+            kind: Any = type(value)
+            return {outside: plain(getattr(value, name)) for name, outside in _names(kind)}
         case _:
             raise AssertionError(f"{type(value).__name__} has no place in an answer")
 
