@@ -20,7 +20,7 @@ class BillRun:
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """An account with at least one service, and where its billing stands."""
+    """An account with a service, or that pays for one with a service, and where its billing stands."""
 
     id: int
     number: str
@@ -56,14 +56,17 @@ def oldest_open(txn: Transaction) -> BillRun | None:
 
 
 def next_account(txn: Transaction, run: BillRun) -> Billable | None:
-    """Find the next account of a run that ever had a service."""
+    """Find the next account of a run that ever had a service, or pays for the usage of one that had."""
     txn.execute(
         """
         SELECT a.id, a.number, a.name, a.currency, a.country, a.time_zone, a.bill_day, held.first_held, billed.billed_to
         FROM account AS a
         CROSS JOIN LATERAL (
             SELECT min(lower(s.during)) AS first_held FROM account_service AS s
-            WHERE s.account_id = a.id
+            WHERE s.account_id = ANY (ARRAY(
+                SELECT a.id UNION ALL SELECT t.account_id FROM account_terms AS t
+                WHERE t.until IS NULL AND t.usage_invoicer_id = a.id
+            ))
         ) AS held
         CROSS JOIN LATERAL (
             SELECT max(upper(i.during)) AS billed_to FROM invoice AS i

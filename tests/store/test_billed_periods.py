@@ -198,6 +198,23 @@ def test_a_payer_is_billed_for_all_it_pays_for_together(books: Books) -> None:
     assert lines(books, 2) == []
 
 
+def test_who_only_pays_is_billed_too(books: Books) -> None:
+    """A holding without a service of its own pays for its branch's 60 requests: 120.00."""
+    branch = books.account("A1", package="free")
+    books.do(
+        "INSERT INTO account (number, name, currency, country, time_zone) VALUES ('TOP', 'Top', 'GBP', 'GB', 'UTC');"
+        "INSERT INTO account_terms (account_id, usage_invoicer_id, since)"
+        " SELECT %s, id, 1 FROM account WHERE number = 'TOP'", branch,
+    )  # fmt: skip
+    use(books, branch, "2026-08-03 10:00+01", 60, PAYER)
+
+    books.run("2026-09-01")
+
+    assert books.ask(
+        "SELECT a.number, net_minor FROM invoice JOIN account AS a ON a.id = account_id ORDER BY 1"
+    ) == [("A1", 0), ("TOP", 12_000)]
+
+
 def test_the_top_twentieth_of_samples_is_left_out(books: Books) -> None:
     """Of 20 samples from 1 to 20 the largest is not paid for."""
     account = books.account("A1", package="free")
