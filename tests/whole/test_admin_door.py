@@ -388,7 +388,7 @@ class TestCommand:
         ("typed", "offered"),
         [
             (["bmadmin", "acc"], {"account", "accounts"}),
-            (["bmadmin", "account", ""], {"add", "list", "show"}),
+            (["bmadmin", "account", ""], {"add", "exempt", "list", "set", "show"}),
             (["bmadmin", "--socket", "x", "account", "li"], {"list"}),
             (["bmadmin", "usage", "list", "--f"], {"--from"}),
             (["bmadmin", "login", "add", "--pass"], {"--password-file"}),
