@@ -6,6 +6,7 @@
  * file decides nothing, and nothing needs it. tests/pure/rating/test_batch.py holds it to the plain functions.
  */
 #include "_batch.h"
+#include <structmember.h>
 
 typedef long long i64;
 typedef __int128 i128;
@@ -18,11 +19,12 @@ typedef __int128 i128;
 /* Where things stand in the tuples: usage.UDR, owner.Owner, route.Resolved, price.Price, outcome.Rated. */
 enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_DESTINATION = 9, UDR_SIZE = 11 };
 enum { OWNER_SERVICE = 4, OWNER_TERMS = 5, OWNER_SIZE = 7 };
-enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_CODES, FOUND_NUMBERS, FOUND_SIZE };
+enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_BUCKETS, FOUND_NUMBERS, FOUND_SIZE };
 /* As group.numbers_of packs them: the price's, then the tax in parts per million. */
 enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
        PRICE_LIFT, PRICE_PPM, PRICE_NUMBERS };
 enum { RATED_SIZE = 16 };
+enum { BUCKET_BALANCE, BUCKET_FROM, BUCKET_TO, BUCKET_CODE, BUCKET_ID, BUCKET_SLOTS };
 
 /* What a route remembers, as Route.memory() gives it; borrowed from there. */
 typedef struct {
@@ -36,9 +38,17 @@ typedef struct {
     PyTypeObject *rated, *resolved;
     Known known[ROUTES_MAX];
     Py_ssize_t routes;
+    PyTypeObject *bucket;            /* borrowed; NULL before the first bucket */
+    Py_ssize_t slots[BUCKET_SLOTS]; /* where its slots stand */
 } Batch;
 
-static PyObject *name_balance, *name_from, *name_to, *name_code, *name_id;
+/* A bucket that an event may draw from. */
+typedef struct {
+    PyObject *bucket;
+    i64 balance, to, nearness;
+} There;
+
+static PyObject *slot_names[BUCKET_SLOTS];
 
 static int
 number(PyObject *value, i64 *into)
@@ -105,61 +115,100 @@ amount_of(const i64 *price, i64 quantity, i64 *into)
     return amount <= INT64_MAX;
 }
 
+/* Whether a type keeps what draw needs in slots, and where; an exception only where the type is broken. */
 static int
-attribute(PyObject *bucket, PyObject *name, i64 *into)
+find_slots(Batch *batch, PyTypeObject *type)
 {
-    PyObject *value = PyObject_GetAttr(bucket, name);
-    if (value == NULL)
-        return 0;
-    int done = number(value, into);
-    Py_DECREF(value);
-    return done;
+    for (int n = 0; n < BUCKET_SLOTS; n++) {
+        PyObject *slot = PyObject_GetAttr((PyObject *)type, slot_names[n]);
+        int is_slot = slot != NULL && Py_IS_TYPE(slot, &PyMemberDescr_Type);
+        PyMemberDef *member = is_slot ? ((PyMemberDescrObject *)slot)->d_member : NULL;
+        if (is_slot)
+            batch->slots[n] = member->offset;
+        is_slot = is_slot && member->type == T_OBJECT_EX;
+        Py_XDECREF(slot);
+        if (!is_slot)
+            return 0;
+    }
+    batch->bucket = type;
+    return 1;
 }
 
-/* bucket.draw: what was drawn, as a tuple of pairs; NULL with an exception. The rest is left in *quantity. */
-static PyObject *
-draw(PyObject *buckets, PyObject *codes, i64 started, i64 *quantity)
+static PyObject **
+slot(const Batch *batch, PyObject *bucket, int which)
 {
-    PyObject *pairs[DRAWS_MAX];
+    return (PyObject **)((char *)bucket + batch->slots[which]);
+}
+
+static int
+number_in(const Batch *batch, PyObject *bucket, int which, i64 *into)
+{
+    PyObject *value = *slot(batch, bucket, which);
+    return value != NULL && number(value, into);
+}
+
+/* The first half of bucket.draw: what there is to draw from, in order; -1: to be looked at slowly. */
+static Py_ssize_t
+find_there(Batch *batch, PyObject *buckets, PyObject *places, i64 started, There *there)
+{
     Py_ssize_t count = 0;
-    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(buckets) && *quantity && count < DRAWS_MAX; n++) {
-        PyObject *bucket = PyTuple_GET_ITEM(buckets, n);
-        i64 balance, from, to;
-        if (!attribute(bucket, name_balance, &balance) || !attribute(bucket, name_from, &from)
-            || !attribute(bucket, name_to, &to))
-            goto failed;
-        if (!balance || started < from || started >= to)
+    if (!PyTuple_CheckExact(buckets) || PyTuple_GET_SIZE(buckets) > DRAWS_MAX)
+        return -1;
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(buckets); n++) {
+        There found = {.bucket = PyTuple_GET_ITEM(buckets, n)};
+        PyTypeObject *type = Py_TYPE(found.bucket);
+        if (type != batch->bucket && (batch->bucket != NULL || !find_slots(batch, type)))
+            return -1;
+        i64 from;
+        PyObject *code = *slot(batch, found.bucket, BUCKET_CODE);
+        if (code == NULL || !number_in(batch, found.bucket, BUCKET_BALANCE, &found.balance)
+            || !number_in(batch, found.bucket, BUCKET_FROM, &from)
+            || !number_in(batch, found.bucket, BUCKET_TO, &found.to))
+            return -1;
+        if (!found.balance || started < from || started >= found.to)
             continue;
-        PyObject *code = PyObject_GetAttr(bucket, name_code);
-        int may = code == NULL ? -1 : PySet_Contains(codes, code);
-        Py_XDECREF(code);
-        if (may < 0)
-            goto failed;
-        if (!may)
+        PyObject *nearness = PyDict_GetItemWithError(places, code);
+        if (nearness == NULL && PyErr_Occurred())
+            return -1;
+        if (nearness == NULL)
             continue;
-        i64 taken = balance < *quantity ? balance : *quantity;
-        PyObject *id = PyObject_GetAttr(bucket, name_id);
-        PyObject *left = PyLong_FromLongLong(balance - taken);
-        pairs[count] = id && left ? Py_BuildValue("(OL)", id, taken) : NULL;
-        int set = pairs[count] ? PyObject_SetAttr(bucket, name_balance, left) : -1;
-        Py_XDECREF(id);
-        Py_XDECREF(left);
-        if (pairs[count])
-            count++;
-        if (set < 0)
-            goto failed;
+        if (!number(nearness, &found.nearness))
+            return -1;
+        Py_ssize_t at = count++;
+        for (; at && (there[at - 1].to > found.to
+                      || (there[at - 1].to == found.to && there[at - 1].nearness > found.nearness)); at--)
+            there[at] = there[at - 1];
+        there[at] = found;
+    }
+    return count;
+}
+
+/* The second half: what was drawn, as a tuple of pairs; NULL with an exception. The rest is left in *quantity. */
+static PyObject *
+draw(const Batch *batch, const There *there, Py_ssize_t count, i64 *quantity)
+{
+    Py_ssize_t touched = 0;
+    for (i64 wanted = *quantity; touched < count && wanted > 0; touched++)
+        wanted -= there[touched].balance;
+    PyObject *drawn = PyTuple_New(touched);
+    for (Py_ssize_t n = 0; drawn != NULL && n < touched; n++) {
+        i64 balance = there[n].balance, taken = balance < *quantity ? balance : *quantity;
+        PyObject *id = *slot(batch, there[n].bucket, BUCKET_ID), *pair = PyTuple_New(2);
+        PyObject *left = PyLong_FromLongLong(balance - taken), *part = PyLong_FromLongLong(taken);
+        if (id == NULL || pair == NULL || left == NULL || part == NULL) {
+            Py_XDECREF(pair);
+            Py_XDECREF(left);
+            Py_XDECREF(part);
+            Py_CLEAR(drawn);
+            return id == NULL ? NULL : PyErr_NoMemory();
+        }
+        PyTuple_SET_ITEM(pair, 0, Py_NewRef(id));
+        PyTuple_SET_ITEM(pair, 1, part);
+        PyTuple_SET_ITEM(drawn, n, pair);
+        Py_SETREF(*slot(batch, there[n].bucket, BUCKET_BALANCE), left);
         *quantity -= taken;
     }
-    PyObject *drawn = PyTuple_New(count);
-    if (drawn == NULL)
-        goto failed;
-    for (Py_ssize_t n = 0; n < count; n++)
-        PyTuple_SET_ITEM(drawn, n, pairs[n]);
     return drawn;
-failed:
-    while (count--)
-        Py_DECREF(pairs[count]);
-    return NULL;
 }
 
 /* One event: its outcome; NULL without an exception when it has to be looked at slowly. */
@@ -200,13 +249,15 @@ rate_one(Batch *batch, PyObject *udr, PyObject *owner)
         return NULL;
 
     i64 billable = rounded;
-    PyObject *draws = NULL, *codes = PyTuple_GET_ITEM(found, FOUND_CODES);
-    if (rounded && PySet_GET_SIZE(codes)) {
+    PyObject *draws = NULL, *places = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
+    if (!PyDict_Check(places))
+        return NULL;
+    if (rounded && PyDict_GET_SIZE(places)) {
         PyObject *buckets = PyDict_GetItemWithError(batch->buckets, PyTuple_GET_ITEM(owner, OWNER_SERVICE));
         if (buckets != NULL) {
-            if (!PyTuple_CheckExact(buckets) || PyTuple_GET_SIZE(buckets) > DRAWS_MAX)
-                return NULL;
-            draws = draw(buckets, codes, started, &billable);
+            There there[DRAWS_MAX];
+            Py_ssize_t count = find_there(batch, buckets, places, started, there);
+            draws = count < 0 ? NULL : draw(batch, there, count, &billable);
             if (draws == NULL)
                 return NULL;
         } else if (PyErr_Occurred()) {
@@ -279,13 +330,10 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_batch", NULL, 0, me
 PyMODINIT_FUNC
 PyInit__batch(void)
 {
-    name_balance = PyUnicode_InternFromString("balance");
-    name_from = PyUnicode_InternFromString("from_us");
-    name_to = PyUnicode_InternFromString("to_us");
-    name_code = PyUnicode_InternFromString("code");
-    name_id = PyUnicode_InternFromString("id");
-    if (!name_balance || !name_from || !name_to || !name_code || !name_id)
-        return NULL;
+    static const char *const names[BUCKET_SLOTS] = {"balance", "from_us", "to_us", "code", "id"};
+    for (int n = 0; n < BUCKET_SLOTS; n++)
+        if ((slot_names[n] = PyUnicode_InternFromString(names[n])) == NULL)
+            return NULL;
     PyObject *made = index_type() ? PyModule_Create(&module) : NULL;
     if (made != NULL && PyModule_AddType(made, index_type()) < 0)
         Py_CLEAR(made);

@@ -1,6 +1,6 @@
 """Included quantities as they stand: what was granted, what is left; the plain way to draw from them."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -126,23 +126,30 @@ def ending(state: BucketState) -> tuple[int, int, int]:
 
 
 def draw(
-    buckets: Sequence[BucketState], codes: Container[str], started_us: int, quantity: int
+    buckets: Sequence[BucketState], places: Mapping[str, int], started_us: int, quantity: int
 ) -> tuple[tuple[int, int], ...]:
     """
     Take up to *quantity* from the plain buckets of these codes that are open at *started_us*.
 
     Shapes:
         buckets: in the order of `by_service`.
+        places: by code, how near the place is that the type names; of what ends together the lowest is first.
         Result: (bucket id, quantity) of each bucket touched, in order.
     """
+    there = [
+        bucket
+        for bucket in buckets
+        if bucket.balance and bucket.from_us <= started_us < bucket.to_us and bucket.code in places
+    ]
+    if len(there) > 1:
+        # What ends together and is as near stays in its order.
+        there.sort(key=lambda bucket: (bucket.to_us, places[bucket.code]))
     draws: tuple[tuple[int, int], ...] = ()
-    for bucket in buckets:
-        balance = bucket.balance
-        if balance and bucket.from_us <= started_us < bucket.to_us and bucket.code in codes:
-            taken = min(balance, quantity)
-            bucket.balance = balance - taken
-            draws += ((bucket.id, taken),)
-            quantity -= taken
-            if not quantity:
-                break
+    for bucket in there:
+        taken = min(bucket.balance, quantity)
+        bucket.balance -= taken
+        draws += ((bucket.id, taken),)
+        quantity -= taken
+        if not quantity:
+            break
     return draws

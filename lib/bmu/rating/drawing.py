@@ -88,9 +88,7 @@ def is_plain(rows: Sequence[BucketTypeRow]) -> bool:
     Shapes:
         rows: all types that may take usage of one class on the same terms.
     """
-    # With several places, the nearest one is first, which hangs on the event.
-    alike = len(rows) < 2 or all(row.locations is None for row in rows)
-    return alike and all(
+    return all(
         row.kind is BucketKind.USAGE
         and row.scope is BucketScope.SERVICE
         and row.recurrence is not Frequency.NEVER

@@ -43,9 +43,10 @@ class Group(NamedTuple):
 
 class Resolved(NamedTuple):
     """
-    The one rate of a plain event, ready to price it; *buckets* are codes of types it may draw.
+    The one rate of a plain event, ready to price it.
 
     Shapes:
+        buckets: codes of types it may draw from, with how near their places are, 0 the nearest.
         tax_id: none where there is no tax.
         numbers: of the price and the tax, for the compiled form.
     """
@@ -55,7 +56,7 @@ class Resolved(NamedTuple):
     tax_id: int | None
     rate_ppm: int
     price: Price
-    buckets: frozenset[str]
+    buckets: Mapping[str, int]
     numbers: bytes | None
 
 

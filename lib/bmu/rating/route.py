@@ -51,7 +51,8 @@ class Choice(NamedTuple):
             a part of an event.
         costs: by the code of the plan that sells, likewise what the company pays.
         one_tax: whether the levies are one tax on top, or none.
-        buckets: codes of plain types that an event may draw from; takers: of all types, where some are not plain.
+        buckets: plain types that an event may draw from, as `Resolved` has them; takers: of all types, where some
+            are not plain.
     """
 
     offers: tuple[Offer, ...]
@@ -59,7 +60,7 @@ class Choice(NamedTuple):
     costs: Mapping[str, tuple[Offer, ...]]
     levies: Levies | Untaxed
     one_tax: bool
-    buckets: frozenset[str]
+    buckets: Mapping[str, int]
     takers: Mapping[str, Taker] | None
 
 
@@ -114,6 +115,7 @@ class Route:
         "_edges",
         "_hours",
         "_moments",
+        "_orders",
         "_quarters",
         "by_origin",
         "facts",
@@ -132,6 +134,7 @@ class Route:
         self._quarters: dict[int, _Rates] = {}
         self._days: dict[int, tuple[int, ...]] = {}
         self._moments: dict[tuple[int, tuple[bool, ...]], _Rates] = {}
+        self._orders: dict[tuple[tuple[str, int], ...], Mapping[str, int]] = {}
 
     @property
     def memory(self) -> Memory | None:
@@ -241,12 +244,13 @@ class Route:
         if not near:
             return Unrated(UnratedReason.NO_RATE, self.tried(us, location))
         levies, takers = way.taxes(us, location), self._takers(lineage)
-        plain_buckets = are_plain(takers.values())
+        plain_buckets = is_plain_type([taker.row for taker in takers.values()])
+        buckets = self._ordered(takers) if plain_buckets else {}
         if plain_buckets and self._is_plain(*near[0]):
             if isinstance(levies, Untaxed):
                 return Unrated(UnratedReason.NO_TAX, levies.tried)
             if is_one_tax(levies):
-                return self._resolved(*near[0], levies, frozenset(takers))
+                return self._resolved(*near[0], levies, buckets)
         offers = self._ready(near)
         return Choice(
             offers=offers,
@@ -254,7 +258,7 @@ class Route:
             costs=self._costs(us, lineage),
             levies=levies,
             one_tax=isinstance(levies, Levies) and is_one_tax(levies),
-            buckets=frozenset(takers),
+            buckets=buckets,
             takers=None if plain_buckets else takers,
         )
 
@@ -269,7 +273,7 @@ class Route:
         )
 
     def _resolved(
-        self, group: Group, rate: RateRow, levies: Levies, buckets: frozenset[str]
+        self, group: Group, rate: RateRow, levies: Levies, buckets: Mapping[str, int]
     ) -> Resolved:
         price = price_of(rate, self._rounding(rate), self.way.precision(group))
         tax = levies.levies[0] if levies.levies else None
@@ -320,12 +324,13 @@ class Route:
                 found[row.code] = Taker(row, near, hours.holds_at if hours else None)
         return found
 
-
-def are_plain(takers: Iterable[Taker]) -> bool:
-    """Tell whether `bmu.rating.bucket.draw` draws from all these as `bmu.rating.drawing.drawing` would."""
-    found = tuple(takers)
-    alike = len({taker.nearness for taker in found}) < 2
-    return alike and all(is_plain_type((taker.row,)) for taker in found)
+    def _ordered(self, takers: Mapping[str, Taker]) -> Mapping[str, int]:
+        """Tell how near each type's place is among these; most locations share one answer."""
+        steps = {
+            near: n for n, near in enumerate(sorted({each.nearness for each in takers.values()}))
+        }
+        key = tuple((code, steps[taker.nearness]) for code, taker in takers.items())
+        return self._orders.setdefault(key, dict(key))
 
 
 def is_one_tax(levies: Levies) -> bool:

@@ -19,19 +19,26 @@ def bucket(number: int, to: int, balance: int, code: str = "MIN") -> BucketState
 def test_what_ends_first_is_used_first() -> None:
     """The customer loses least: the allowance that ends first goes first, of two the older."""
     shelf = by_service([bucket(3, 900, 50), bucket(9, 500, 30), bucket(2, 900, 20)])
-    assert draw(shelf[1], {"MIN"}, 100, 90) == ((9, 30), (2, 20), (3, 40))
+    assert draw(shelf[1], {"MIN": 0}, 100, 90) == ((9, 30), (2, 20), (3, 40))
     assert [state.balance for state in shelf[1]] == [0, 0, 10]
-    assert draw(shelf[1], {"MIN"}, 100, 90) == ((3, 10),)
-    assert draw(shelf[1], {"MIN"}, 100, 90) == ()
+    assert draw(shelf[1], {"MIN": 0}, 100, 90) == ((3, 10),)
+    assert draw(shelf[1], {"MIN": 0}, 100, 90) == ()
 
 
 def test_an_allowance_is_for_its_kind_and_its_time() -> None:
     """A call draws nothing from messages, nor from a month it does not begin in."""
     shelf = by_service([bucket(1, 500, 30), bucket(2, 500, 30, "SMS")])
-    assert draw(shelf[1], {"SMS"}, 499, 10) == ((2, 10),)
-    assert draw(shelf[1], {"SMS", "MIN"}, 500, 10) == ()
-    assert draw(shelf[1], {"SMS", "MIN"}, -1, 10) == ()
-    assert draw(shelf[1], set(), 100, 10) == ()
+    assert draw(shelf[1], {"SMS": 0}, 499, 10) == ((2, 10),)
+    assert draw(shelf[1], {"SMS": 0, "MIN": 0}, 500, 10) == ()
+    assert draw(shelf[1], {"SMS": 0, "MIN": 0}, -1, 10) == ()
+    assert draw(shelf[1], {}, 100, 10) == ()
+
+
+def test_of_what_ends_together_the_nearest_place_is_first() -> None:
+    """Minutes for calls at home go before minutes for calls anywhere, unless those end sooner."""
+    shelf = by_service([bucket(1, 900, 50), bucket(2, 900, 20, "HOME"), bucket(3, 500, 30)])
+    assert draw(shelf[1], {"MIN": 1, "HOME": 0}, 100, 60) == ((3, 30), (2, 20), (1, 10))
+    assert draw(shelf[1], {"MIN": 1, "HOME": 0}, 100, 60) == ((1, 40),)
 
 
 def test_each_service_has_its_own() -> None:

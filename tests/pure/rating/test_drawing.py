@@ -418,18 +418,17 @@ def test_what_is_not_plain(more: dict[str, object]) -> None:
     assert not is_plain([kind_of("A", 1), kind_of("B", 1, **more)])
 
 
-def test_of_several_places_the_nearest_is_first() -> None:
-    """One bucket of some place is plain; beside another, which one is first hangs on the event."""
-    here = kind_of("A", 1, locations=("EU",))
-    assert is_plain([here])
+def test_places_are_plain() -> None:
+    """Buckets for some places are plain, beside others too: the quick way knows which of them is nearest."""
     assert is_plain([])
-    assert not is_plain([here, kind_of("B", 1)])
+    assert is_plain([kind_of("A", 1, locations=("EU",)), kind_of("B", 1)])
 
 
 plain_rows = [
     kind_of("D", 1, recurrence=Frequency.DAY),
     kind_of("M", 1),
     kind_of("Y", 1, recurrence=Frequency.YEAR),
+    kind_of("H", 1, locations=("HOME",)),
 ]
 plain_shelves = st.lists(
     st.builds(
@@ -440,7 +439,7 @@ plain_shelves = st.lists(
             balance=balance,
             granted=balance,
         ),
-        st.integers(0, 2),
+        st.integers(0, 3),
         st.integers(0, 3),
         st.integers(1, 5),
         st.integers(0, 20),
@@ -457,10 +456,14 @@ def test_plain_buckets_are_drawn_alike(
     states = [replace(state, id=number) for number, state in enumerate(states, 1)]
     copies = [replace(state) for state in states]
     quick = by_service(copies).get(1, ())
+    takers = takers_of(plain_rows, lineage=("HOME", "WORLD"))
+    places = {code: taker.nearness for code, taker in takers.items()}
+    assert len(takers) == len(plain_rows)
     for started_us, quantity in events:
-        made = use(states, plain_rows, quantity, started_us=started_us)
-        codes = {row.code for row in plain_rows}
-        assert made.units == (draw(quick, codes, started_us, quantity) if quantity else ())
+        made = drawing(states, takers, started_us, quantity, per_unit(1))
+        assert made is not None
+        take(made, states, started_us)
+        assert made.units == (draw(quick, places, started_us, quantity) if quantity else ())
     assert [state.balance for state in states] == [state.balance for state in copies]
 
 
@@ -468,7 +471,7 @@ def test_of_two_that_end_together_the_one_begun_first() -> None:
     """A month's allowance before a week's that ends with it, in the quick way too."""
     week = bucket_of(1, kind_of("W", 10, recurrence=Frequency.WEEK), from_us=5, to_us=9)
     month = bucket_of(2, kind_of("M", 10), from_us=1, to_us=9)
-    assert draw(by_service([week, month])[1], {"W", "M"}, 6, 15) == ((2, 10), (1, 5))
+    assert draw(by_service([week, month])[1], {"W": 0, "M": 0}, 6, 15) == ((2, 10), (1, 5))
 
 
 def world_rows() -> list[BucketTypeRow]:
