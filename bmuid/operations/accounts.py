@@ -21,6 +21,7 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.operations.uids import SERVICE, overlap, shorten
+from bmuid.operations.unsold import unsold
 from bmuid.store import accounts, companies, logins, ownerships, revisions
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import Ownership
@@ -173,6 +174,16 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Show
     return _shown(txn, account) if account else NOT_FOUND
 
 
+def _package_fault(txn: Transaction, code: str, currency: str) -> str | None:
+    priced_in = companies.packages(txn).get(code)
+    if priced_in is None:
+        return f"there is no package {code}"
+    if priced_in != currency:
+        return f"its price is in {priced_in}"
+    why_not = unsold(txn).get(code)
+    return why_not and f"{code} can't be sold: {why_not}"
+
+
 def add_service(
     txn: Transaction, actor: Actor, arguments: AddService, now: datetime
 ) -> Shown | Refused:
@@ -181,11 +192,9 @@ def add_service(
     account = accounts.by_number(txn, arguments.account)
     if account is None:
         return NOT_FOUND
-    currency = companies.packages(txn).get(arguments.package)
-    if currency is None:
-        return Refused("BAD_ARGUMENT", f"package: there is no package {arguments.package}")
-    if currency != account.currency:
-        return Refused("BAD_ARGUMENT", f"package: its price is in {currency}")
+    why_not = _package_fault(txn, arguments.package, account.currency)
+    if why_not is not None:
+        return Refused("BAD_ARGUMENT", f"package: {why_not}")
     wanted = NewService(
         account_id=account.id,
         package=arguments.package,

@@ -36,10 +36,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database holds of what a document names; packages: the currency of each; services by account, owners by UID."""
+    """What the database holds of what a document names; packages: the currency of each; unsold: why not; services by account, owners by UID."""
 
     company: Company
     packages: dict[str, str]
+    unsold: dict[str, str]
     accounts: dict[str, Account]
     services: dict[int, tuple[Service, ...]]
     owners: dict[tuple[str, str], tuple[Ownership, ...]]
@@ -93,6 +94,8 @@ def _service_faults(
         yield f"there is no package {service.package}"
     elif currency != entry.currency:
         yield f"the price of {service.package} is in {currency}, not {entry.currency}"
+    elif service.package in known.unsold:
+        yield f"{service.package} can't be sold: {known.unsold[service.package]}"
     if held and held.to != end_of(service.to, entry):
         yield f"its service {service.package} from {service.from_} ends on another day"
     if service.terms is not None:

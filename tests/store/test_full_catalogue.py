@@ -100,3 +100,20 @@ def test_a_deck_changes_the_prices_of_its_group(asking: Asking) -> None:
     again = asking.staff("deck_preview", **where).body
     assert again["prices"] == []
     assert again["unchanged"] == 1
+
+
+def test_nobody_is_sold_what_would_be_granted_wrongly(asking: Asking) -> None:
+    """Allowances that the daemon does not grant yet may be written, but no account gets a package with them."""
+    asking.staff("catalogue_load", document=FULL)
+    asking.staff("account_add", number="A1", name="Ada", currency="GBP")
+
+    sold = asking.staff("service_add", account="A1", package="BARE", **{"from": "2026-01-01"})
+
+    assert not sold.done
+    assert sold.body["code"] == "BAD_ARGUMENT"
+    assert "share plan FAMILY, which accounts can't join yet" in sold.body["text"]
+    alone = FULL.replace(', { package = "BARE" }]', "]")
+    asking.staff("catalogue_load", document=alone)
+    assert asking.staff("service_add", account="A1", package="BARE", **{"from": "2026-01-01"}).done
+    back = asking.staff("catalogue_load", document=FULL)
+    assert "accounts have the package BARE, and it takes part in the share plan" in str(back.body)
