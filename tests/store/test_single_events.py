@@ -12,6 +12,8 @@ from offices import Office, opened
 from usage_world import AWAY, HOME, UNPRICED, number_of
 
 from bmuid.operations.registry import Role
+from bmuid.realtime import reference
+from bmuid.realtime.reference import Newest
 
 STRANGER = 400
 NOON = "2026-08-03T11:00:00Z"
@@ -265,3 +267,18 @@ def test_an_unknown_source_is_refused(office: Office, asking: Asking, operation:
 
     assert answer.code == "NO_SOURCE"
     assert office.all("SELECT count(*) FROM usage_file") == [(0,)]
+
+
+def test_a_catalogue_that_takes_long_to_load_holds_up_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the newer one is loaded beside it, events are rated by the one before; then by the newer."""
+    monkeypatch.setattr(reference, "WAIT_SECONDS_MAX", 0.0)
+    newest = Newest()
+    with office.connection, office.connection.cursor() as txn:
+        assert newest(txn, ()).tariff.revision == 1
+    office.as_owner("INSERT INTO revision (actor, note) VALUES ('test', 'large')")
+    with office.connection, office.connection.cursor() as txn:
+        assert (newest(txn, ()).tariff.revision, newest.is_stale) == (1, True)
+        newest.load(txn)
+        assert (newest(txn, ()).tariff.revision, newest.is_stale) == (2, False)
