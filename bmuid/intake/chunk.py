@@ -63,6 +63,7 @@ class Bench:
     Shapes:
         days: those known to have partitions, counted from 1970-01-01 UTC.
         granted: the billing month last granted to each service, by the tariff of granted_by.
+        given: the needs last met.
         picked: the chunk last read, in case its transaction is run again.
     """
 
@@ -75,6 +76,7 @@ class Bench:
     days: set[int] = field(default_factory=set)
     granted: dict[int, Month] = field(default_factory=dict)
     granted_by: Tariff | None = None
+    given: Needs | None = None
     picked: Picked | None = None
 
     def needs_of(
@@ -88,7 +90,11 @@ class Bench:
 
     def missing(self, needs: Needs) -> "Missing | None":
         """Tell what of the needs is not known to be there."""
-        if needs.days <= self.days and needs.months.items() <= self.granted.items():
+        if needs.days <= self.days and (
+            needs.months.items() <= self.granted.items()
+            # Of usage of several months each service has only one of them known.
+            or (self.given is not None and needs.are_met_by(self.given))
+        ):
             return None
         return Missing(needs, needs.days - self.days)
 
@@ -112,6 +118,7 @@ class Bench:
         if len(self.granted) > GRANTED_MAX:
             self.granted.clear()
         self.granted.update(needs.months)
+        self.given = needs
         self.days |= needs.days
 
 

@@ -35,6 +35,13 @@ class Needs:
     first_us: int
     last_us: int
 
+    def are_met_by(self, given: "Needs") -> bool:
+        """Tell whether all allowances that this asks for were given with those."""
+        rolled = {_of(each): each.until_us for each in given.rolling}
+        return set(self.wanted) <= set(given.wanted) and all(
+            each.until_us <= rolled.get(_of(each), -FOREVER_US) for each in self.rolling
+        )
+
 
 def needs_of(
     events: list[UDR],
@@ -66,7 +73,9 @@ def needs_of(
                 months[service_id] = due_of.from_us, due_of.to_us
                 wanted.update((_key(each), each) for each in due_of.wanted)
                 for each in due_of.rolling:
-                    rolling[each.account_id, each.account_service_id or 0, each.row.code] = each
+                    latest = rolling.setdefault(_of(each), each)
+                    if latest.until_us < each.until_us:
+                        rolling[_of(each)] = each
                 continue
             # All of a service's plain buckets run from and to the same instants.
             for grant in buckets_wanted(owner, tariff, started_us):
@@ -84,6 +93,10 @@ def needs_of(
         first_us=first_us,
         last_us=last_us,
     )
+
+
+def _of(rolling: Rolling) -> tuple[int, int, str]:
+    return rolling.account_id, rolling.account_service_id or 0, rolling.row.code
 
 
 def _key(wanted: Wanted) -> tuple[int, int, str, int]:

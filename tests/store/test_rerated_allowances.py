@@ -1,0 +1,102 @@
+"""Usage that draws from every kind of allowance, rated again: nothing changes for nothing, there and back is where it was."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from again import holds, live, rerated
+from asking import Asking
+from conftest import Database
+from offices import Office
+from rich_world import CATALOGUE, DAY, GB, HOUR, NOON, Calls, found
+
+# Line, called, seconds, how long after noon of a Monday.
+USAGE = (
+    # Ten minutes that a group shares; a line of one company uses what another left.
+    *((8, GB, 300, n * DAY) for n in range(2)),
+    *((9, GB, 60, n * DAY + HOUR) for n in range(3)),
+    # Ten minutes a week: 200 seconds are carried to the next, and used there; late usage of the first.
+    (10, GB, 300, 0 * DAY),
+    (10, GB, 100, 1 * DAY),
+    (10, GB, 500, 7 * DAY),
+    (10, GB, 400, 8 * DAY),
+    (10, GB, 90, 14 * DAY),
+    # Steps of five minutes, each with its price, entered anew.
+    *((11, GB, seconds, n * HOUR) for n, seconds in enumerate((200, 90, 30, 700, 10))),
+    # Two minutes, and the rest by a plan of its own.
+    *((12, GB, 50, n * HOUR) for n in range(4)),
+    # A pound that two lines use up together.
+    *((13 + n % 2, GB, 100 + n, n * HOUR) for n in range(6)),
+    # Five minutes, once.
+    *((15, GB, 130, n * DAY) for n in range(3)),
+)
+NAMED = CATALOGUE.replace("Working day", "Day of work")
+DEARER = re.sub(r'price = "0\.(\d\d)"', r'price = "0.9\1"', CATALOGUE)
+WITHHELD = CATALOGUE.replace('\nclasses = ["voice"]', '\nclasses = ["premium"]').replace(
+    '\nclasses = ["voice", "premium"]', '\nclasses = ["premium"]'
+)
+
+
+@pytest.fixture
+def asking(database: Database) -> Asking:
+    """Give one who asks at a database with the rich catalogue and its customers."""
+    return found(Asking(database))
+
+
+@pytest.fixture
+def office(asking: Asking, tmp_path: Path) -> Iterator[Office]:
+    """Give the workers, who have rated a month's usage in the order it was made."""
+    calls = Calls()
+    for line, called, seconds, later in sorted(USAGE, key=lambda each: each[3]):
+        calls.call(line, called, seconds, NOON + later)
+    with closing(asking.database.connect()) as connection:
+        made = Office(asking.database, connection, tmp_path, parts=1)
+        assert made.hand_in("a.csv", calls.lines)["new"] == len(USAGE)
+        yield made
+
+
+def allowances(office: Office) -> list[tuple[object, ...]]:
+    """Give all allowances, with what was granted and what is left."""
+    return office.all(
+        "SELECT account_id, code, during::text, part, granted + added, balance FROM bucket ORDER BY 1, 2, 3, 4"
+    )
+
+
+def load(asking: Asking, document: str) -> None:
+    """Load a catalogue that differs from the one before."""
+    loaded = asking.staff("catalogue_load", document=document)
+    assert loaded.done, loaded.body
+
+
+FROM = {"from_": "2026-08-01"}
+
+
+def test_a_changed_name_changes_no_charge(office: Office, asking: Asking) -> None:
+    """All is rated again by prices that are the same: no charge is touched, no allowance moves."""
+    before = live(office), allowances(office), office.all("SELECT count(*) FROM draw")
+    load(asking, NAMED)
+
+    shown = rerated(office, asking, **FROM)
+
+    assert (shown["plan"]["records"], shown["plan"]["changed"]) == (len(USAGE), 0)
+    assert (live(office), allowances(office), office.all("SELECT count(*) FROM draw")) == before
+
+
+@pytest.mark.parametrize("other", [DEARER, WITHHELD], ids=["dearer", "withheld"])
+def test_there_and_back_gives_the_original(office: Office, asking: Asking, other: str) -> None:
+    """Other prices, or nothing included, and as before: each charge and each allowance is what it was first."""
+    before = live(office), allowances(office)
+    load(asking, other)
+    rerated(office, asking, **FROM)
+    between = live(office)
+    assert holds(office)
+
+    load(asking, CATALOGUE)
+    rerated(office, asking, **FROM)
+
+    assert between != before[0]
+    assert live(office) == before[0]
+    assert allowances(office) == before[1]
+    assert holds(office)
