@@ -7,8 +7,7 @@ What rating costs by itself, without a database: processor time an event in the 
 
 Events come a chunk at a time and account by account in it, as the rating worker has them. `find` is the look-up of
 who owns a number, `rate` is rate_batch; `first` is of a tariff just compiled, which has all routes and places to find,
-the other figures are of one that knows them. A file to durable charges is measured by end_to_end.py, rerating by
-rerating.py.
+the other figures are of one that knows them. A file to durable charges is measured by end_to_end.py.
 """
 
 import argparse
