@@ -15,9 +15,12 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 import usage_world as world
+from again import holds, live
+from asking import Asking
 from conftest import Database
 from cut_wire import Cut, Wire, wire
-from usage_world import AWAY, HOME, MONDAY_NOON, call, put
+from offices import Office
+from usage_world import AWAY, HOME, MONDAY_NOON, UNPRICED, call, put
 
 from bmuid.intake.chunk import Bench
 from bmuid.intake.spool import Spool
@@ -28,6 +31,8 @@ from bmuid.worker.rating import Rating
 CUSTOMERS = 4
 TRIES_MAX = 5
 SECONDS_MAX = 60
+PENCE = 10**9
+MOMENTS = range(8, 92, 7)
 
 
 class NeverStopped:
@@ -277,3 +282,79 @@ class TestAProcessToldToStop:
             assert txn.fetchall() == [("OPEN", 6)]
         town.work_the_rest()
         books.check(town.watching)
+
+
+@pytest.fixture
+def office(town: Town) -> Office:
+    """Give workers of the same company, whose wire is whole."""
+    return Office(town.database, town.watching, town.spool, parts=1)
+
+
+@pytest.fixture
+def asking(town: Town) -> Asking:
+    """Give one who asks at the admin door."""
+    return Asking(town.database)
+
+
+def price(office: Office, place: str, pence: int) -> None:
+    """Have a minute to a place cost that from now on; for nothing it has no price."""
+    office.as_owner(
+        "INSERT INTO revision (actor, note) VALUES ('test', 'price');"
+        f"UPDATE rate SET until = (SELECT max(id) FROM revision) WHERE location = '{place}' AND until IS NULL;"
+        "INSERT INTO rate (code, rate_group, usage_class, location, rounding, kind, price_e11, per, since)"
+        f" SELECT 'ALL/voice/{place}', 'ALL', 'voice', '{place}', 'SEC', 'STANDARD', {pence * PENCE}, 60, max(id)"
+        f" FROM revision HAVING {pence} > 0"
+    )
+
+
+def killed(town: Town, at: int) -> None:
+    """Have a rating worker killed at its at-th message to the database."""
+    town.wire.plan(at, Cut.AFTER if at % 2 else Cut.BEFORE, kill=True)
+    with town.process("rating") as worker:
+        assert worker.wait(SECONDS_MAX) == -signal.SIGKILL
+    town.wire.plan(None)
+
+
+def test_a_worker_killed_at_rating_again_is_followed_by_one_that_finishes(
+    town: Town, office: Office, asking: Asking
+) -> None:
+    """The price changes each time, and each time a worker dies of it: every call is charged once, at the last price."""
+    lines = [
+        call(f"1.{n}", 1 + n // 2, (AWAY, HOME)[n % 2], 60 + 540 * (n % 2))
+        for n in range(2 * CUSTOMERS)
+    ]
+    office.hand_in("a.csv", lines)
+    for number, at in enumerate(MOMENTS, 1):
+        price(office, "33", 60 + number)
+        price(office, "44", 6 + number)
+        plan = asking.staff("rerate_plan", from_="2026-08-01").body["plan"]
+        office.rate()
+        asking.staff("rerate_run", id=str(plan["id"]), accounts_a_second="10000")
+        killed(town, at)
+        worker = Rating(Bench(Spool(town.spool), office.days_back), NeverStopped())
+        while asking.staff("rerate_show", id=str(plan["id"])).body["plan"]["state"] != "DONE":
+            worker.step(town.watching)
+
+        assert holds(office)
+        assert sorted(int(str(row[6])) for row in live(office)) == (
+            [0] * CUSTOMERS + [(60 + number) * PENCE] * CUSTOMERS
+        )
+        assert office.balances() == dict.fromkeys(range(1, CUSTOMERS + 1), 0)
+
+
+def test_a_worker_killed_at_trying_again_is_followed_by_one_that_finishes(
+    town: Town, office: Office, asking: Asking
+) -> None:
+    """Calls wait for a price; when they have one, a worker dies of them: every call is charged, and once."""
+    for number, at in enumerate(MOMENTS, 1):
+        price(office, "881", 0)
+        lines = [call(f"{at}.{n}", 1 + n, UNPRICED, 60) for n in range(CUSTOMERS)]
+        assert office.hand_in(f"{at}.csv", lines)["suspended"] == CUSTOMERS
+        price(office, "881", 300)
+        asking.staff("suspense_retry", reason="NO_RATE")
+        killed(town, at)
+        while asking.staff("suspense_list").body["groups"]:
+            office.rate()
+
+        assert holds(office)
+        assert [row[6] for row in live(office)] == [300 * PENCE] * (CUSTOMERS * number)
