@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 # A scan is one look into each source's directory. Files are complete when they get their name, so looking is
 # enough; a source of a few thousand files a second would need another door anyway.
-SCAN_SECONDS = 1.0
-SCANS_A_ROUND = 10
+SCAN_SECONDS = 0.2
+SCANS_A_ROUND = 50
 
 
 @dataclass(slots=True)
