@@ -159,6 +159,8 @@ def worker(
 
 def hand_in(spool: Path, path: Path) -> float:
     """Hand in a file; give the moment."""
+    # It was written just now; one that was sent has been on its way to the disk meanwhile.
+    os.sync()
     arriving = spool / SOURCE / "in" / f".{path.name}"
     os.link(path, arriving)
     began = time.perf_counter()
@@ -215,8 +217,6 @@ def measure(cluster: Cluster, directory: Path, calls: list[Path], workers: int) 
             f" FROM generate_series(1, {WAL_MIB})",
             "CHECKPOINT",
         )
-        # The file was written just now; one that was sent has been on its way to the disk meanwhile.
-        os.sync()
         pids = {name: process.pid for name, (process, _) in zip(names, processes, strict=True)}
         # The workers' connections last from the warm-up to the end, so all that worked is among these.
         server = [postmaster, *machine.children_of(postmaster)]
