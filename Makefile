@@ -14,6 +14,8 @@ LOCK := requirements/tests.lock
 CHECKED := bmuid lib tests cgi-bin benchmarks examples setup.py
 TEMPLATES := $(wildcard lib/bmu/ui/templates/*.html)
 COMPILED := lib/bmu/ui/compiled/__init__.py
+# What a compiler makes of these reads rows of Python by their places: changed sources are built anew.
+NATIVE := $(wildcard lib/bmu/*/_*.[ch] bmuid/*/_*.[ch])
 
 demo: .venv/.demo .venv/.programs
 	@exec $(BIN)/bmuid demo --directory "$(DEMO)"
@@ -59,13 +61,13 @@ lock: .venv/.test
 .venv/bin/python:
 	@sh .ci/environment "$(PYTHON)"
 
-.venv/.demo: setup.py pyproject.toml $(LOCK) $(TEMPLATES) | .venv/bin/python
+.venv/.demo: setup.py pyproject.toml $(LOCK) $(TEMPLATES) $(NATIVE) | .venv/bin/python
 	@echo "installing what bmuid needs (once)"
 	@$(PIP) install --constraint $(LOCK) --editable '.[daemon]'
 	@$(BIN)/python -m compileall -q lib bmuid
 	@touch $@
 
-.venv/.test: setup.py pyproject.toml $(LOCK) | .venv/bin/python
+.venv/.test: setup.py pyproject.toml $(LOCK) $(NATIVE) | .venv/bin/python
 	@echo "installing what bmuid and its tests need (once)"
 	@$(PIP) install --constraint $(LOCK) --editable '.[daemon,test]'
 	@$(BIN)/python -m compileall -q lib bmuid
