@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from asking import Asking
-from conftest import ROOT, Database
+from conftest import Database
 from offices import Office
-from usage_world import LONDON, SOURCE
+from rich_world import FR, GB, NOON, PREMIUM, RICH, US, Calls, found
 
 from bmu.money import parse_e11
 from bmu.rating import Evidence, explain, is_in_order
@@ -22,27 +22,13 @@ from bmuid.operations.usage import charge_id
 from bmuid.store import accounts, evidence
 from bmuid.store.customer_usage import ChargeKey
 
-RICH = ROOT / "examples/rich"
 PENNY = 10**9
-NOON = datetime(2026, 8, 3, 11, tzinfo=UTC)
-GB, FR, US, PREMIUM = "442079460999", "33199001234", "12125550100", "449012345678"
 
 
 @pytest.fixture
 def asking(database: Database) -> Asking:
     """Give one who asks at a database with the rich catalogue and its customers."""
-    asking = Asking(database)
-    for name, document in (
-        ("catalogue_load", "catalogue.toml"),
-        ("accounts_load", "accounts.toml"),
-    ):
-        loaded = asking.staff(name, document=(RICH / document).read_text(encoding="utf-8"))
-        assert loaded.done, loaded.body
-    asking.sql(
-        "INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix)"
-        f" VALUES ('{SOURCE}', 'Switch', 'asterisk-master-csv', 'Europe/London', '44', '0', '00') RETURNING 1"
-    )
-    return asking
+    return found(Asking(database))
 
 
 @pytest.fixture
@@ -50,26 +36,6 @@ def office(asking: Asking, tmp_path: Path) -> Iterator[Office]:
     """Give the workers that rate for it."""
     with closing(asking.database.connect()) as connection:
         yield Office(asking.database, connection, Path(tempfile.mkdtemp(dir=tmp_path)), parts=1)
-
-
-class Calls:
-    """Calls of the customers, in the order they are made."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def call(self, line: int, called: str, seconds: int, at: datetime = NOON) -> None:
-        """Let a line, by the end of its number, make a call."""
-        start, end = (
-            f"{each.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
-            for each in (at, at + timedelta(seconds=seconds))
-        )
-        number = 441632960000 + line
-        self.lines.append(
-            f'"x","+{number}","+{called}","outbound","""x"" <+{number}>","PJSIP/a-1","PJSIP/b-2","Dial",'
-            f'"PJSIP/+{called}@b,60,T","{start}","{start}","{end}",{seconds},{seconds},"ANSWERED",'
-            f'"DOCUMENTATION","1.{len(self.lines)}",""'
-        )
 
 
 def evidences(office: Office) -> dict[int, tuple[str, Evidence]]:
