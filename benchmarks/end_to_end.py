@@ -61,7 +61,7 @@ class Run:
     limit_one: float = 0.0
     limit_two: float = 0.0
     memory_kib: dict[str, int] = field(default_factory=dict)
-    stages: list[dict[str, float]] = field(default_factory=list)
+    stages: list[dict[str, tuple[float, float]]] = field(default_factory=list)
     cpu_workers: float = 0.0
     cpu_server: float = 0.0
 
@@ -280,15 +280,16 @@ def tell(runs: list[Run], records: int) -> None:
         f"memory, most at a time:     {sum(heaviest.values()) >> 10} MiB ({each}; aim {MEMORY_AIM_KIB >> 10})"
     )
     last = runs[-1]
-    print("stages of the last run, warm-up included, seconds and us a record:")
-    total: dict[str, float] = {}
+    print("stages of the last run, warm-up included: seconds, and of the worker's own processor time")
+    total: dict[str, tuple[float, float]] = {}
     for stages in last.stages:
-        for stage, took in stages.items():
-            total[stage] = total.get(stage, 0.0) + took
-    for stage, took in sorted(total.items(), key=lambda item: -item[1]):
-        print(f"  {stage:<24}{took:8.2f}{took / records * 1e6:8.2f}")
+        for stage, (took, worked) in stages.items():
+            before = total.get(stage, (0.0, 0.0))
+            total[stage] = (before[0] + took, before[1] + worked)
+    for stage, (took, worked) in sorted(total.items(), key=lambda item: -item[1][0]):
+        print(f"  {stage:<24}{took:8.2f}{worked:8.2f}")
     print(
-        f"  (both rating workers together: {sum(total.values()):.2f} s)\n"
+        f"  (both rating workers together: {sum(took for took, _ in total.values()):.2f} s)\n"
         f"processor time of that run: workers {last.cpu_workers:.2f} s, server {last.cpu_server:.2f} s"
     )
 

@@ -43,27 +43,32 @@ DAYS_BACK = 36_500  # the calls are of a day that does not move
 
 
 class Watch:
-    """Adds up the time of each stage, less that of the stages within it."""
+    """Adds up the time of each stage, less that of the stages within it: on the clock, and of the processor."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._within: list[float] = []
+        self.seconds: dict[str, tuple[float, float]] = {}
+        self._within: list[tuple[float, float]] = []
 
     def put_on(self, owner: object, name: str, stage: str) -> None:
         """Measure a function of a module or class from now on."""
         measured: Callable[..., object] = getattr(owner, name)
 
         def timed(*args: object, **kwargs: object) -> object:
-            self._within.append(0.0)
-            began = time.perf_counter()
+            self._within.append((0.0, 0.0))
+            began, spent = time.perf_counter(), time.process_time()
             try:
                 return measured(*args, **kwargs)
             finally:
-                took = time.perf_counter() - began
-                own = took - self._within.pop()
-                self.seconds[stage] = self.seconds.get(stage, 0.0) + own
+                took, worked = time.perf_counter() - began, time.process_time() - spent
+                took_within, worked_within = self._within.pop()
+                before = self.seconds.get(stage, (0.0, 0.0))
+                self.seconds[stage] = (
+                    before[0] + took - took_within,
+                    before[1] + worked - worked_within,
+                )
                 if self._within:
-                    self._within[-1] += took
+                    outer = self._within[-1]
+                    self._within[-1] = (outer[0] + took, outer[1] + worked)
 
         setattr(owner, name, timed)
 
