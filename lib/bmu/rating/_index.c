@@ -118,9 +118,10 @@ index_longest(PyObject *self, PyObject *text)
     if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND)
         return NULL;
     const Py_UCS1 *digits = PyUnicode_1BYTE_DATA(text);
+    const Py_ssize_t length = PyUnicode_GET_LENGTH(text);
     PyObject *place = NULL;
     int32_t node = 0;
-    for (Py_ssize_t n = 0; n < PyUnicode_GET_LENGTH(text); n++) {
+    for (Py_ssize_t n = 0; n < length; n++) {
         unsigned digit = (unsigned)digits[n] - '0';
         node = digit < DIGITS ? index->nodes[node][digit] : 0;
         if (node == 0)
@@ -128,5 +129,8 @@ index_longest(PyObject *self, PyObject *text)
         if (index->places[node] != NULL)
             place = index->places[node];
     }
+    /* An address is no number, whatever digits it begins with. */
+    if (place != NULL && (memchr(digits, '.', length) != NULL || memchr(digits, ':', length) != NULL))
+        return NULL;
     return place;
 }

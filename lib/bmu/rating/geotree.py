@@ -40,7 +40,8 @@ class GeoTree:
 
     For each head of three digits only those lengths are tried that some pattern with that head
     has, longest first; a number with another head can only match a pattern shorter than a head.
-    A network is a pattern of the bits that its addresses begin with, IPv4 and IPv6 apart.
+    A network is a pattern of the bits that its addresses begin with, IPv4 and IPv6 apart: what has a dot or a colon
+    is an address, never a number.
 
     Shapes:
         patterns: none twice at an instant.
@@ -100,7 +101,7 @@ class GeoTree:
             for length in digits.lengths.get(number[:_HEAD], digits.shorter):
                 place = places.get(number[:length])
                 if place is not None:
-                    return place
+                    return None if "." in number or ":" in number else place
             return None
         if ":" not in number and "." not in number:
             return self._digits.longest(number, us)

@@ -1,11 +1,11 @@
 """What an event costs where more than one plain rate is in play: conditions, splits, costs, every kind of bucket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bmu.rating.bucket import BucketState, draw
 from bmu.rating.detail import Cost, Detail, Overage, Part
-from bmu.rating.drawing import Taker, drawing, take
+from bmu.rating.drawing import drawing, take
 from bmu.rating.draws import Drawing
 from bmu.rating.group import Offer, Resolved, first_fitting, is_whole
 from bmu.rating.kinds import BucketKind
@@ -18,7 +18,7 @@ from bmu.rating.sale import Sale, cost_of, sale_of
 from bmu.rating.sharing import Participation
 from bmu.rating.split import SECONDS_MAX, Stretch, Unpriced, stretches
 from bmu.rating.tariff import Tariff
-from bmu.rating.taxation import Taxes, Untaxed, taxes_on
+from bmu.rating.taxation import Levies, Taxes, Untaxed, taxes_on
 from bmu.usage import UDR
 
 _SECOND_US = 1_000_000
@@ -50,10 +50,14 @@ class Covered(NamedTuple):
     Shapes:
         drawing: none where all buckets are plain.
         overage: the rate of the plan that a bucket names; aggregate: the code of that rate, where it prices a period.
+
+    Units:
+        tax_e11: of all taxes together.
     """
 
     billable: int
-    amount_e11: int
+    taxes: Taxes
+    tax_e11: int
     draws: tuple[tuple[int, int], ...]
     drawing: Drawing | None = None
     overage: Overage | None = None
@@ -85,10 +89,13 @@ def rate_whole(
     rated, cost = sale.price(rounded), cost_of(udr, sale)
     if max(rated, rounded, cost.amount_e11 if cost else 0) > INT64_MAX:
         return _too_large(asking, offer)
-    covered = _cover(asking, choice, sale, rated, buckets, participations)
+    if choice.takers is None:
+        covered = _cover(asking, choice, sale, rated, buckets)
+    else:
+        covered = _cover_by_all(asking, choice, sale, rated, buckets, participations)
     if isinstance(covered, Unrated):
         return covered
-    taxes = taxes_on(covered.amount_e11, choice.levies)
+    taxes = covered.taxes
     class_id, level, _, currency = route.facts
     # Straight to the tuple: the constructor of a named tuple takes twice as long.
     return tuple.__new__(
@@ -106,7 +113,7 @@ def rate_whole(
             covered.billable,
             rated,
             taxes.net_e11,
-            sum([part.tax_e11 for part in taxes.parts]),
+            covered.tax_e11,
             currency,
             covered.draws,
             _detail(asking, sale, cost, covered, None if choice.one_tax else taxes),
@@ -220,6 +227,26 @@ def _rounded_on(cut: tuple[Stretch, ...], rounded: int) -> tuple[Stretch, ...]:
 
 
 def _cover(
+    asking: Asking, choice: Choice, sale: Sale, rated: int, buckets: Sequence[BucketState]
+) -> Covered | Unrated:
+    """Draw what plain buckets cover; they are as before where the taxes of the rest are too large."""
+    billable, amount = sale.rounded, rated
+    draws: tuple[tuple[int, int], ...] = ()
+    if sale.recorded_e11 is None and buckets and choice.buckets and billable:
+        draws = draw(buckets, choice.buckets, asking.udr.started_us, billable)
+        if draws:
+            billable -= sum([taken for _, taken in draws])
+            amount = sale.price(billable)
+    taxes, tax = _taxes(choice, amount)
+    if tax > INT64_MAX:
+        taken_from = dict(draws)
+        for bucket in buckets:
+            bucket.balance += taken_from.get(bucket.id, 0)
+        return _too_large(asking, sale.stretches[0].offer)
+    return Covered(billable, taxes, tax, draws)
+
+
+def _cover_by_all(
     asking: Asking,
     choice: Choice,
     sale: Sale,
@@ -227,27 +254,13 @@ def _cover(
     buckets: Sequence[BucketState],
     participations: Sequence[Participation],
 ) -> Covered | Unrated:
-    """Draw what buckets cover; they are lowered only where there is a price for the rest."""
-    started_us, rounded = asking.udr.started_us, sale.rounded
-    if choice.takers is not None:
-        return _cover_by_all(asking, choice.takers, sale, rated, buckets, participations)
-    if sale.recorded_e11 is not None or not (buckets and choice.buckets and rounded):
-        return Covered(rounded, rated, ())
-    draws = draw(buckets, choice.buckets, started_us, rounded)
-    billable = rounded - sum([taken for _, taken in draws])
-    return Covered(billable, sale.price(billable), draws)
+    """
+    Draw from buckets of all kinds; what a record prices itself is paid for by money alone.
 
-
-def _cover_by_all(
-    asking: Asking,
-    takers: Mapping[str, Taker],
-    sale: Sale,
-    rated: int,
-    buckets: Sequence[BucketState],
-    participations: Sequence[Participation],
-) -> Covered | Unrated:
-    """Draw from buckets of all kinds; what a record prices itself is paid for by money alone."""
+    Buckets are lowered only where there is a price for the rest, and taxes that fit.
+    """
     started_us, rounded = asking.udr.started_us, sale.rounded
+    takers = choice.takers or {}
     failed: list[Unrated] = []
     beyond: list[Priced] = []
     if sale.recorded_e11 is not None:
@@ -268,17 +281,26 @@ def _cover_by_all(
     if made is None or due is None:
         return failed[0]
     amount = due - made.paid_e11 + made.flat_e11
-    if max(due, amount) > INT64_MAX:
+    taxes, tax = _taxes(choice, amount)
+    if max(due, amount, tax) > INT64_MAX:
         return _too_large(asking, sale.stretches[0].offer)
     take(made, buckets, started_us, participations)
     return Covered(
         billable=made.billable,
-        amount_e11=amount,
+        taxes=taxes,
+        tax_e11=tax,
         draws=made.units,
         drawing=made if made.draws else None,
         overage=beyond[0].overage if beyond else None,
         aggregate=beyond[0].aggregate if beyond else None,
     )
+
+
+def _taxes(choice: Choice, amount_e11: int) -> tuple[Taxes, int]:
+    """Give the taxes on what is left to pay, and what they come to."""
+    assert isinstance(choice.levies, Levies)
+    taxes = taxes_on(amount_e11, choice.levies)
+    return taxes, sum([part.tax_e11 for part in taxes.parts])
 
 
 def _parts(sale: Sale, covered: int) -> tuple[Part, ...]:
