@@ -49,7 +49,6 @@ class Taxing:
         account, said = self._account, self._terms
         place = TaxPlace(account.country, said.state)
         request = TaxRequest(
-            amount_e11,
             account.currency,
             to_us(period.to) - 1,
             account.time_zone,

@@ -94,6 +94,7 @@ from bmu.rating.tariff import Tariff, buckets_wanted
 from bmu.rating.taxation import Exemption, Taxes, TaxRequest, TaxVendor, Untaxed
 from bmu.rating.taxrounding import LineTax, TaxRounding, document_taxes
 from bmu.rating.taxrules import TaxRules
+from bmu.rating.taxservice import TaxAnswer, TaxDue, TaxService
 from bmu.rating.tried import Level, Tried, TriedGroup, tried_of
 
 __all__ = [
@@ -160,11 +161,14 @@ __all__ = [
     "Taker",
     "Tariff",
     "TariffRows",
+    "TaxAnswer",
     "TaxCodeRow",
+    "TaxDue",
     "TaxRequest",
     "TaxRounding",
     "TaxRow",
     "TaxRules",
+    "TaxService",
     "TaxVendor",
     "Taxes",
     "Terms",

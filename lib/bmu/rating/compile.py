@@ -17,16 +17,20 @@ from bmu.rating.rows import (
 from bmu.rating.span import day_span
 from bmu.rating.tariff import Tariff
 from bmu.rating.taxrules import TaxRules
+from bmu.rating.taxservice import OutsideTaxes, TaxService
 
 _Rates = dict[tuple[str, str], dict[int, tuple[RateRow, ...]]]
 
 
-def compile_tariff(rows: TariffRows, revision: int, company: CompanyTerms) -> Tariff:
+def compile_tariff(
+    rows: TariffRows, revision: int, company: CompanyTerms, tax_service: TaxService | None = None
+) -> Tariff:
     """
     Make the catalogue of one revision ready for rating.
 
     Shapes:
         rows: without faults, as `validate` finds them.
+        tax_service: is asked for the taxes of each event; none: the catalogue says them.
     """
     faults = validate(rows)
     assert not faults, faults[:3]
@@ -34,6 +38,7 @@ def compile_tariff(rows: TariffRows, revision: int, company: CompanyTerms) -> Ta
     taxes: dict[str, tuple[TaxRow, ...]] = {}
     for tax in rows.taxes:
         taxes[tax.code] = (*taxes.get(tax.code, ()), tax)
+    tax_rules = TaxRules(rows.tax_codes, taxes)
     return Tariff(
         revision=revision,
         company=company,
@@ -48,12 +53,13 @@ def compile_tariff(rows: TariffRows, revision: int, company: CompanyTerms) -> Ta
         time_periods={row.code: row for row in rows.time_periods},
         calendars={row.code: row for row in rows.calendars},
         reclasses={row.code: row for row in rows.reclasses},
-        tax_rules=TaxRules(rows.tax_codes, taxes),
+        tax_rules=tax_rules,
         rates=_rates(rows.rates, places.index),
         dated=_dated(rows.rates, company.zone),
         geotree=GeoTree(rows.location_patterns, places.index, company.zone),
         places=places,
         reclassifies=any(row.reclass for row in rows.packages),
+        outside_taxes=None if tax_service is None else OutsideTaxes(tax_service, tax_rules),
     )
 
 

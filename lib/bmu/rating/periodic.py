@@ -84,11 +84,12 @@ def owners_from(
 
 def levies_told(taxes: Taxes, rows: Mapping[int, TaxRow]) -> Levies:
     """Give the taxes that a charge tells, whatever their amounts; *rows* by id."""
-    levies = (
-        Levy(part.tax_id, rows[part.tax_id].rate_ppm, rows[part.tax_id].compound, part.certificate)
-        for part in taxes.parts
-    )
-    return Levies(tuple(levies), taxes.tax_code_id, taxes.inclusive)
+    levies = []
+    for tax_id, _, _, certificate, told_ppm in taxes.parts:
+        row = rows[tax_id]
+        rate_ppm = row.rate_ppm if told_ppm is None else told_ppm
+        levies.append(Levy(tax_id, rate_ppm, row.compound, certificate))
+    return Levies(tuple(levies), taxes.tax_code_id, taxes.inclusive, taxes.service)
 
 
 def _is_percentage(total: PeriodTotal) -> bool:

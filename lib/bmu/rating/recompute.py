@@ -9,6 +9,7 @@ from bmu.rating.group import Group, Offer
 from bmu.rating.kinds import (
     BucketKind,
 )
+from bmu.rating.periodic import levies_told
 from bmu.rating.price import counted, prices_of, rounded_amount
 from bmu.rating.sale import Sale, exact_cost
 from bmu.rating.span import NEVER_US
@@ -102,11 +103,9 @@ def taxes_again(evidence: Evidence) -> Taxes:
     """Give the taxes on what is left to pay."""
     kept = evidence.detail.taxes
     if kept is not None:
-        rows = [(evidence.tax_row(part.tax_id), part.certificate) for part in kept.parts]
-        levies = tuple(
-            Levy(row.id, row.rate_ppm, row.compound, certificate) for row, certificate in rows
+        due = levies_told(
+            kept, {part.tax_id: evidence.tax_row(part.tax_id) for part in kept.parts}
         )
-        due = Levies(levies, kept.tax_code_id, kept.inclusive)
     elif evidence.tax is not None:
         due = Levies((Levy(evidence.tax.id, evidence.tax.rate_ppm),))
     else:

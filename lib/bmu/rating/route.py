@@ -50,6 +50,7 @@ class Choice(NamedTuple):
         offers: in order; the first whose group wants the event is the one. of_stretches: those that may price
             a part of an event.
         costs: by the code of the plan that sells, likewise what the company pays.
+        levies: none: the outside tax service says them of each event.
         one_tax: whether the levies are one tax on top, or none.
         buckets: plain types that an event may draw from, as `Resolved` has them; takers: of all types, where some
             are not plain.
@@ -58,7 +59,7 @@ class Choice(NamedTuple):
     offers: tuple[Offer, ...]
     of_stretches: tuple[Offer, ...]
     costs: Mapping[str, tuple[Offer, ...]]
-    levies: Levies | Untaxed
+    levies: Levies | Untaxed | None
     one_tax: bool
     buckets: Mapping[str, int]
     takers: Mapping[str, Taker] | None
@@ -80,6 +81,7 @@ class Way:
         geotree: none where the class is rated by itself alone.
         bucket_types: those that may take the usage; bucket_hours: by the code of a time period.
         taxes: what is due at an instant for usage at a location.
+        outside_taxes: what is due for an event at a location, where an outside service is asked; none: *taxes* says it.
     """
 
     usage_class: UsageClassRow
@@ -96,6 +98,7 @@ class Way:
     bucket_types: tuple[BucketTypeRow, ...]
     bucket_hours: Mapping[str, Hours]
     taxes: Callable[[int, int], Levies | Untaxed]
+    outside_taxes: Callable[[UDR, int], Levies | Untaxed] | None = None
 
 
 # By quarter of an hour and location; the GeoTree's own; class, level, plan and currency.
@@ -243,12 +246,13 @@ class Route:
         near = self._near(groups, lineage, us)
         if not near:
             return Unrated(UnratedReason.NO_RATE, self.tried(us, location))
-        levies, takers = way.taxes(us, location), self._takers(lineage)
+        levies = None if way.outside_taxes else way.taxes(us, location)
+        takers = self._takers(lineage)
         plain_buckets = is_plain_type([taker.row for taker in takers.values()])
         buckets = self._ordered(takers) if plain_buckets else {}
-        if plain_buckets and self._is_plain(*near[0]):
+        if levies is not None and plain_buckets and self._is_plain(*near[0]):
             if isinstance(levies, Untaxed):
-                return Unrated(UnratedReason.NO_TAX, levies.tried)
+                return untaxed(levies)
             if is_one_tax(levies):
                 return self._resolved(*near[0], levies, buckets)
         offers = self._ready(near)
@@ -331,6 +335,12 @@ class Route:
         }
         key = tuple((code, steps[taker.nearness]) for code, taker in takers.items())
         return self._orders.setdefault(key, dict(key))
+
+
+def untaxed(why: Untaxed) -> Unrated:
+    """Say that an event waits for its taxes."""
+    reason = UnratedReason.TAX_SERVICE if why.by_service else UnratedReason.NO_TAX
+    return Unrated(reason, why.tried)
 
 
 def is_one_tax(levies: Levies) -> bool:

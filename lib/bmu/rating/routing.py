@@ -18,7 +18,7 @@ from bmu.rating.span import day_span
 from bmu.rating.tariff import Tariff
 from bmu.rating.taxation import Levies, TaxRequest, Untaxed
 from bmu.rating.taxcode import TaxPlace, TaxTraits
-from bmu.usage import Rater
+from bmu.usage import UDR, Rater
 
 
 def plan_of(terms: Terms, tariff: Tariff) -> Chosen | Unrated:
@@ -66,6 +66,7 @@ def _route(tariff: Tariff, terms: Terms, row: UsageClassRow, chosen: Chosen) -> 
     names = {(group.row.code, row.code) for group in groups}
     edges = {edge for name in names for edge in tariff.dated.get(name, ())}
     types = _bucket_types(tariff, package, row.code)
+    request_at = _tax_request(tariff, terms, row, package)
     return Route(
         Way(
             usage_class=row,
@@ -85,7 +86,8 @@ def _route(tariff: Tariff, terms: Terms, row: UsageClassRow, chosen: Chosen) -> 
                 for each in types
                 if each.time_period
             },
-            taxes=_taxes(tariff, terms, row, package),
+            taxes=lambda us, location: tariff.tax_rules.levies(request_at(us, location)),
+            outside_taxes=_outside_taxes(tariff, terms, row, request_at),
         )
     )
 
@@ -140,19 +142,42 @@ def _bucket_types(
     return tuple(row for row in (*own, *shared) if usage_class in row.usage_classes)
 
 
-def _taxes(
+def _tax_request(
     tariff: Tariff, terms: Terms, row: UsageClassRow, package: PackageRow
-) -> Callable[[int, int], Levies | Untaxed]:
+) -> Callable[[int, int], TaxRequest]:
     account = TaxPlace(terms.country, terms.state)
 
-    def taxes(us: int, location: int) -> Levies | Untaxed:
+    def request_at(us: int, location: int) -> TaxRequest:
         place = TaxPlace() if location == EVERYWHERE else tariff.places.countries[location]
         category = row.category or package.tax_category
         traits = TaxTraits(account, place, terms.category, category)
-        request = TaxRequest(
-            0, terms.currency, us, terms.zone, traits, package.tax, terms.exemptions
+        return TaxRequest(terms.currency, us, terms.zone, traits, package.tax, terms.exemptions)
+
+    return request_at
+
+
+def _outside_taxes(
+    tariff: Tariff,
+    terms: Terms,
+    row: UsageClassRow,
+    request_at: Callable[[int, int], TaxRequest],
+) -> Callable[[UDR, int], Levies | Untaxed] | None:
+    outside = tariff.outside_taxes
+    if outside is None:
+        return None
+
+    def taxes(udr: UDR, location: int) -> Levies | Untaxed:
+        request = request_at(udr.started_us, location)._replace(
+            usage_class=row.code,
+            package=terms.package,
+            location=None if location == EVERYWHERE else tariff.places.codes[location],
+            origin=udr.origin,
+            destination=udr.destination,
+            quantity=udr.quantity,
+            extras=udr.extras,
+            attributes=terms.attributes,
         )
-        return tariff.tax_rules.levies(request)
+        return outside.levies(request)
 
     return taxes
 

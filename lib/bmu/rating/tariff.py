@@ -30,6 +30,7 @@ from bmu.rating.rows import (
     UsageClassRow,
 )
 from bmu.rating.taxrules import TaxRules
+from bmu.rating.taxservice import OutsideTaxes
 
 
 class Allowances(NamedTuple):
@@ -60,6 +61,7 @@ class Tariff:
     Shapes:
         rates: by (rate group, usage class), then by the number of a place or EVERYWHERE; dated: of which of these
             some hold on some days only, with the instants at which they change.
+        outside_taxes: of the outside service that is asked first; none: the rules alone say what is due.
         known: what was asked before.
     """
 
@@ -82,6 +84,7 @@ class Tariff:
     geotree: GeoTree
     places: Places
     reclassifies: bool
+    outside_taxes: OutsideTaxes | None = None
     known: Known = field(default_factory=Known, repr=False, compare=False)
 
     def rules(self, terms: Terms, usage_class: str) -> tuple[Rule, ...]:

@@ -1,9 +1,11 @@
 """
 What taxes come with an amount: several, each on the amount or on those before it too, in the price or on top.
 
-Whoever answers a `TaxRequest` is a `TaxVendor`; the catalogue's own rules (`bmu.rating.taxrules`) are one.
+Whoever answers a `TaxRequest` is a `TaxVendor`: the catalogue's own rules (`bmu.rating.taxrules`), or an outside
+service (`bmu.rating.taxservice`).
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple, Protocol
 
@@ -32,27 +34,33 @@ class Exemption(NamedTuple):
 
 class TaxRequest(NamedTuple):
     """
-    An amount that taxes are asked for.
+    What taxes are asked for; the catalogue's rules look at no more than its first six fields.
 
     Shapes:
         tax: the code of the one tax of what was bought; none: those of the tax code that fits best.
         exemptions: the account's.
-        origin, destination: as in the UDR; an outside service may tax by them.
+        usage_class, package: their codes. location: the code of where the event took place; none: that isn't known.
+        origin, destination, extras: as in the UDR. attributes: as `bmu.rating.owner.Terms` has them.
 
     Units:
-        amount_e11: 0 or more; with its taxes where the tax code says that prices hold them.
         zone: the account's, an IANA name.
+        quantity: base units, as measured.
     """
 
-    amount_e11: int
     currency: str
     started_us: int
     zone: str
     traits: TaxTraits
     tax: str | None = None
     exemptions: tuple[Exemption, ...] = ()
+    usage_class: str = ""
+    package: str = ""
+    location: str | None = None
     origin: str = ""
     destination: str = ""
+    quantity: int = 0
+    extras: Mapping[str, str] | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class TaxPart(NamedTuple):
@@ -61,12 +69,14 @@ class TaxPart(NamedTuple):
 
     Units:
         base_e11: what it is a part of: the amount, with the taxes before it where it is compound.
+        rate_ppm: as an outside service told it; none: the rate that the tax has in the catalogue.
     """
 
     tax_id: int
     base_e11: int
     tax_e11: int
     certificate: str | None = None
+    rate_ppm: int | None = None
 
 
 class Taxes(NamedTuple):
@@ -76,12 +86,14 @@ class Taxes(NamedTuple):
     Shapes:
         tax_code_id: none where the one tax was named, where an outside service answered, or without any tax.
         inclusive: the amount asked for held its taxes.
+        service: the name of the outside service that told them; none: the catalogue did.
     """
 
     net_e11: int
     parts: tuple[TaxPart, ...] = ()
     tax_code_id: int | None = None
     inclusive: bool = False
+    service: str | None = None
 
     @property
     def tax_e11(self) -> int:
@@ -90,21 +102,24 @@ class Taxes(NamedTuple):
 
 
 class Untaxed(NamedTuple):
-    """No answer; *tried* tells a clerk what is missing, and the event waits."""
+    """
+    No answer; *tried* tells a clerk what is missing, and the event waits.
+
+    Shapes:
+        by_service: an outside service failed to answer, or its answer is none.
+    """
 
     tried: str
+    by_service: bool = False
 
 
 class TaxVendor(Protocol):
     """
     Whoever knows taxes: the catalogue, or an outside service.
-
-    An answer follows from the request and from what the vendor was made of: no clock, no calls. What an outside
-    service has to be asked is asked before; for what it has not answered yet the vendor says `Untaxed`.
     """
 
-    def taxes(self, request: TaxRequest) -> Taxes | Untaxed:
-        """Give the taxes that come with an amount, or say what is missing."""
+    def levies(self, request: TaxRequest) -> "Levies | Untaxed":
+        """Give the taxes that hold, whatever the amount, or say what is missing."""
 
 
 class Levy(NamedTuple):
@@ -117,11 +132,17 @@ class Levy(NamedTuple):
 
 
 class Levies(NamedTuple):
-    """All taxes of something at an instant, in their order, whatever the amount."""
+    """
+    All taxes of something at an instant, in their order, whatever the amount.
+
+    Shapes:
+        service: the name of the outside service that told them; none: the catalogue did.
+    """
 
     levies: tuple[Levy, ...] = ()
     tax_code_id: int | None = None
     inclusive: bool = False
+    service: str | None = None
 
 
 def taxes_on(amount_e11: int, due: Levies) -> Taxes:
@@ -137,20 +158,24 @@ def taxes_on(amount_e11: int, due: Levies) -> Taxes:
     net = totals[0]
     if any(levy.certificate is not None for levy in due.levies):
         return _added(net, due)
+    told = due.service is not None
     parts = []
     for levy, before, after in zip(due.levies, totals[:-1], totals[1:], strict=True):
-        parts.append(TaxPart(levy.tax_id, before if levy.compound else net, after - before))
-    return Taxes(net, tuple(parts), due.tax_code_id, inclusive=True)
+        base = before if levy.compound else net
+        rate_ppm = levy.rate_ppm if told else None
+        parts.append(TaxPart(levy.tax_id, base, after - before, None, rate_ppm))
+    return Taxes(net, tuple(parts), due.tax_code_id, inclusive=True, service=due.service)
 
 
 def _added(net_e11: int, due: Levies) -> Taxes:
+    told = due.service is not None
     total, parts = net_e11, []
     for tax_id, rate_ppm, compound, certificate in due.levies:
         base = total if compound else net_e11
         tax = 0 if certificate is not None else tax_of(base, rate_ppm)
-        parts.append(TaxPart(tax_id, base, tax, certificate))
+        parts.append(TaxPart(tax_id, base, tax, certificate, rate_ppm if told else None))
         total += tax
-    return Taxes(net_e11, tuple(parts), due.tax_code_id, due.inclusive)
+    return Taxes(net_e11, tuple(parts), due.tax_code_id, due.inclusive, due.service)
 
 
 def _running_totals(gross_e11: int, levies: tuple[Levy, ...]) -> list[int]:
@@ -171,15 +196,13 @@ def _running_totals(gross_e11: int, levies: tuple[Levy, ...]) -> list[int]:
 
 def taxes_to_json(taxes: Taxes) -> list[object]:
     """Give taxes as JSON data, exactly; `taxes_from_json` reads it."""
-    return [
-        taxes.net_e11,
-        taxes.tax_code_id,
-        taxes.inclusive,
-        [list(part) for part in taxes.parts],
-    ]
+    net, parts, code, inclusive, service = taxes
+    if service is None:
+        return [net, code, inclusive, [list(part[:4]) for part in parts]]
+    return [net, code, inclusive, [list(part) for part in parts], service]
 
 
 def taxes_from_json(stored: list[Any]) -> Taxes:
     """Read what `taxes_to_json` gave."""
-    net, code, inclusive, parts = stored
-    return Taxes(net, tuple(TaxPart(*part) for part in parts), code, inclusive)
+    net, code, inclusive, parts, *service = stored
+    return Taxes(net, tuple(TaxPart(*part) for part in parts), code, inclusive, *service)

@@ -11,10 +11,8 @@ from bmu.rating.taxation import (
     Exemption,
     Levies,
     Levy,
-    Taxes,
     TaxRequest,
     Untaxed,
-    taxes_on,
 )
 from bmu.rating.taxcode import TaxTraits, best_tax_code
 
@@ -60,13 +58,8 @@ class TaxRules:
     rows: Mapping[str, tuple[TaxRow, ...]]
     known: dict[_Asked, _Known] = field(default_factory=dict, repr=False, compare=False)
 
-    def taxes(self, request: TaxRequest) -> Taxes | Untaxed:
-        """Give the taxes that come with an amount, or name the tax that has no rate on the day."""
-        due = self.levies(request)
-        return due if isinstance(due, Untaxed) else taxes_on(request.amount_e11, due)
-
     def levies(self, request: TaxRequest) -> Levies | Untaxed:
-        """Give the taxes that hold at the event's start, whatever the amount."""
+        """Give the taxes that hold at the event's start, or name the one that has no rate on that day."""
         asked = request.traits, request.tax, request.exemptions, request.zone
         known = self.known.get(asked)
         if known is None:

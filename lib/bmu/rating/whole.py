@@ -12,7 +12,7 @@ from bmu.rating.kinds import BucketKind
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner
 from bmu.rating.price import INT64_MAX, amount_of, counted
-from bmu.rating.route import Choice, Route
+from bmu.rating.route import Choice, Route, is_one_tax, untaxed
 from bmu.rating.routing import overage_route
 from bmu.rating.sale import Sale, cost_of, sale_of
 from bmu.rating.sharing import Participation
@@ -83,8 +83,10 @@ def rate_whole(
     sale = _sale(asking, choice)
     if isinstance(sale, Unrated):
         return sale
+    if choice.levies is None:
+        choice = _with_outside_taxes(asking, choice)
     if isinstance(choice.levies, Untaxed):
-        return Unrated(UnratedReason.NO_TAX, choice.levies.tried)
+        return untaxed(choice.levies)
     offer, rounded = sale.stretches[0].offer, sale.rounded
     rated, cost = sale.price(rounded), cost_of(udr, sale)
     if max(rated, rounded, cost.amount_e11 if cost else 0) > INT64_MAX:
@@ -294,6 +296,15 @@ def _cover_by_all(
         overage=beyond[0].overage if beyond else None,
         aggregate=beyond[0].aggregate if beyond else None,
     )
+
+
+def _with_outside_taxes(asking: Asking, choice: Choice) -> Choice:
+    """Have the outside service say which taxes hold for an event."""
+    ask = asking.route.way.outside_taxes
+    assert ask is not None, "levies of each event are those of a service"
+    levies = ask(asking.udr, asking.location)
+    plain = isinstance(levies, Levies) and levies.service is None and is_one_tax(levies)
+    return choice._replace(levies=levies, one_tax=plain)
 
 
 def _taxes(choice: Choice, amount_e11: int) -> tuple[Taxes, int]:

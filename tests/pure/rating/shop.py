@@ -21,6 +21,7 @@ from bmu.rating import (
     Tariff,
     TariffRows,
     TaxRow,
+    TaxService,
     Terms,
     Unrated,
     UsageClassRow,
@@ -84,6 +85,8 @@ def shop(
     **more: object,
 ) -> Tariff:
     """Compile a catalogue of these rates; their groups are those of the first plan."""
+    tax_service = more.pop("tax_service", None)
+    assert tax_service is None or isinstance(tax_service, TaxService)
     given = {row.code for row in groups}
     named = dict.fromkeys([row.rate_group for row in rates])
     every = [*groups, *(group(code) for code in named if code not in given)]
@@ -99,7 +102,8 @@ def shop(
         taxes=(TaxRow(1, "VAT", "VAT", 200_000, None, None),),
         packages=(package,),
     )
-    return compile_tariff(replace(rows, **more), 1, company)  # type: ignore[arg-type]
+    catalogue = replace(rows, **more)  # type: ignore[arg-type]
+    return compile_tariff(catalogue, 1, company, tax_service)
 
 
 def call(quantity: int, **more: object) -> UDR:

@@ -118,9 +118,11 @@ def test_a_price_with_taxes_is_their_sum_to_the_last_unit(
 def test_what_is_stored_is_what_was_computed(
     amount: int, levies: tuple[Levy, ...], *, inclusive: bool
 ) -> None:
-    """Taxes go into the database and come back the same."""
-    found = taxes_on(amount, Levies(levies, None, inclusive))
-    assert taxes_from_json(json.loads(json.dumps(taxes_to_json(found)))) == found
+    """Taxes go into the database and come back the same, those that a service told with their rates."""
+    for service in (None, "example"):
+        found = taxes_on(amount, Levies(levies, None, inclusive, service))
+        assert taxes_from_json(json.loads(json.dumps(taxes_to_json(found)))) == found
+        assert {part.rate_ppm is None for part in found.parts} <= {service is None}
 
 
 CHANGED = date(2026, 8, 1)
@@ -147,15 +149,15 @@ def request(country: str, at: str = "2026-09-01 12:00", **others: object) -> Tax
     """Ask for the taxes of 100 at a customer's, at a local time there."""
     started = datetime.fromisoformat(at).replace(tzinfo=zone_of(ZONE))
     place = TaxPlace(*country.split("/"))
-    asked = TaxRequest(parse_e11("100"), "CAD", to_us(started), ZONE, TaxTraits(place, TaxPlace()))
+    asked = TaxRequest("CAD", to_us(started), ZONE, TaxTraits(place, TaxPlace()))
     return asked._replace(**others)  # type: ignore[arg-type]
 
 
 def answered(vendor: TaxVendor, asked: TaxRequest) -> Taxes:
-    """Ask a vendor that knows."""
-    found = vendor.taxes(asked)
-    assert isinstance(found, Taxes)
-    return found
+    """Ask a vendor that knows, and tax 100."""
+    found = vendor.levies(asked)
+    assert isinstance(found, Levies)
+    return taxes_on(parse_e11("100"), found)
 
 
 @pytest.mark.parametrize(
@@ -217,27 +219,5 @@ def test_a_tax_without_a_rate_on_the_day_is_named() -> None:
     there = TaxTraits(TaxPlace("GB"), TaxPlace("FR"))
     early = request("GB", "2026-07-31 12:00", traits=there)
     codes = RULES.codes[2:]
-    assert TaxRules(codes, RULES.rows).taxes(early) == Untaxed("tax TVA: no rate on this day")
+    assert TaxRules(codes, RULES.rows).levies(early) == Untaxed("tax TVA: no rate on this day")
     assert answered(TaxRules(codes, RULES.rows), request("GB", traits=there)).tax_code_id == 3
-
-
-def test_an_outside_service_is_asked_the_same_way() -> None:
-    """Whoever answers the question can be plugged in; what it has not said yet waits."""
-
-    class Fetched:
-        """Answers of a service, fetched before, by the number called."""
-
-        def __init__(self, answers: dict[str, int]) -> None:
-            self.answers = answers
-
-        def taxes(self, request: TaxRequest) -> Taxes | Untaxed:
-            """Give the answer that was fetched."""
-            tax = self.answers.get(request.destination)
-            if tax is None:
-                return Untaxed("the tax service has not answered yet")
-            net = request.amount_e11
-            return Taxes(net, (TaxPart(99, net, tax),))
-
-    service = Fetched({"331": 7})
-    assert answered(service, request("GB", destination="331")).tax_e11 == 7
-    assert isinstance(service.taxes(request("GB", destination="332")), Untaxed)

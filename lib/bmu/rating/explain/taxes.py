@@ -18,12 +18,13 @@ def tax_step(evidence: Evidence) -> Step:
         " ".join(_text(evidence)),
         {
             "code": evidence.tax_code.code if evidence.tax_code else None,
+            "service": taxes.service,
             "inclusive": taxes.inclusive,
             "net": decimal_text(taxes.net_e11),
             "taxes": [
                 {
                     "tax": evidence.tax_row(part.tax_id).code,
-                    "per_cent": _per_cent(evidence.tax_row(part.tax_id)),
+                    "per_cent": _per_cent(evidence.tax_row(part.tax_id), part),
                     "base": decimal_text(part.base_e11),
                     "amount": decimal_text(part.tax_e11),
                     "certificate": part.certificate,
@@ -40,6 +41,8 @@ def _text(evidence: Evidence) -> Iterator[str]:
     taxes = evidence.taxes_told
     if evidence.tax_code is not None:
         yield f'The tax code that fits best is "{evidence.tax_code.name}".'
+    if taxes.service is not None:
+        yield f'The tax service "{taxes.service}" says which taxes hold.'
     if taxes.inclusive:
         net = money(evidence, taxes.net_e11)
         yield f"The price holds its taxes; without them it is {net}."
@@ -57,10 +60,11 @@ def _one(evidence: Evidence, row: TaxRow, part: TaxPart) -> str:
     # A base with a tax in it is said to be one, or nobody finds the amount again.
     held = ", which holds the taxes before," if row.compound else ""
     return (
-        f"{row.name}: {_per_cent(row)} % of {money(evidence, part.base_e11)}{held} is"
+        f"{row.name}: {_per_cent(row, part)} % of {money(evidence, part.base_e11)}{held} is"
         f" {money(evidence, part.tax_e11)}."
     )
 
 
-def _per_cent(row: TaxRow) -> str:
-    return decimal_text(row.rate_ppm * ONE_E11 // 10_000)
+def _per_cent(row: TaxRow, part: TaxPart) -> str:
+    rate_ppm = row.rate_ppm if part.rate_ppm is None else part.rate_ppm
+    return decimal_text(rate_ppm * ONE_E11 // 10_000)
