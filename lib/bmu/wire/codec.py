@@ -24,6 +24,9 @@ _HEX = frozenset("0123456789abcdef")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz_")
 _BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _ENCODED = tuple(chr(octet) if octet in _BARE else f"%{octet:02X}" for octet in range(256))
+# What a line is made of; and the two digits of each octet that does not stand for itself.
+_PLAIN = bytes(sorted(_BARE)) + b" =%"
+_WRITTEN = {f"{octet:02X}": bytes([octet]) for octet in range(256) if octet not in _BARE}
 
 
 class WireError(ValueError):
@@ -73,27 +76,39 @@ def parse_request(line: bytes) -> Request:
     Errors:
         WireError: the line is not in its canonical form.
     """
+    if line[-1:] != b"\n" or line.translate(None, _PLAIN) != b"\n" or len(line) > LINE_OCTETS_MAX:
+        raise WireError("the line is not in its canonical form")
     try:
-        request_id, operation, *pairs = line.decode("ascii").removesuffix("\n").split(" ")
-        arguments = dict([_argument(pair) for pair in pairs])
-        request = Request(request_id, operation, arguments)
-        written = request_line(request)
+        request_id, operation, *pairs = line[:-1].decode("ascii").split(" ")
+        arguments = {}
+        before = ""
+        for pair in pairs:
+            name, text = pair.split("=")
+            # In order, so each once; and the first has a letter.
+            if name <= before or len(name) > 64 or not _NAME.issuperset(name):
+                raise WireError("the arguments are not in the grammar, or not in their order")
+            before = name
+            arguments[name] = text if "%" not in text else _read(text)
     except ValueError as error:
         raise WireError("the line is not a request") from error
-    if written != line:
-        raise WireError("the line is not in its canonical form")
-    return request
+    if not (is_id(request_id) and is_name(operation)):
+        raise WireError("the id or the operation is not in the grammar")
+    return Request(request_id, operation, arguments)
 
 
-def _argument(pair: str) -> tuple[str, str]:
-    name, _, text = pair.partition("=")
-    if "%" not in text:
-        return name, text
+def _read(text: str) -> str:
+    """Read a value in which some octets are written as percent signs and two digits, each of those that must be."""
     first, *rest = text.split("%")
-    octets = first.encode("ascii")
+    pieces = [first.encode("ascii")]
     for piece in rest:
-        octets += bytes.fromhex(piece[:2]) + piece[2:].encode("ascii")
-    return name, octets.decode("utf-8")
+        octet = _WRITTEN.get(piece[:2])
+        if octet is None:
+            raise WireError("an octet is written as no octet is")
+        pieces += octet, piece[2:].encode("ascii")
+    value = b"".join(pieces).decode("utf-8")
+    if not is_clean(value):
+        raise WireError("an argument is not in the grammar")
+    return value
 
 
 def answer_octets(answer: Answer) -> bytes:

@@ -68,7 +68,9 @@ class ServerSession:
         except WireError as error:
             return [self._broken("BAD_LINE", str(error))]
         after = end + 1 - seen
-        return [request, *self.feed(octets[after : after + 1])]
+        if after < len(octets):
+            return [request, *self.feed(octets[after : after + 1])]
+        return [request]
 
     def answer(self, body: bytes, *, done: bool) -> bytes:
         """Give the octets that answer the request outstanding; the next one may come."""
