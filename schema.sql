@@ -706,11 +706,12 @@ CREATE TABLE draw (
     CHECK (
         (kind IN ('GRANT', 'RETURN', 'RELEASE') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY', 'HOLD') AND quantity < 0)
     ),
-    -- What an event grants is another round of a last tier; what it lets expire, such a round given back.
-    CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version = 0 AND kind IN ('GRANT', 'EXPIRY')))
+    -- What an event grants is another round of a last tier; what it lets expire, such a round given back. Without an
+    -- event, a version tells that a bucket which began with its first use did not, or does again.
+    CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version >= 0 AND kind IN ('GRANT', 'EXPIRY')))
 ) PARTITION BY RANGE (started_at);
 
--- A grant without an event only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
+-- A grant without a version only says how full the bucket was born; all others move the balance. Each bucket is found by its key,
 -- however many there are.
 CREATE FUNCTION bucket_follow_draws() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
@@ -729,10 +730,10 @@ BEGIN
             SELECT account_id, bucket_id, count(*) AS draws,
                 coalesce(sum(quantity) FILTER (WHERE kind NOT IN ('GRANT', 'EXPIRY')), 0)::bigint AS moved,
                 coalesce(sum(quantity) FILTER (WHERE kind IN ('GRANT', 'EXPIRY')), 0)::bigint AS added
-            FROM added WHERE kind <> 'GRANT' OR udr_id > 0 GROUP BY account_id, bucket_id
+            FROM added WHERE kind <> 'GRANT' OR version > 0 GROUP BY account_id, bucket_id
         ) AS s WHERE b.account_id = s.account_id AND b.id = s.bucket_id RETURNING s.draws
     )
-    SELECT (SELECT count(*) FROM added WHERE kind <> 'GRANT' OR udr_id > 0) <> (SELECT coalesce(sum(draws), 0) FROM moved) INTO missing;
+    SELECT (SELECT count(*) FROM added WHERE kind <> 'GRANT' OR version > 0) <> (SELECT coalesce(sum(draws), 0) FROM moved) INTO missing;
     IF missing THEN
         RAISE EXCEPTION 'a draw names a bucket that is not of its account' USING ERRCODE = '23503';
     END IF;
@@ -1451,6 +1452,8 @@ GRANT INSERT (account_id, account_service_id, code, during, unit, granted, for_t
     ON bucket TO bmuid;
 -- The right to lock a bucket's row, and to note a warning; the balance itself stays out of reach.
 GRANT UPDATE (warned) ON bucket TO bmuid;
+-- The right to lock an account's row, while what begins with its first use may begin; an id can't change.
+GRANT UPDATE (id) ON account TO bmuid;
 GRANT INSERT (kind, account_id, currency) ON ledger_account TO bmuid;
 GRANT INSERT (idempotency_key, kind, posted_on, reverses) ON journal TO bmuid;
 GRANT INSERT (journal_id, line_no, ledger_account_id, currency, amount_minor) ON posting TO bmuid;

@@ -20,6 +20,7 @@ from bmu.rating import (
 )
 from bmuid.store import owners, subscriptions
 from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store.days import US_A_DAY
 from bmuid.store.subscriptions import Subscription
 from bmuid.store.transaction import Transaction
 
@@ -33,15 +34,17 @@ class Due(NamedTuple):
 
     Shapes:
         rolling: allowances whose earlier periods leave something to later ones.
+        days: on which something may begin with its first use, counted from 1970-01-01 UTC.
     """
 
     from_us: int
     to_us: int
     wanted: tuple[Wanted, ...]
     rolling: tuple[Rolling, ...]
+    days: frozenset[int] = frozenset()
 
 
-class _Held(NamedTuple):
+class Held(NamedTuple):
     """A type of allowance, whose it is, and what its periods are counted from."""
 
     row: BucketTypeRow
@@ -59,35 +62,45 @@ class Allowances:
         own: by service, all types of those services that have any such.
         shared: by account, what its services draw from together, and maybe those of accounts below.
         parents: the account above each.
+        begin_with_use: whether any of them begins with its first use.
     """
 
-    own: Mapping[int, tuple[_Held, ...]] = field(default_factory=dict)
-    shared: Mapping[int, tuple[_Held, ...]] = field(default_factory=dict)
+    own: Mapping[int, tuple[Held, ...]] = field(default_factory=dict)
+    shared: Mapping[int, tuple[Held, ...]] = field(default_factory=dict)
     parents: Mapping[int, int] = field(default_factory=dict)
+    begin_with_use: bool = False
+
+    def held(self, owner: Owner) -> Iterator[Held]:
+        """Give all allowances that an owner's usage may draw from; none: plain monthly ones, or nothing."""
+        yield from self.own.get(owner.account_service_id, ())
+        yield from self._shared(owner.account_id)
 
     def due(self, owner: Owner, us: int) -> Due | None:
         """Tell what an owner's usage at an instant asks for; none: plain monthly allowances, or nothing."""
-        held = [*self.own.get(owner.account_service_id, ()), *self._shared(owner.account_id)]
+        held = list(self.held(owner))
         if not held:
             return None
         first, end = -FOREVER_US, FOREVER_US
         wanted: list[Wanted] = []
         rolling: list[Rolling] = []
+        days: set[int] = set()
         for each in held:
-            turn = turn_at(each.row, each.anchor, us)
+            begins = each.row.on_first_use
+            turn = None if begins else turn_at(each.row, each.anchor, us)
             if turn is None:
                 # What begins or expires does so at midnight.
                 day, zone = local_day(us, each.anchor.zone), each.anchor.zone
-                first = max(first, to_us(midnight(day, zone)))
+                begun = to_us(midnight(day, zone))
+                first = max(first, begun)
                 end = min(end, to_us(midnight(day + timedelta(days=1), zone)))
+                if begins:
+                    days.add(begun // US_A_DAY)
                 continue
             first, end = max(first, turn.from_us), min(end, turn.to_us)
-            wanted += _wanted(each, us)
-            if each.row.rollover:
-                for earlier in _earlier(each, turn.from_us):
-                    wanted += _wanted(each, earlier)
-                rolling.append(Rolling(*each, turn.from_us))
-        return Due(first, end, tuple(wanted), tuple(rolling))
+            found = due_at(each, us)
+            wanted += found.wanted
+            rolling += found.rolling
+        return Due(first, end, tuple(wanted), tuple(rolling), frozenset(days))
 
     def sharer(self, owner: Owner) -> Sharer:
         """Tell where a service draws beside its own allowances."""
@@ -102,7 +115,7 @@ class Allowances:
             yield over
             over = self.parents.get(over)
 
-    def _shared(self, account_id: int) -> Iterator[_Held]:
+    def _shared(self, account_id: int) -> Iterator[Held]:
         yield from self.shared.get(account_id, ())
         for over in self.above(account_id):
             for held in self.shared.get(over, ()):
@@ -122,8 +135,8 @@ def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
     types = {code: rows for code, rows in types.items() if not all(map(is_monthly, rows))}
     if not types:
         return PLAIN
-    own: dict[int, tuple[_Held, ...]] = {}
-    shared: dict[int, tuple[_Held, ...]] = {}
+    own: dict[int, tuple[Held, ...]] = {}
+    shared: dict[int, tuple[Held, ...]] = {}
     for each in subscriptions.to_packages(txn, list(types)):
         held = tuple(_held(each, types[each.package]))
         own[each.id] = tuple(one for one in held if one.account_service_id is not None)
@@ -134,7 +147,20 @@ def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
             *(one for one in of_account if one.row.code not in known),
         )
     sharing = {account_id: held for account_id, held in shared.items() if held}
-    return Allowances(own, sharing, owners.parents(txn) if sharing else {})
+    begins = any(row.on_first_use for rows in types.values() for row in rows)
+    return Allowances(own, sharing, owners.parents(txn) if sharing else {}, begins)
+
+
+def due_at(held: Held, us: int) -> Due:
+    """Tell what one allowance is due for the period that an instant lies in; it must lie in one."""
+    turn = turn_at(held.row, held.anchor, us)
+    assert turn is not None, held
+    wanted = [*_wanted(held, us)]
+    if not held.row.rollover:
+        return Due(turn.from_us, turn.to_us, tuple(wanted), ())
+    for earlier in _earlier(held, turn.from_us):
+        wanted += _wanted(held, earlier)
+    return Due(turn.from_us, turn.to_us, tuple(wanted), (Rolling(*held, turn.from_us),))
 
 
 def is_monthly(row: BucketTypeRow) -> bool:
@@ -145,24 +171,24 @@ def is_monthly(row: BucketTypeRow) -> bool:
         and row.recurrence is Frequency.MONTH
         and row.every == 1
         and not (row.flat_e11 or row.tiers or row.repeat_last)
-        and not (row.rollover or row.prorated or row.expires_after)
+        and not (row.rollover or row.prorated or row.expires_after or row.on_first_use)
     )
 
 
-def _held(each: Subscription, rows: Iterable[BucketTypeRow]) -> Iterator[_Held]:
+def _held(each: Subscription, rows: Iterable[BucketTypeRow]) -> Iterator[Held]:
     for row in rows:
         anchor = Anchor(each.zone, each.bill_day, each.from_us, each.to_us)
         service_id = each.id if row.scope is BucketScope.SERVICE else None
-        yield _Held(row, each.account_id, service_id, anchor)
+        yield Held(row, each.account_id, service_id, anchor)
 
 
-def _wanted(held: _Held, us: int) -> Iterator[Wanted]:
+def _wanted(held: Held, us: int) -> Iterator[Wanted]:
     grant = grant_of(held.row, held.anchor, us)
     if grant is not None and grant.quantity > 0:
         yield Wanted(held.account_id, held.account_service_id, grant)
 
 
-def _earlier(held: _Held, from_us: int) -> Iterator[int]:
+def _earlier(held: Held, from_us: int) -> Iterator[int]:
     """Give an instant of each earlier period that may have left something, the latest first."""
     for _ in range(held.row.rollover_periods or EARLIER_MAX):
         turn = turn_at(held.row, held.anchor, from_us - 1)

@@ -1,21 +1,14 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from bmu.rating import (
-    BucketState,
-    Owner,
-    Tariff,
-    Unrated,
-    by_service,
-    is_plain,
-    rate_batch,
-    shelves,
-)
+from bmu.rating import Owner, Tariff, Unrated, by_service, is_plain, shelves
 from bmu.usage import UDR
+from bmuid.intake import firstuse
+from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, thresholds, udrs
@@ -36,21 +29,6 @@ class OfDay:
     udrs: list[bytes] = field(default_factory=list)
     charges: list[bytes] = field(default_factory=list)
     draws: list[bytes] = field(default_factory=list)
-
-
-class Drawable(NamedTuple):
-    """
-    Locked buckets, lowered as usage is rated.
-
-    Shapes:
-        by_service: those that each service draws from.
-        elsewhere: the accounts of those that accounts below theirs draw from.
-        warned: those with thresholds, and what was warned of before.
-    """
-
-    by_service: Mapping[int, Sequence[BucketState]]
-    elsewhere: Mapping[int, int]
-    warned: Mapping[int, tuple[BucketState, int]]
 
 
 class Singly(NamedTuple):
@@ -96,7 +74,7 @@ def charge(
     for first in range(0, len(events), BLOCK_EVENTS):
         block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
         found, unpriced = by_day(
-            block, theirs, rate_batch(block, theirs, tariff, there.by_service)
+            block, theirs, firstuse.rate_in_order(txn, tariff, there, block, theirs)
         )
         lost += unpriced
         for day, of_events, of_owners, rated in found:
@@ -121,10 +99,12 @@ def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
 
 
 def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]) -> Drawable:
-    """Lock the buckets of the accounts, and those above that they share; all were granted before."""
+    """Lock the buckets of the accounts, and those above that they share; what is plain was granted before."""
     if not tariff.bucket_types:
         return Drawable({}, {}, {})
     allowances = needs.allowances
+    between = needs.first_us, needs.last_us
+    begun = firstuse.provide(txn, allowances, owners, between) if allowances.begin_with_use else {}
     accounts = sorted({owner[3] for owner in owners})
     above: set[int] = set()
     if allowances.parents:
@@ -141,6 +121,10 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
             sorted(above.difference(accounts)),
         ),
     )
+    if allowances.begin_with_use:
+        # What began, and did not in the end, is not there.
+        types = tariff.bucket_types
+        states = [one for one in states if one.granted or not types[one.code].on_first_use]
     if not allowances.shared:
         found = by_service(states)
     else:
@@ -148,11 +132,12 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
         found = shelves(states, map(allowances.sharer, services.values()))
     # Of those that all draw from plainly neither matters.
     beyond = [state for state in states if state.account_id] if whole else []
-    return Drawable(
-        found,
-        {state.id: state.account_id for state in beyond if state.for_tree},
-        {state.id: (state, state.warned) for state in beyond},
-    )
+    there = Drawable(found, {}, {})
+    there.note(beyond)
+    if allowances.begin_with_use:
+        there.begun = begun
+        there.asleep = firstuse.asleep(allowances, owners, begun, needs.last_us)
+    return there
 
 
 def _warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:

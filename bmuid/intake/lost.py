@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bmu.period import to_us
-from bmu.rating import Owner, Tariff, Unrated, rate_batch
+from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
+from bmuid.intake import firstuse
 from bmuid.intake.charging import drawable
 from bmuid.intake.loops import by_day
 from bmuid.intake.pricing import Needs
@@ -51,7 +52,8 @@ def charge_again(
         return []
     udrs, owners = [udr for udr, _ in usage], [owner for _, owner in usage]
     there = drawable(txn, tariff, needs, owners)
-    found, unpriced = by_day(udrs, owners, rate_batch(udrs, owners, tariff, there.by_service))
+    outcomes = firstuse.rate_in_order(txn, tariff, there, udrs, owners)
+    found, unpriced = by_day(udrs, owners, outcomes)
     for day, of_events, of_owners, rated in found:
         held = [lost[udr.line_no].charge for udr in of_events]
         versions = _newest(txn, held)

@@ -71,6 +71,7 @@ def needs_of(
             due_of = allowances.due(owner, started_us)
             if due_of is not None:
                 months[service_id] = due_of.from_us, due_of.to_us
+                days |= due_of.days
                 wanted.update((_key(each), each) for each in due_of.wanted)
                 for each in due_of.rolling:
                     latest = rolling.setdefault(_of(each), each)

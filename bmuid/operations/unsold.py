@@ -43,8 +43,6 @@ def unsold(txn: Transaction) -> dict[str, str]:
 def _not_granted(row: BucketTypeRow) -> str | None:
     if row.size_by is not None:
         return "is sized by usage, which only bmuid rate can do yet"
-    if row.on_first_use:
-        return "begins with its first use, which only bmuid rate can do yet"
     if row.scope is BucketScope.SHARE_PLAN:
         return "is a share plan's, which accounts can't join yet"
     return None

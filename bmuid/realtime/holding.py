@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from bmu.money import decimal_text
 from bmu.period import from_us, to_us
 from bmu.rating import BucketState, Owner, Rated, Unrated, rate
+from bmu.rating.sharing import copied
 from bmu.usage import UDR
-from bmuid.intake import charging
+from bmuid.intake import charging, firstuse
+from bmuid.intake.drawable import Drawable
 from bmuid.intake.events import Event, key_of, udr_of
 from bmuid.intake.snapshot import Snapshot
 from bmuid.realtime import affordable, answers, single
@@ -63,7 +65,7 @@ class _Priced:
     udr: UDR
     owner: Owner
     snapshot: Snapshot
-    there: charging.Drawable
+    there: Drawable
 
     def most(
         self, wanted: int, left_e11: int | None, ours: Sequence[Held] = ()
@@ -71,10 +73,12 @@ class _Priced:
         """Give the largest quantity that is affordable, what the event holds already included."""
         given = {one.bucket_id: one.quantity for one in ours}
         shelf = self.there.by_service.get(self.owner.account_service_id, ())
+        limits = self.there.limits.get(self.owner.account_service_id, ())
 
         def price(quantity: int) -> Rated | Unrated:
             udr = self.udr._replace(quantity=quantity)
-            return rate(udr, self.owner, self.snapshot.tariff, _copied(shelf, given))
+            held = _copied(shelf, given)
+            return rate(udr, self.owner, self.snapshot.tariff, held, copied(limits))
 
         found = affordable.most(price, wanted, left_e11)
         if found is None:
@@ -238,6 +242,8 @@ def _priced(
         return answers.unpriced("UNRATED", udr, owner)
     needs = counter.provide(txn, snapshot, [udr], [owner])
     there = charging.drawable(txn, snapshot.tariff, needs, [owner])
+    # What is held counts as used: nobody else is to begin it then.
+    firstuse.begin(txn, snapshot.tariff, there, udr, owner)
     return _Priced(udr, owner, snapshot, there)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from bmu.period import to_us
 from bmu.rating import Owner, Unrated, rate
 from bmu.usage import UDR
-from bmuid.intake import charging
+from bmuid.intake import charging, firstuse
 from bmuid.intake.charging import Singly
 from bmuid.intake.events import Event, line_of, udr_of
 from bmuid.intake.late import final_billed
@@ -87,10 +87,12 @@ def quote(
     txn.execute("SAVEPOINT quote")
     needs = counter.provide(txn, snapshot, [udr], [owner])
     there = charging.drawable(txn, snapshot.tariff, needs, [owner])
+    firstuse.begin(txn, snapshot.tariff, there, udr, owner)
     txn.execute("ROLLBACK TO SAVEPOINT quote")
     counter.begin()
     included = there.by_service.get(owner.account_service_id, ())
-    rated = rate(udr, owner, snapshot.tariff, included)
+    limits = there.limits.get(owner.account_service_id, ())
+    rated = rate(udr, owner, snapshot.tariff, included, limits)
     if isinstance(rated, Unrated):
         return answers.unpriced("UNRATED", udr, rated)
     number = counter.numbers_of(txn, {owner.account_id})[owner.account_id]

@@ -6,6 +6,7 @@ from bmu.period import from_us
 from bmu.rating import Owner, Rated, Unrated, UnratedReason
 from bmu.rating.rerate import Again
 from bmu.usage import UDR
+from bmuid.intake import firstuse
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.pricing import needs_of
 from bmuid.intake.snapshot import Snapshot
@@ -24,7 +25,10 @@ def plan(txn: Transaction, snapshot: Snapshot, account: NextAccount, catalogue: 
     events = [live.udr for live in found.usage.lives]
     needs = needs_of(events, found.owners, snapshot.tariff, {}, snapshot.allowances)
     since = max(catalogue, reference.owners_revision(txn, account.account_id))
+    # What begins with its first use begins as it would, and that is taken back.
+    txn.execute("SAVEPOINT replay")
     replayed = replay(txn, found, snapshot, needs, since, virtually=True)
+    txn.execute("ROLLBACK TO SAVEPOINT replay")
     return _figures(txn, account, replayed)
 
 
@@ -73,9 +77,10 @@ def _write(
         return
     reason = f"rerating {account.rerating_id}"
     lives.reverse(txn, account.account_id, [again.live for again in changed], accounts, reason)
+    firstuse.end_unused(txn, replayed.there)
     for day, (priced, versions) in _by_day(changed).items():
         charges.add_again(txn, day, priced, revision, versions)
-        draws.add_again(txn, day, priced, replayed.elsewhere, versions)
+        draws.add_again(txn, day, priced, replayed.there.elsewhere, versions)
     lost = [again for again in changed if isinstance(again.outcome, Unrated)]
     reprocessing.withdraw(txn, [_withdrawn(account, again, replayed) for again in lost])
     if any(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.rating import (
-    BucketScope,
     BucketState,
     Owner,
     Rated,
@@ -13,6 +12,7 @@ from bmu.rating import (
     by_service,
     shelves,
 )
+from bmu.rating.allowance import full
 from bmu.rating.rerate import (
     Again,
     Labels,
@@ -24,7 +24,10 @@ from bmu.rating.rerate import (
     owned,
     rate_again,
 )
+from bmu.usage import UDR
+from bmuid.intake import firstuse
 from bmuid.intake.charging import drawable
+from bmuid.intake.drawable import Drawable
 from bmuid.intake.pricing import Needs
 from bmuid.intake.snapshot import Snapshot
 from bmuid.store import lives
@@ -58,13 +61,13 @@ class Replayed:
 
     Shapes:
         changed: those whose charges have to be replaced.
-        elsewhere: the accounts of buckets that are another's.
+        there: what it drew from.
     """
 
     events: Sequence[Again]
     changed: Sequence[Again]
     places: Mapping[int, Place]
-    elsewhere: Mapping[int, int]
+    there: Drawable
 
     @property
     def old(self) -> Sums:
@@ -104,18 +107,23 @@ def replay(
     usage = found.usage
     if usage.oldest_revision >= since:
         same = [Again(live, None, live.rated) for live in usage.lives]
-        return Replayed(same, (), usage.places, {})
+        return Replayed(same, (), usage.places, Drawable({}, {}, {}))
     there = drawable(txn, snapshot.tariff, needs, found.known)
     # Of one event a bucket may be on several shelves.
     states = {state.id: state for shelf in there.by_service.values() for state in shelf}
     give_back(states.values(), usage.lives)
-    shelved = there.by_service
     if virtually:
-        shelved = on_shelves(snapshot, found.known, with_granted(states.values(), needs.wanted))
-    events = rate_again(usage.lives, found.owners, snapshot.tariff, shelved)
+        granted = with_granted(states.values(), needs.wanted)
+        there.by_service = on_shelves(snapshot, found.known, granted)
+    firstuse.reopen(snapshot.allowances, found.known, there, needs.last_us)
+
+    def rates(udrs: list[UDR], owners: list[Owner]) -> list[Rated | Unrated]:
+        return firstuse.rate_in_order(txn, snapshot.tariff, there, udrs, owners)
+
+    events = rate_again(usage.lives, found.owners, rates)
     labels = _labels(txn, usage.lives, events)
     changed = [again for again in events if differs(again, labels)]
-    return Replayed(events, changed, usage.places, there.elsewhere)
+    return Replayed(events, changed, usage.places, there)
 
 
 def with_granted(states: Iterable[BucketState], wanted: Sequence[Wanted]) -> list[BucketState]:
@@ -124,29 +132,13 @@ def with_granted(states: Iterable[BucketState], wanted: Sequence[Wanted]) -> lis
     there = {(state.account_service_id, state.code, state.from_us) for state in held}
     for number, (account_id, service_id, grant) in enumerate(wanted, start=1):
         if (service_id or 0, grant.code, grant.from_us) not in there:
-            held.append(
-                BucketState(
-                    id=-number,
-                    account_service_id=service_id or 0,
-                    code=grant.code,
-                    from_us=grant.from_us,
-                    to_us=grant.to_us,
-                    balance=grant.quantity,
-                    granted=grant.quantity,
-                    account_id=account_id,
-                    for_tree=grant.scope is BucketScope.TREE,
-                    part=grant.part,
-                    tiers=grant.tiers,
-                    repeat_last=grant.repeat_last,
-                    since_us=grant.since_us,
-                )
-            )
+            held.append(full(grant, -number, account_id, service_id or 0))
     return held
 
 
 def on_shelves(
     snapshot: Snapshot, owners: Iterable[Owner], states: Iterable[BucketState]
-) -> Mapping[int, Sequence[BucketState]]:
+) -> dict[int, tuple[BucketState, ...]]:
     """Give each service the buckets it draws from."""
     if not snapshot.allowances.shared:
         return by_service(states)

@@ -5,7 +5,7 @@ from datetime import datetime
 from bmu.billing.invoice import minor_e11
 from bmu.billing.proration import prorated_e11
 from bmu.period import Period, local_day, month_period, to_us
-from bmu.rating import Owner, Unrated, by_service
+from bmu.rating import Owner, Unrated, by_service, rate_batch
 from bmu.rating.rerate import Live, Sums, charged, rate_again
 from bmuid.intake.pricing import needs_of
 from bmuid.intake.snapshot import Snapshot
@@ -22,7 +22,11 @@ def simulate(txn: Transaction, snapshot: Snapshot, account: NextAccount, to: dat
     owners = [_owner(live, snapshot, account) for live in usage.lives]
     wanted = needs_of([live.udr for live in usage.lives], owners, snapshot.tariff, {}).wanted
     full = by_service(with_granted([], wanted))
-    events = rate_again(usage.lives, owners, snapshot.tariff, full)
+    events = rate_again(
+        usage.lives,
+        owners,
+        lambda udrs, theirs: rate_batch(udrs, theirs, snapshot.tariff, full),
+    )
     old: Sums = charged(live.rated for live in usage.lives)
     new: Sums = charged(event.outcome for event in events)
     period = Period(account.from_at, to)

@@ -2,7 +2,7 @@
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ GRANT = """
 """
 ONCE = "ON CONFLICT DO NOTHING"
 
-_STATES = """
+STATES = """
     SELECT id, coalesce(account_service_id, 0), code,
         (extract(epoch FROM lower(during)) * 1000000)::bigint,
         coalesce((extract(epoch FROM upper(during)) * 1000000)::bigint, %(forever)s),
@@ -171,7 +171,7 @@ def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
     """Carry what ended periods left to the next ones, and let the rest of it lapse."""
     txn.execute(
         f"""
-        {_STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
+        {STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
         ORDER BY account_id, id FOR NO KEY UPDATE
         """,
         {
@@ -180,13 +180,13 @@ def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
             "forever": FOREVER_US,
         },
     )
-    states: dict[tuple[int, int, str], list[BucketState]] = defaultdict(list)
-    for state in _states(txn.fetchall()):
-        states[state.account_id, state.account_service_id, state.code].append(state)
+    of_type: dict[tuple[int, int, str], list[BucketState]] = defaultdict(list)
+    for state in states(txn.fetchall()):
+        of_type[state.account_id, state.account_service_id, state.code].append(state)
     wanted: list[Wanted] = []
     lapsed: list[BucketState] = []
     for each in rolling:
-        held = states[each.account_id, each.account_service_id or 0, each.row.code]
+        held = of_type[each.account_id, each.account_service_id or 0, each.row.code]
         for ended in sorted(held, key=lambda state: state.from_us):
             if (
                 ended.part is BucketPart.ALLOTMENT
@@ -264,7 +264,7 @@ def _whole(txn: Transaction, account_ids: Sequence[int], span: Span) -> dict[int
         return {}
     txn.execute(
         f"""
-        {_STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
+        {STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
         AND during && tstzrange(%(first)s, %(last)s, '[]')
         """,
         {
@@ -275,14 +275,15 @@ def _whole(txn: Transaction, account_ids: Sequence[int], span: Span) -> dict[int
             "forever": FOREVER_US,
         },
     )
-    return {state.id: state for state in _states(txn.fetchall())}
+    return {state.id: state for state in states(txn.fetchall())}
 
 
 def _end(us: int) -> datetime | None:
     return from_us(us) if us < FOREVER_US else None
 
 
-def _states(rows: Iterable[tuple[Any, ...]]) -> Iterable[BucketState]:
+def states(rows: Iterable[tuple[Any, ...]]) -> Iterator[BucketState]:
+    """Read rows that STATES selects."""
     for id_, service_id, code, from_, to, balance, granted, account_id, *kept in rows:
         for_tree, part, tiers, repeat_last, since, warned = kept
         yield BucketState(

@@ -28,6 +28,7 @@ from bmu.rating.draws import Draw, Drawing, Entered, Reached, drawing_of
 from bmu.rating.evidence import Drawn, Evidence, RateRows
 from bmu.rating.explain import Step, explain, explain_period, explanation_data
 from bmu.rating.faults import Fault, validate
+from bmu.rating.firstuse import drawn_first
 from bmu.rating.gather import Shelves, gather, shelved
 from bmu.rating.geotree import GeoTree
 from bmu.rating.kinds import (
@@ -193,6 +194,7 @@ __all__ = [
     "document_taxes",
     "drawing",
     "drawing_of",
+    "drawn_first",
     "entries_of",
     "explain",
     "explain_period",

@@ -9,6 +9,7 @@ from bmu.period import FOREVER_US, local_day, midnight, month_start, to_us
 from bmu.rating.bucket import BucketPart, BucketState, Grant
 from bmu.rating.kinds import (
     BucketKind,
+    BucketScope,
     Frequency,
 )
 from bmu.rating.offers import (
@@ -122,6 +123,25 @@ def grant_of(
         scope=row.scope,
         tiers=tuple(tiers) if tiered else (),
         repeat_last=row.repeat_last,
+    )
+
+
+def full(grant: Grant, id_: int, account_id: int, account_service_id: int = 0) -> BucketState:
+    """Give the working copy of a bucket that was just granted; without a service it is the account's."""
+    return BucketState(
+        id=id_,
+        account_service_id=account_service_id,
+        code=grant.code,
+        from_us=grant.from_us,
+        to_us=grant.to_us,
+        balance=grant.quantity,
+        granted=grant.quantity,
+        account_id=account_id,
+        for_tree=grant.scope is BucketScope.TREE,
+        part=grant.part,
+        tiers=grant.tiers,
+        repeat_last=grant.repeat_last,
+        since_us=grant.since_us,
     )
 
 

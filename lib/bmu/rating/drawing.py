@@ -95,7 +95,7 @@ def is_plain(rows: Sequence[BucketTypeRow]) -> bool:
         and not (row.rollover or row.flat_e11 or row.tiers or row.repeat_last or row.thresholds)
         and row.overage_plan is None
         and row.time_period is None
-        and row.size_by is None
+        and not (row.size_by or row.on_first_use)
         for row in rows
     )
 

@@ -1,6 +1,6 @@
 """Usage rated again: given back what it drew, priced in event order, compared with what is charged now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ from bmu.rating.balance import Entry, EntryKind, entries_of
 from bmu.rating.bucket import BucketState
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner, Owners
-from bmu.rating.rate import rate_batch
-from bmu.rating.tariff import Tariff
 from bmu.usage import UDR
+
+Rating = Callable[[list[UDR], list[Owner]], list[Rated | Unrated]]
 
 
 class Live(NamedTuple):
@@ -115,15 +115,14 @@ def owned(live: Live, account_id: int, owners: Owners) -> Owner | Unrated:
 def rate_again(
     lives: Sequence[Live],
     owners: Sequence[Owner | Unrated],
-    tariff: Tariff,
-    shelves: Mapping[int, Sequence[BucketState]],
+    rates: Rating,
 ) -> list[Again]:
     """
     Price events anew, in the order given.
 
     Shapes:
         lives: as `in_event_order` gives them; owners: parallel, as `owned` says.
-        shelves: the buckets by service, after `give_back`; lowered again.
+        rates: prices events as `rate_batch` does, with the buckets as they are after `give_back`.
     """
     mine = [
         (live, owner)
@@ -131,7 +130,7 @@ def rate_again(
         if isinstance(owner, Owner)
     ]
     udrs, theirs = [live.udr for live, _ in mine], [owner for _, owner in mine]
-    outcomes = iter(rate_batch(udrs, theirs, tariff, shelves))
+    outcomes = iter(rates(udrs, theirs))
     return [
         Again(live, owner, next(outcomes))
         if isinstance(owner, Owner)

@@ -59,7 +59,12 @@ def again_by(
 ) -> list[Again]:
     """Give back what the events drew, and rate them again; the shelf is lowered anew."""
     give_back(shelf, lives)
-    return rate_again(lives, [world.owners[0]] * len(lives), tariff, by_service(shelf))
+    shelves = by_service(shelf)
+    return rate_again(
+        lives,
+        [world.owners[0]] * len(lives),
+        lambda udrs, owners: rate_batch(udrs, owners, tariff, shelves),
+    )
 
 
 @given(worlds(), batches, shelves())

@@ -1,0 +1,69 @@
+"""What usage may draw from: buckets that are locked, and what would begin with its first use."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bmu.rating import BucketState, Participation
+from bmu.rating.bucket import ending
+from bmuid.intake.allowances import Held
+from bmuid.store.firstuses import Given, Key
+
+
+@dataclass(slots=True, eq=False)
+class Asleep:
+    """
+    An allowance that begins with its first use, and nobody has used yet.
+
+    Shapes:
+        last_us: when the last event begins that may draw.
+        formers: what began with a use that may be none, where usage is rated again; all of it is there.
+    """
+
+    held: Held
+    last_us: int
+    formers: tuple[BucketState, ...] = ()
+
+
+@dataclass(slots=True)
+class Drawable:
+    """
+    Locked buckets, lowered as usage is rated.
+
+    Shapes:
+        by_service: those that each service draws from.
+        elsewhere: the accounts of those that accounts below theirs draw from.
+        warned: those with thresholds, and what was warned of before.
+        begun: what begins with its first use and has begun; asleep: what has not, by service.
+        limits: by service, what it may draw from share plans.
+        unused: what began with a use that was none in the end.
+    """
+
+    by_service: dict[int, tuple[BucketState, ...]]
+    elsewhere: dict[int, int]
+    warned: dict[int, tuple[BucketState, int]]
+    begun: Mapping[Key, Given] = field(default_factory=dict)
+    asleep: dict[int, list[Asleep]] = field(default_factory=dict)
+    limits: Mapping[int, Sequence[Participation]] = field(default_factory=dict)
+    unused: list[BucketState] = field(default_factory=list)
+
+    def note(self, states: Sequence[BucketState]) -> None:
+        """Remember what is noted of buckets that not all draw from plainly."""
+        self.elsewhere |= {state.id: state.account_id for state in states if state.for_tree}
+        self.warned |= {state.id: (state, state.warned) for state in states}
+
+    def let_begin(self, begun: Asleep, states: Sequence[BucketState]) -> None:
+        """Put the buckets of an allowance that begins on the shelves of all services that may draw from them."""
+        self.note(states)
+        for service_id in [id_ for id_, asleep in self.asleep.items() if begun in asleep]:
+            shelf = (*self.by_service.get(service_id, ()), *states)
+            self.by_service[service_id] = tuple(sorted(shelf, key=ending))
+            self.asleep[service_id].remove(begun)
+            if not self.asleep[service_id]:
+                del self.asleep[service_id]
+
+    def sleep_again(self, service_id: int, begun: Asleep) -> None:
+        """Take an allowance that may begin with another event than it did off a service's shelf."""
+        formers = {state.id for state in begun.formers}
+        shelf = self.by_service.get(service_id, ())
+        self.by_service[service_id] = tuple(one for one in shelf if one.id not in formers)
+        self.asleep.setdefault(service_id, []).append(begun)
