@@ -10,43 +10,47 @@
 
 static PyObject *name_digest;
 
-/* What sha256 gives: 32 octets in an object; NULL with an exception. */
-static PyObject *
-digest_of(const Batch *batch, PyObject *octets)
+/* What sha256 gives; 0 with an exception. */
+static int
+digest(const Batch *batch, Octets octets, unsigned char into[DIGEST_OCTETS])
 {
-    PyObject *hash = PyObject_CallOneArg(batch->sha256, octets);
-    if (hash == NULL)
-        return NULL;
-    PyObject *digest = PyObject_CallMethodNoArgs(hash, name_digest);
-    Py_DECREF(hash);
-    if (digest != NULL && (!PyBytes_CheckExact(digest) || PyBytes_GET_SIZE(digest) != 32)) {
-        Py_CLEAR(digest);
-        refused("no digest of 32 octets");
+    if (batch->native.init != NULL) {
+        _Alignas(16) char state[STATE_OCTETS];
+        if (batch->native.init(state) && batch->native.update(state, octets.at, octets.length)
+            && batch->native.final(into, state))
+            return 1;
+        return refused("no digest");
     }
-    return digest;
+    PyObject *hash = PyObject_CallFunction(batch->sha256, "y#", octets.at, octets.length);
+    PyObject *found = hash == NULL ? NULL : PyObject_CallMethodNoArgs(hash, name_digest);
+    Py_XDECREF(hash);
+    int whole = found != NULL && PyBytes_CheckExact(found) && PyBytes_GET_SIZE(found) == DIGEST_OCTETS;
+    if (whole)
+        memcpy(into, PyBytes_AS_STRING(found), DIGEST_OCTETS);
+    else if (found != NULL)
+        refused("no digest of 32 octets");
+    Py_XDECREF(found);
+    return whole;
 }
 
 static PyObject *
 key_object(const Batch *batch, const Found *found)
 {
-    PyObject *octets = PyBytes_FromStringAndSize(found->key, found->key_length);
-    PyObject *digest = octets == NULL ? NULL : digest_of(batch, octets);
-    PyObject *key = digest == NULL ? NULL : PyBytes_FromStringAndSize(PyBytes_AS_STRING(digest), 16);
-    Py_XDECREF(octets);
-    Py_XDECREF(digest);
-    return key;
+    unsigned char octets[DIGEST_OCTETS];
+    if (!digest(batch, (Octets){found->key, found->key_length}, octets))
+        return NULL;
+    return PyBytes_FromStringAndSize((char *)octets, 16);
 }
 
 static PyObject *
-content_object(const Batch *batch, PyObject *record)
+content_object(const Batch *batch, Octets record)
 {
-    PyObject *digest = digest_of(batch, record);
-    if (digest == NULL)
+    unsigned char octets[DIGEST_OCTETS];
+    if (!digest(batch, record, octets))
         return NULL;
     uint64_t bits = 0;
     for (int n = 0; n < 8; n++)
-        bits = bits << 8 | (unsigned char)PyBytes_AS_STRING(digest)[n];
-    Py_DECREF(digest);
+        bits = bits << 8 | octets[n];
     int64_t content;
     memcpy(&content, &bits, 8);
     return PyLong_FromLongLong(content);
@@ -59,7 +63,7 @@ text_object(const Text *text)
 }
 
 static PyObject *
-udr_of(const Batch *batch, PyObject *line_no, PyObject *record, const Found *found)
+udr_of(const Batch *batch, PyObject *line_no, Octets record, const Found *found)
 {
     PyObject *key = key_object(batch, found), *content = key == NULL ? NULL : content_object(batch, record);
     if (content == NULL) {
@@ -100,15 +104,11 @@ take_one(Batch *batch, PyObject *line_no, PyObject *line)
     if (!PyBytes_CheckExact(line))
         return NULL;
     Octets octets = {PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line)};
-    int cut = octets.length && octets.at[octets.length - 1] == '\r';
-    octets.length -= cut;
+    octets.length -= octets.length && octets.at[octets.length - 1] == '\r';
     Found found;
     if (!split(batch, octets) || !read_fields(batch, &found))
         return NULL;
-    PyObject *record = cut ? PyBytes_FromStringAndSize(octets.at, octets.length) : Py_NewRef(line);
-    PyObject *udr = record == NULL ? NULL : udr_of(batch, line_no, record, &found);
-    Py_XDECREF(record);
-    return udr;
+    return udr_of(batch, line_no, octets, &found);
 }
 
 static PyObject *
@@ -118,10 +118,12 @@ take_some(PyObject *module, PyObject *arguments)
     PyObject *plan, *lines, *line_nos, *take;
     memset(batch.hours, 0, sizeof batch.hours);
     batch.next_hour = 0;
-    if (!PyArg_ParseTuple(arguments, "OO!O!OO!O", &plan, &PyTuple_Type, &lines, &PyTuple_Type, &line_nos, &take,
-                          &PyType_Type, &batch.udr, &batch.sha256)
+    unsigned long long init = 0, update = 0, final = 0;
+    if (!PyArg_ParseTuple(arguments, "OO!O!OO!O(KKK)", &plan, &PyTuple_Type, &lines, &PyTuple_Type, &line_nos, &take,
+                          &PyType_Type, &batch.udr, &batch.sha256, &init, &update, &final)
         || !read_plan(plan, &batch.plan))
         return NULL;
+    batch.native = (Sha){(void *)(uintptr_t)init, (void *)(uintptr_t)update, (void *)(uintptr_t)final};
     Py_ssize_t count = PyTuple_GET_SIZE(lines);
     if (PyTuple_GET_SIZE(line_nos) != count) {
         refused("as many numbers as lines");

@@ -17,6 +17,8 @@ typedef long long i64;
 #define TIME_LENGTH 19
 #define HOURS_MAX 8
 #define SECOND_US 1000000LL
+#define DIGEST_OCTETS 32
+#define STATE_OCTETS 256 /* digest.STATE_OCTETS */
 
 enum { UDR_SIZE = 11 }; /* usage.UDR */
 
@@ -44,10 +46,18 @@ typedef struct {
     int doubled; /* quotes are doubled within */
 } Field;
 
+/* digest.Addresses. */
+typedef struct {
+    int (*init)(void *state);
+    int (*update)(void *state, const void *octets, size_t length);
+    int (*final)(unsigned char *digest, void *state);
+} Sha;
+
 typedef struct {
     Plan plan;
     PyTypeObject *udr;
     PyObject *sha256;
+    Sha native; /* sha256 itself; init is NULL where it isn't to be had */
     Hour hours[HOURS_MAX]; /* those looked up last; with none, and so unlike any, at first */
     unsigned next_hour;
     Field fields[FIELDS_MAX];

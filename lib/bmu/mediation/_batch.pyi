@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 
+from bmu.mediation.digest import Addresses
 from bmu.mediation.plan import Hash, Plan, Take
 from bmu.mediation.reject import Reject
 from bmu.usage import UDR
@@ -11,6 +12,7 @@ def take_some(
     take: Take,
     udr: type[UDR],
     sha256: Hash,
+    sha256_at: Addresses,
     /,
 ) -> list[UDR | Reject]: ...
 def uid_texts(plan: Plan, lines: Iterable[bytes], /) -> list[bytes | None]: ...

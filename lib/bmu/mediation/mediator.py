@@ -7,6 +7,7 @@ from struct import Struct
 
 from bmu.mediation.check import faults
 from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.digest import addresses
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
 from bmu.mediation.plan import built, plan_of
@@ -26,6 +27,7 @@ _DECIMAL = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})", re.ASCII)
 Read = Callable[[Sequence[str]], int]
 
 compiled = built()
+_sha256_at = addresses()
 
 
 class Mediator:
@@ -96,7 +98,7 @@ class Mediator:
         """Do the same for some lines of a file, whose numbers are given beside them."""
         if compiled is not None and self._plan is not None:
             return compiled.take_some(
-                self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256
+                self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256, _sha256_at
             )
         taken: list[UDR | Reject] = []
         for start in range(0, len(lines), LINES_AT_ONCE):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.digest import Addresses
 from bmu.mediation.number import Numbers, SourceSettings
 from bmu.mediation.profile import Delimited, Filter, Form, Match, Profile, Quoting
 from bmu.mediation.reject import Reject
@@ -63,7 +64,8 @@ class Compiled(NamedTuple):
     """The functions of _batch.c."""
 
     take_some: Callable[
-        [Plan, tuple[bytes, ...], tuple[int, ...], Take, type[UDR], Hash], list[UDR | Reject]
+        [Plan, tuple[bytes, ...], tuple[int, ...], Take, type[UDR], Hash, Addresses],
+        list[UDR | Reject],
     ]
     uid_texts: Callable[[Plan, Iterable[bytes]], list[bytes | None]]
 

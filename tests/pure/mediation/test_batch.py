@@ -29,6 +29,7 @@ from bmu.mediation import (
     SourceSettings,
 )
 from bmu.mediation import mediator as module
+from bmu.mediation.digest import NOWHERE, addresses
 from bmu.mediation.plan import Plan, built
 from bmu.usage import UDR
 
@@ -395,7 +396,9 @@ def left_over(mediator: Mediator, lines: list[bytes]) -> list[bytes]:
         return mediator.take(line_no, line)
 
     numbers_of_lines = tuple(range(len(lines)))
-    compiled.take_some(mediator._plan, tuple(lines), numbers_of_lines, take, UDR, sha256)
+    compiled.take_some(
+        mediator._plan, tuple(lines), numbers_of_lines, take, UDR, sha256, addresses()
+    )
     return left
 
 
@@ -465,7 +468,9 @@ def test_a_plan_is_looked_at_before_it_is_used(at: int, value: object) -> None:
     refused = (ValueError, TypeError, OverflowError)
     lines = (CALLED_MUELLER, b"", *real("asterisk-master-csv")[:3])
     try:
-        taken = compiled.take_some(wrong, lines, (0, 1, 2, 3, 4), mediator.take, UDR, sha256)
+        taken = compiled.take_some(
+            wrong, lines, (0, 1, 2, 3, 4), mediator.take, UDR, sha256, NOWHERE
+        )
         assert len(taken) == len(compiled.uid_texts(wrong, lines)) == len(lines)
     except refused:
         with pytest.raises(refused):
@@ -506,4 +511,4 @@ def test_what_goes_wrong_beneath_is_passed_on(
         raise ZeroDivisionError(line_no)
 
     with pytest.raises(expected):
-        compiled.take_some(mediator._plan, lines, (1,), take, UDR, hashed)
+        compiled.take_some(mediator._plan, lines, (1,), take, UDR, hashed, NOWHERE)
