@@ -23,7 +23,7 @@ from pathlib import Path
 import machine
 import psycopg2
 import world
-from end_to_end import SOURCE, execute, found_company, server
+from end_to_end import HERE, SEED, SOURCE, execute, server
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
 from bmuid.cluster import Cluster, create, start, stop
@@ -64,7 +64,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--uids", type=int, default=100_000, help="one an account")
     parser.add_argument("--prefixes", type=int, default=20_000)
-    parser.add_argument("--keep", type=Path, help="keep the server's data here, or use what is there")
+    parser.add_argument(
+        "--keep", type=Path, help="keep the server's data here, or use what is there"
+    )
     return parser.parse_args()
 
 
@@ -74,7 +76,7 @@ def company(given: argparse.Namespace) -> Iterator[Cluster]:
     size = world.Size(0, given.uids, given.prefixes)
     if given.keep is None:
         with server(Path(tempfile.gettempdir())) as cluster:
-            found_company(cluster, size)
+            found(cluster, size)
             yield cluster
         return
     is_there = (given.keep / "data").exists()
@@ -83,16 +85,35 @@ def company(given: argparse.Namespace) -> Iterator[Cluster]:
     start(cluster, {"jit": "off", "shared_buffers": "256MB"})
     try:
         if not is_there:
-            found_company(cluster, size)
+            found(cluster, size)
         yield cluster
     finally:
         stop(cluster)
 
 
+def found(cluster: Cluster, size: world.Size) -> None:
+    """Fill the database; a million numbers go in without the checks that hold real ones, which would take minutes."""
+    execute(cluster.dsn("postgres", "postgres"), "CREATE DATABASE company TEMPLATE template0")
+    with closing(psycopg2.connect(cluster.dsn("company", "postgres"))) as connection:
+        with connection, connection.cursor() as txn:
+            txn.execute((HERE.parent / "schema.sql").read_text(encoding="utf-8"))
+            txn.execute("ALTER TABLE bmu.uid_history DROP CONSTRAINT uid_one_owner")
+        with connection, connection.cursor() as txn:
+            txn.execute("SET session_replication_role TO replica")
+        world.load(connection, size, SEED)
+    execute(
+        cluster.dsn("postgres", "postgres"),
+        "ALTER DATABASE company SET search_path TO bmu",
+        "ALTER DATABASE company SET timezone TO 'UTC'",
+    )
+
+
 def line(number: int) -> bytes:
     """Write the beginning of a call record, which is all that a glance looks at."""
     uid = f"4477{number * 7919 % 100_000_000:08d}"
-    return f'"A{number}","+{uid}","+4420","outbound","","","","","","","","",1,1,"","","",""'.encode()
+    return (
+        f'"A{number}","+{uid}","+4420","outbound","","","","","","","","",1,1,"","","",""'.encode()
+    )
 
 
 def work(dsn: str, part: int, uids: int, parent: Connection) -> None:
@@ -125,7 +146,12 @@ def _glances(homes: Homes, part: int, uids: int) -> float:
         glanced = homes.glance(lines, part)
         took += time.process_time() - began
         mine += len(glanced[0])
-    assert mine in {uids // WORKERS, uids - uids // WORKERS, uids // WORKERS - 1, uids // WORKERS + 1}
+    assert mine in {
+        uids // WORKERS,
+        uids - uids // WORKERS,
+        uids // WORKERS - 1,
+        uids // WORKERS + 1,
+    }
     return took / uids * 1e6
 
 
