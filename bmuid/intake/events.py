@@ -5,6 +5,7 @@ import json
 import struct
 from datetime import datetime
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from bmu.mediation import SourceSettings
@@ -43,9 +44,13 @@ class Event(NamedTuple):
 
 def line_of(event: Event) -> bytes:
     """Write an event as the one line that is kept of it."""
-    said = event._asdict()
-    said["started_at"] = from_us(said.pop("started_us")).isoformat()
-    return json.dumps(said, ensure_ascii=False).encode()
+    key, uid_type, uid, usage_class = map(encode_basestring, event[:4])
+    origin, destination = encode_basestring(event.origin), encode_basestring(event.destination)
+    return (
+        f'{{"key": {key}, "uid_type": {uid_type}, "uid": {uid}, "usage_class": {usage_class},'
+        f' "quantity": {event.quantity}, "origin": {origin}, "destination": {destination},'
+        f' "started_at": "{from_us(event.started_us).isoformat()}"}}'
+    ).encode()
 
 
 def event_of(line: bytes) -> Event:

@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def instant_text(instant: datetime) -> str:
@@ -20,6 +23,9 @@ def instant_text(instant: datetime) -> str:
 
 def plain(value: object) -> Json:
     """Give *value* as JSON knows it: amounts and instants become text, a field from_ becomes "from"."""
+    # Most values are such, and the rest of this is slow.
+    if type(value) in _AS_IT_IS:
+        return cast("str | int | bool | None", value)
     match value:
         case None | bool() | int() | str() if not isinstance(value, Enum):
             return value
@@ -56,4 +62,9 @@ def _names(kind: Any) -> tuple[tuple[str, str], ...]:
 
 def json_octets(value: object) -> bytes:
     """Write *value* as the octets of one JSON text, without spaces."""
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")).encode()
+    return octets_of(plain(value))
+
+
+def octets_of(document: Json) -> bytes:
+    """Write what is plain already."""
+    return _ENCODER.encode(document).encode()

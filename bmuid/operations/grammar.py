@@ -47,7 +47,8 @@ class Text:
 
     def parse(self, text: str) -> str:
         """Give the text in Unicode's composed form, so that what looks alike is alike."""
-        text = unicodedata.normalize("NFC", text)
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)
         if not self.length_min <= len(text) <= self.length_max:
             raise ArgumentError(f"must be {self.described}, not of {len(text)}")
         if not is_clean(text.translate(LINE_CHARACTERS) if self.lines else text):

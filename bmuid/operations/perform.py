@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bmu.wire import Answer
 from bmuid.operations.csrf import csrf_of, is_csrf
-from bmuid.operations.document import json_octets, plain
+from bmuid.operations.document import json_octets, octets_of, plain
 from bmuid.operations.grammar import ArgumentError, Pattern
 from bmuid.operations.registry import (
     Actor,
@@ -199,4 +199,4 @@ def _body(operation: Operation, actor: Actor, result: object) -> bytes:
     reads = operation.audit is Audit.NONE
     if actor.door is Door.PUBLIC and token is not None and (reads or isinstance(opened, str)):
         document["csrf"] = csrf_of(actor.secrets, token)
-    return json_octets(document)
+    return octets_of(document)

@@ -174,17 +174,23 @@ def _forms(arguments: Any) -> tuple[ArgumentForm, ...]:
     )
 
 
+@cache
+def _names(arguments: Any) -> frozenset[str]:
+    return frozenset(form.name for form in _forms(arguments))
+
+
 def read_arguments(operation: Operation, texts: Mapping[str, str]) -> object | Refused:
     """Give the arguments dataclass, or Refused("BAD_ARGUMENT") naming every argument at fault."""
     faults = []
     values: dict[str, object] = {}
     known = forms(operation)
-    unknown = set(texts) - {form.name for form in known}
+    unknown = texts.keys() - _names(operation.arguments)
     faults += [f"{name}: not an argument of {operation.name}" for name in sorted(unknown)]
     for form in known:
-        if form.name in texts:
+        text = texts.get(form.name)
+        if text is not None:
             try:
-                values[form.field] = form.grammar.parse(texts[form.name])
+                values[form.field] = form.grammar.parse(text)
             except ArgumentError as error:
                 faults.append(f"{form.name}: {error}")
         elif form.required:

@@ -35,6 +35,8 @@ class Outcome:
     detail: str | None = None
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 NAMES = tuple(field.name for field in fields(Outcome))
 
 
@@ -81,7 +83,7 @@ def unpriced(state: str, udr: UDR, why: Unrated) -> Outcome:
 def text_of(outcome: Outcome) -> str:
     """Write an answer so that it can be given again."""
     said = {name: value for name in NAMES if (value := getattr(outcome, name)) is not None}
-    return json.dumps(said, ensure_ascii=False)
+    return _ENCODER.encode(said)
 
 
 def outcome_of(text: str) -> Outcome:

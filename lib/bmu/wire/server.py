@@ -68,9 +68,7 @@ class ServerSession:
         except WireError as error:
             return [self._broken("BAD_LINE", str(error))]
         after = end + 1 - seen
-        if after < len(octets):
-            return [request, *self.feed(octets[after : after + 1])]
-        return [request]
+        return [request, *self.feed(octets[after : after + 1])]
 
     def answer(self, body: bytes, *, done: bool) -> bytes:
         """Give the octets that answer the request outstanding; the next one may come."""
