@@ -27,8 +27,6 @@ def plain(value: object) -> Json:
     if type(value) in _AS_IT_IS:
         return cast("str | int | bool | None", value)
     match value:
-        case None | bool() | int() | str() if not isinstance(value, Enum):
-            return value
         case Enum():
             return plain(value.value)
         case Decimal():
