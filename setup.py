@@ -74,8 +74,8 @@ setup(
         ),
         Extension(
             "bmu.rating._batch",
-            ["lib/bmu/rating/_batch.c", "lib/bmu/rating/_index.c"],
-            depends=["lib/bmu/rating/_batch.h"],
+            sorted(map(str, Path("lib/bmu/rating").glob("_*.c"))),
+            depends=sorted(map(str, Path("lib/bmu/rating").glob("_*.h"))),
             optional=True,
         ),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),

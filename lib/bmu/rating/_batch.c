@@ -1,107 +1,204 @@
 /*
- * bmu.rating._batch: rate.rate_batch for the events that nothing odd is about, in a seventh of the time.
+ * bmu.rating._batch: rate.rate_batch for the events that nothing odd is about, in a fraction of the time.
  *
  * It looks up what Route and GeoTree remember, and computes as price.py and tax.py do, in 128 bits. Whatever it
  * does not find or can't hold in 64 bits it leaves to the function it was given, which is rate.rate's own; so this
  * file decides nothing, and nothing needs it. tests/pure/rating/test_batch.py holds it to the plain functions.
  */
 #include "_batch.h"
-#include <structmember.h>
+#include "_shelf.h"
 
-typedef long long i64;
 typedef __int128 i128;
 
-#define QUARTER_US 900000000LL
 #define PPM 1000000
 #define ROUTES_MAX 256
-#define DRAWS_MAX 16
+#define ROUTE_SLOTS 512
 
-/* Where things stand in the tuples: usage.UDR, owner.Owner, route.Resolved, price.Price, outcome.Rated. */
-enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_DESTINATION = 9, UDR_SIZE = 11 };
+/* Where things stand in the tuples: usage.UDR, owner.Owner, outcome.Rated. */
+enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_SIZE = 11 };
 enum { OWNER_SERVICE = 4, OWNER_TERMS = 5, OWNER_SIZE = 7 };
-enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_BUCKETS, FOUND_NUMBERS, FOUND_SIZE };
-/* As group.numbers_of packs them: the price's, then the tax in parts per million. */
-enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
-       PRICE_LIFT, PRICE_PPM, PRICE_NUMBERS };
 enum { RATED_SIZE = 16 };
-enum { BUCKET_BALANCE, BUCKET_FROM, BUCKET_TO, BUCKET_CODE, BUCKET_ID, BUCKET_SLOTS };
 
-/* What a route remembers, as Route.memory() gives it; borrowed from there. */
+/* A route, as rate.rate_batch gives it: what it remembers, and how it finds what it does not. */
 typedef struct {
     PyObject *terms, *usage_class; /* which route: by identity, as routes are few and these are shared */
-    PyObject *memory;              /* owned; None: no route, or one that is not remembered */
-    PyObject *quarters, *index, *facts;
+    PyObject *given;               /* owned; None: no route, or one that is not remembered */
+    Memory *memory;                /* borrowed from there, as all below */
+    PyObject *rate_at;
+    Course course;
 } Known;
 
+/* An event on its way. */
 typedef struct {
-    PyObject *udrs, *owners, *memory_of, *buckets, *rate_one;
-    PyTypeObject *rated, *resolved;
-    Known known[ROUTES_MAX];
-    Py_ssize_t routes;
-    PyTypeObject *bucket;            /* borrowed; NULL before the first bucket */
-    Py_ssize_t slots[BUCKET_SLOTS]; /* where its slots stand */
+    PyObject *udr, *owner;
+    const Known *known; /* NULL: to be looked at slowly */
+    i64 started, quantity;
+    int moment;
+    PyObject *buckets; /* owned, or NULL */
+} Event;
+
+typedef struct {
+    PyObject *udrs, *owners, *known_of, *buckets, *rate_one;
+    PyTypeObject *rated;
+    i64 end_us;
+    Known known[ROUTE_SLOTS];
+    int routes;
+    PyObject *index; /* that of all routes that have one; borrowed */
+    Shelves shelves;
+    Event events[ABREAST];
+    Way ways[ABREAST];
 } Batch;
 
-/* A bucket that an event may draw from. */
-typedef struct {
-    PyObject *bucket;
-    i64 balance, to, nearness;
-} There;
-
-static PyObject *slot_names[BUCKET_SLOTS];
-
-static int
-number(PyObject *value, i64 *into)
+/* The route of an event: NULL when it has to be looked at slowly, perhaps with an exception. */
+static const Known *
+route_of(Batch *batch, PyObject *terms, PyObject *usage_class)
 {
-    int overflow;
-    *into = PyLong_AsLongLongAndOverflow(value, &overflow);
-    return !overflow && !(*into == -1 && PyErr_Occurred());
+    size_t slot = ((uintptr_t)terms * 31 + (uintptr_t)usage_class) >> 4 & (ROUTE_SLOTS - 1);
+    Known *known = &batch->known[slot];
+    for (; known->given != NULL; known = &batch->known[slot = (slot + 1) & (ROUTE_SLOTS - 1)])
+        if (known->terms == terms && known->usage_class == usage_class)
+            return known->memory != NULL ? known : NULL;
+    if (batch->routes == ROUTES_MAX)
+        return NULL;
+    PyObject *given = PyObject_CallFunctionObjArgs(batch->known_of, terms, usage_class, NULL);
+    if (given == NULL)
+        return NULL;
+    batch->routes++;
+    *known = (Known){.terms = terms, .usage_class = usage_class, .given = given};
+    if (given == Py_None)
+        return NULL;
+    PyObject *memory;
+    if (!PyArg_ParseTuple(given, "O!O", memory_type(), &memory, &known->rate_at))
+        return NULL;
+    known->course = memory_course((Memory *)memory);
+    if (known->course.index != NULL && batch->index == NULL)
+        batch->index = known->course.index;
+    if (known->course.index != NULL && batch->index != known->course.index)
+        return NULL;
+    known->memory = (Memory *)memory;
+    return known;
 }
 
-/* The route of an event: 0 when it has to be looked at slowly, -1 with an exception. */
-static int
-route_of(Batch *batch, PyObject *terms, PyObject *usage_class, Known **into)
+/* First steps: have the events fetched, then see which routes they are of, and have their figures fetched. */
+static void
+step_events(Batch *batch, Py_ssize_t first, int count)
 {
-    for (Py_ssize_t n = 0; n < batch->routes; n++) {
-        Known *known = &batch->known[n];
-        if (known->terms == terms && known->usage_class == usage_class) {
-            *into = known;
-            return known->memory != Py_None;
-        }
+    for (int n = 0; n < count; n++) {
+        Event *event = &batch->events[n];
+        *event = (Event){.udr = PyList_GET_ITEM(batch->udrs, first + n), .owner = PyList_GET_ITEM(batch->owners, first + n)};
+        AHEAD(event->udr, 0);
+        AHEAD(event->udr, offsetof(PyTupleObject, ob_item[UDR_CLASS]));
+        AHEAD(event->udr, offsetof(PyTupleObject, ob_item[UDR_SIZE - 1]));
+        AHEAD(event->owner, 0);
+        AHEAD(event->owner, offsetof(PyTupleObject, ob_item[OWNER_TERMS]));
     }
-    if (batch->routes == ROUTES_MAX)
-        return 0;
-    PyObject *memory = PyObject_CallFunctionObjArgs(batch->memory_of, terms, usage_class, NULL);
-    if (memory == NULL)
-        return -1;
-    Known *known = &batch->known[batch->routes++];
-    known->terms = terms;
-    known->usage_class = usage_class;
-    known->memory = memory;
-    *into = known;
-    if (memory == Py_None)
-        return 0;
-    if (!PyArg_ParseTuple(memory, "O!O!O!", &PyDict_Type, &known->quarters, index_type(), &known->index,
-                          &PyTuple_Type, &known->facts))
-        return -1;
+}
+
+static int
+step_fields(Batch *batch, int count)
+{
+    for (int n = 0; n < count; n++) {
+        Event *event = &batch->events[n];
+        PyObject *udr = event->udr, *owner = event->owner;
+        if (!PyTuple_Check(udr) || PyTuple_GET_SIZE(udr) != UDR_SIZE || !PyTuple_Check(owner)
+            || PyTuple_GET_SIZE(owner) != OWNER_SIZE)
+            continue;
+        event->known = route_of(batch, PyTuple_GET_ITEM(owner, OWNER_TERMS), PyTuple_GET_ITEM(udr, UDR_CLASS));
+        if (event->known == NULL) {
+            if (PyErr_Occurred())
+                return 0;
+            continue;
+        }
+        PyObject *text = PyTuple_GET_ITEM(udr, event->known->course.number);
+        AHEAD(PyTuple_GET_ITEM(udr, UDR_STARTED), 0);
+        AHEAD(PyTuple_GET_ITEM(udr, UDR_STARTED), sizeof(PyVarObject));
+        AHEAD(PyTuple_GET_ITEM(udr, UDR_QUANTITY), 0);
+        AHEAD(PyTuple_GET_ITEM(udr, UDR_QUANTITY), sizeof(PyVarObject));
+        AHEAD(PyTuple_GET_ITEM(owner, OWNER_SERVICE), 0);
+        AHEAD(PyTuple_GET_ITEM(owner, OWNER_SERVICE), sizeof(PyVarObject));
+        AHEAD(text, 0);
+        AHEAD(text, sizeof(PyASCIIObject));
+    }
     return 1;
 }
 
-/* price.amount_of; 0 when it is more than 64 bits hold. */
+/* Read the figures, and follow the numbers to their places. */
 static int
-amount_of(const i64 *price, i64 quantity, i64 *into)
+step_places(Batch *batch, int count)
 {
-    if (quantity == 0) {
-        *into = 0;
-        return 1;
+    for (int n = 0; n < count; n++) {
+        Event *event = &batch->events[n];
+        Way *way = &batch->ways[n];
+        *way = (Way){.location = -1};
+        if (event->known == NULL)
+            continue;
+        if (!number(PyTuple_GET_ITEM(event->udr, UDR_STARTED), &event->started)
+            || !number(PyTuple_GET_ITEM(event->udr, UDR_QUANTITY), &event->quantity) || event->started < 0
+            || event->started >= batch->end_us || event->quantity < 0) {
+            PyErr_Clear();
+            event->known = NULL;
+            continue;
+        }
+        if (event->known->course.index == NULL)
+            continue;
+        PyObject *text = PyTuple_GET_ITEM(event->udr, event->known->course.number);
+        if (PyUnicode_Check(text) && PyUnicode_IS_COMPACT_ASCII(text)) {
+            way->text = PyUnicode_1BYTE_DATA(text);
+            way->length = PyUnicode_GET_LENGTH(text);
+        }
     }
-    i128 cost = (i128)price[PRICE_SLOPE] * quantity;
-    if (cost < price[PRICE_FLOOR])
-        cost = price[PRICE_FLOOR];
-    cost += price[PRICE_CONNECT];
-    i128 denominator = price[PRICE_DENOMINATOR], steps;
-    if (price[PRICE_LIFT] >= 0) {
-        steps = (cost + price[PRICE_LIFT]) / denominator;
+    if (PyDict_GET_SIZE(batch->buckets)) {
+        for (int n = 0; n < count; n++) {
+            if (batch->events[n].known == NULL)
+                continue;
+            PyObject *service = PyTuple_GET_ITEM(batch->events[n].owner, OWNER_SERVICE);
+            PyObject *buckets = PyDict_GetItemWithError(batch->buckets, service);
+            if (buckets == NULL && PyErr_Occurred())
+                return 0;
+            batch->events[n].buckets = Py_XNewRef(buckets);
+        }
+    }
+    if (batch->index != NULL)
+        index_longest(batch->index, batch->ways, count);
+    return 1;
+}
+
+/* Find the moments, and have rates and buckets fetched. */
+static int
+step_moments(Batch *batch, int count)
+{
+    for (int n = 0; n < count; n++) {
+        Event *event = &batch->events[n];
+        if (event->known == NULL)
+            continue;
+        if (event->known->course.index != NULL && batch->ways[n].pattern == NULL) {
+            event->known = NULL;
+            continue;
+        }
+        event->moment = memory_moment(event->known->memory, event->started);
+        if (event->moment >= 0)
+            memory_ahead(event->known->memory, event->moment, batch->ways[n].location);
+        else if (PyErr_Occurred())
+            return 0;
+    }
+    for (int depth = 0; depth < SHELF_DEPTH; depth++)
+        for (int n = 0; n < count; n++)
+            if (batch->events[n].buckets != NULL)
+                shelf_ahead(&batch->shelves, batch->events[n].buckets, depth);
+    return 1;
+}
+
+/* price.amount_of where 64 bits are too few; 0 when an amount is more than they hold. */
+static int
+wide_amount_of(const Shape *price, i64 slope, i64 quantity, i64 *into)
+{
+    i128 cost = (i128)slope * quantity;
+    if (cost < price->floor)
+        cost = price->floor;
+    cost += price->connect;
+    i128 denominator = price->denominator, steps;
+    if (price->lift >= 0) {
+        steps = (cost + price->lift) / denominator;
     } else { /* half even */
         i128 twice = cost % denominator * 2;
         steps = cost / denominator;
@@ -110,193 +207,157 @@ amount_of(const i64 *price, i64 quantity, i64 *into)
     }
     if (steps > INT64_MAX)
         return 0;
-    i128 amount = steps * price[PRICE_STEP];
+    i128 amount = steps * price->step;
     *into = (i64)amount;
     return amount <= INT64_MAX;
 }
 
-/* Whether a type keeps what draw needs in slots, and where; an exception only where the type is broken. */
+/* price.amount_of; 0 when it is more than 64 bits hold. */
 static int
-find_slots(Batch *batch, PyTypeObject *type)
+amount_of(const Shape *price, i64 slope, i64 quantity, i64 *into)
 {
-    for (int n = 0; n < BUCKET_SLOTS; n++) {
-        PyObject *slot = PyObject_GetAttr((PyObject *)type, slot_names[n]);
-        int is_slot = slot != NULL && Py_IS_TYPE(slot, &PyMemberDescr_Type);
-        PyMemberDef *member = is_slot ? ((PyMemberDescrObject *)slot)->d_member : NULL;
-        if (is_slot)
-            batch->slots[n] = member->offset;
-        is_slot = is_slot && member->type == T_OBJECT_EX;
-        Py_XDECREF(slot);
-        if (!is_slot)
-            return 0;
+    i64 cost, lifted;
+    if (quantity == 0) {
+        *into = 0;
+        return 1;
     }
-    batch->bucket = type;
-    return 1;
+    if (__builtin_mul_overflow(slope, quantity, &cost)
+        || __builtin_add_overflow(cost < price->floor ? price->floor : cost, price->connect, &cost)
+        || __builtin_add_overflow(cost, price->lift < 0 ? 0 : price->lift, &lifted))
+        return wide_amount_of(price, slope, quantity, into);
+    i64 steps = lifted / price->denominator;
+    if (price->lift < 0) { /* half even */
+        i64 rest = cost - steps * price->denominator, other = price->denominator - rest;
+        steps += rest > other || (rest == other && steps % 2);
+    }
+    return !__builtin_mul_overflow(steps, price->step, into);
 }
 
-static PyObject **
-slot(const Batch *batch, PyObject *bucket, int which)
+static i64
+tax_of(i64 amount, i64 ppm)
 {
-    return (PyObject **)((char *)bucket + batch->slots[which]);
+    i64 product;
+    if (!__builtin_mul_overflow(amount, ppm, &product) && !__builtin_add_overflow(product, PPM / 2, &product))
+        return product / PPM;
+    return (i64)(((i128)amount * ppm + PPM / 2) / PPM);
 }
 
+/* price.rounded_up; 0 when it is more than 64 bits hold. */
 static int
-number_in(const Batch *batch, PyObject *bucket, int which, i64 *into)
+rounded_up(const Shape *price, i64 quantity, i64 *into)
 {
-    PyObject *value = *slot(batch, bucket, which);
-    return value != NULL && number(value, into);
+    *into = quantity ? price->minimum : 0;
+    if (quantity <= price->minimum)
+        return 1;
+    i64 over = quantity - price->minimum, rest = over % price->increment;
+    return !__builtin_add_overflow(quantity, rest ? price->increment - rest : 0, into);
 }
 
-/* The first half of bucket.draw: what there is to draw from, in order; -1: to be looked at slowly. */
-static Py_ssize_t
-find_there(Batch *batch, PyObject *buckets, PyObject *places, i64 started, There *there)
-{
-    Py_ssize_t count = 0;
-    if (!PyTuple_CheckExact(buckets) || PyTuple_GET_SIZE(buckets) > DRAWS_MAX)
-        return -1;
-    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(buckets); n++) {
-        There found = {.bucket = PyTuple_GET_ITEM(buckets, n)};
-        PyTypeObject *type = Py_TYPE(found.bucket);
-        if (type != batch->bucket && (batch->bucket != NULL || !find_slots(batch, type)))
-            return -1;
-        i64 from;
-        PyObject *code = *slot(batch, found.bucket, BUCKET_CODE);
-        if (code == NULL || !number_in(batch, found.bucket, BUCKET_BALANCE, &found.balance)
-            || !number_in(batch, found.bucket, BUCKET_FROM, &from)
-            || !number_in(batch, found.bucket, BUCKET_TO, &found.to))
-            return -1;
-        if (!found.balance || started < from || started >= found.to)
-            continue;
-        PyObject *nearness = PyDict_GetItemWithError(places, code);
-        if (nearness == NULL && PyErr_Occurred())
-            return -1;
-        if (nearness == NULL)
-            continue;
-        if (!number(nearness, &found.nearness))
-            return -1;
-        Py_ssize_t at = count++;
-        for (; at && (there[at - 1].to > found.to
-                      || (there[at - 1].to == found.to && there[at - 1].nearness > found.nearness)); at--)
-            there[at] = there[at - 1];
-        there[at] = found;
-    }
-    return count;
-}
-
-/* The second half: what was drawn, as a tuple of pairs; NULL with an exception. The rest is left in *quantity. */
+/* A number as an object; where it is another's, that one. */
 static PyObject *
-draw(const Batch *batch, const There *there, Py_ssize_t count, i64 *quantity)
+like(i64 value, i64 other, PyObject *object)
 {
-    Py_ssize_t touched = 0;
-    for (i64 wanted = *quantity; touched < count && wanted > 0; touched++)
-        wanted -= there[touched].balance;
-    PyObject *drawn = PyTuple_New(touched);
-    for (Py_ssize_t n = 0; drawn != NULL && n < touched; n++) {
-        i64 balance = there[n].balance, taken = balance < *quantity ? balance : *quantity;
-        PyObject *id = *slot(batch, there[n].bucket, BUCKET_ID), *pair = PyTuple_New(2);
-        PyObject *left = PyLong_FromLongLong(balance - taken), *part = PyLong_FromLongLong(taken);
-        if (id == NULL || pair == NULL || left == NULL || part == NULL) {
-            Py_XDECREF(pair);
-            Py_XDECREF(left);
-            Py_XDECREF(part);
-            Py_CLEAR(drawn);
-            return id == NULL ? NULL : PyErr_NoMemory();
-        }
-        PyTuple_SET_ITEM(pair, 0, Py_NewRef(id));
-        PyTuple_SET_ITEM(pair, 1, part);
-        PyTuple_SET_ITEM(drawn, n, pair);
-        Py_SETREF(*slot(batch, there[n].bucket, BUCKET_BALANCE), left);
-        *quantity -= taken;
+    return value == other ? Py_XNewRef(object) : PyLong_FromLongLong(value);
+}
+
+/* The outcome of an event; takes over *draws*. */
+static PyObject *
+outcome_of(const Batch *batch, const Event *event, const Cell *cell, PyObject *pattern, const i64 *figures, PyObject *draws)
+{
+    enum { ROUNDED, BILLABLE, RATED, AMOUNT };
+    PyObject *facts = event->known->course.facts, *quantity = PyTuple_GET_ITEM(event->udr, UDR_QUANTITY);
+    const Shape *shape = cell->shape;
+    PyObject *rounded = like(figures[ROUNDED], event->quantity, quantity);
+    PyObject *rated = PyLong_FromLongLong(figures[RATED]);
+    /* Neither tuples nor anything in them lead back here: the collector need not look at them. */
+    PyTupleObject *outcome = PyObject_GC_NewVar(PyTupleObject, batch->rated, RATED_SIZE);
+    PyObject *values[RATED_SIZE] = {
+        Py_NewRef(PyTuple_GET_ITEM(facts, 0)), Py_NewRef(PyTuple_GET_ITEM(facts, 1)),
+        Py_NewRef(PyTuple_GET_ITEM(facts, 2)), Py_NewRef(shape->group), Py_NewRef(cell->rate), Py_NewRef(pattern),
+        Py_NewRef(shape->tax), Py_NewRef(quantity), rounded, like(figures[BILLABLE], figures[ROUNDED], rounded), rated,
+        like(figures[AMOUNT], figures[RATED], rated), PyLong_FromLongLong(tax_of(figures[AMOUNT], shape->ppm)),
+        Py_NewRef(PyTuple_GET_ITEM(facts, 3)), draws, Py_NewRef(Py_None),
+    };
+    int good = outcome != NULL;
+    for (int n = 0; n < RATED_SIZE; n++) {
+        good = good && values[n] != NULL;
+        if (outcome != NULL)
+            outcome->ob_item[n] = values[n];
+        else
+            Py_XDECREF(values[n]);
     }
-    return drawn;
+    if (!good)
+        Py_CLEAR(outcome);
+    return (PyObject *)outcome;
+}
+
+/* The rate of an event; NULL where it has none here, perhaps with an exception. */
+static const Cell *
+cell_of(const Event *event, i64 location)
+{
+    const Known *known = event->known;
+    const Cell *cell = event->moment < 0 ? NULL : memory_cell(known->memory, event->moment, location);
+    if (cell == NULL && !PyErr_Occurred()) {
+        PyObject *found = PyObject_CallFunction(known->rate_at, "LL", event->started, location);
+        cell = found ? memory_once(known->memory, found) : NULL;
+        Py_XDECREF(found);
+    }
+    return cell != NULL && cell->shape != NULL ? cell : NULL;
 }
 
 /* One event: its outcome; NULL without an exception when it has to be looked at slowly. */
 static PyObject *
-rate_one(Batch *batch, PyObject *udr, PyObject *owner)
+rate_one(Batch *batch, const Event *event, const Way *way)
 {
-    Known *known;
-    int found_route = route_of(batch, PyTuple_GET_ITEM(owner, OWNER_TERMS), PyTuple_GET_ITEM(udr, UDR_CLASS), &known);
-    i64 started, quantity;
-    if (found_route <= 0 || !number(PyTuple_GET_ITEM(udr, UDR_STARTED), &started)
-        || !number(PyTuple_GET_ITEM(udr, UDR_QUANTITY), &quantity) || started < 0 || quantity < 0)
+    const Cell *cell = event->known != NULL ? cell_of(event, way->location) : NULL;
+    if (cell == NULL)
         return NULL;
-    PyObject *digits = PyTuple_GET_ITEM(udr, UDR_DESTINATION);
-    PyObject *place = PyUnicode_Check(digits) ? index_longest(known->index, digits) : NULL;
-    if (place == NULL)
+    const Shape *shape = cell->shape;
+    i64 rounded, billable, rated, amount;
+    if (!rounded_up(shape, event->quantity, &rounded) || !amount_of(shape, cell->slope, rounded, &rated))
         return NULL;
-    PyObject *quarter = PyLong_FromLongLong(started / QUARTER_US);
-    if (quarter == NULL)
-        return NULL;
-    PyObject *rates = PyDict_GetItemWithError(known->quarters, quarter);
-    Py_DECREF(quarter);
-    PyObject *found = rates ? PyDict_GetItemWithError(rates, PyTuple_GET_ITEM(place, 1)) : NULL;
-    if (found == NULL || Py_TYPE(found) != batch->resolved)
-        return NULL;
-
-    i64 price[PRICE_NUMBERS];
-    PyObject *numbers = PyTuple_GET_ITEM(found, FOUND_NUMBERS);
-    if (!PyBytes_Check(numbers) || PyBytes_GET_SIZE(numbers) != sizeof(price))
-        return NULL;
-    memcpy(price, PyBytes_AS_STRING(numbers), sizeof(price));
-    i128 rounded_wide = quantity ? price[PRICE_MINIMUM] : 0;
-    if (quantity > price[PRICE_MINIMUM]) {
-        i128 over = quantity - price[PRICE_MINIMUM];
-        rounded_wide += (over + price[PRICE_INCREMENT] - 1) / price[PRICE_INCREMENT] * price[PRICE_INCREMENT];
-    }
-    i64 rounded = (i64)rounded_wide, rated, amount = 0;
-    if (rounded_wide > INT64_MAX || !amount_of(price, rounded, &rated))
-        return NULL;
-
-    i64 billable = rounded;
-    PyObject *draws = NULL, *places = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
-    if (!PyDict_Check(places))
-        return NULL;
-    if (rounded && PyDict_GET_SIZE(places)) {
-        PyObject *buckets = PyDict_GetItemWithError(batch->buckets, PyTuple_GET_ITEM(owner, OWNER_SERVICE));
-        if (buckets != NULL) {
-            There there[DRAWS_MAX];
-            Py_ssize_t count = find_there(batch, buckets, places, started, there);
-            draws = count < 0 ? NULL : draw(batch, there, count, &billable);
-            if (draws == NULL)
-                return NULL;
-        } else if (PyErr_Occurred()) {
+    billable = rounded;
+    PyObject *draws = NULL;
+    if (event->buckets != NULL && rounded && PyDict_GET_SIZE(shape->buckets)) {
+        draws = shelf_draw(&batch->shelves, event->buckets, shape, event->started, &billable);
+        if (draws == NULL)
             return NULL;
-        }
     }
-    if (draws == NULL)
-        draws = PyTuple_New(0);
-    amount_of(price, billable, &amount); /* no more than for all of it */
-    i64 tax = (i64)(((i128)amount * price[PRICE_PPM] + PPM / 2) / PPM);
+    if (billable == rounded)
+        amount = rated;
+    else
+        amount_of(shape, cell->slope, billable, &amount); /* no more than for all of it */
+    i64 figures[] = {rounded, billable, rated, amount};
+    return outcome_of(batch, event, cell, way->pattern ? way->pattern : Py_None, figures, draws ? draws : PyTuple_New(0));
+}
 
-    PyObject *facts = known->facts;
-    PyObject *values[RATED_SIZE] = {
-        Py_NewRef(PyTuple_GET_ITEM(facts, 0)), Py_NewRef(PyTuple_GET_ITEM(facts, 1)),
-        Py_NewRef(PyTuple_GET_ITEM(facts, 2)), Py_NewRef(PyTuple_GET_ITEM(found, FOUND_GROUP)),
-        Py_NewRef(PyTuple_GET_ITEM(found, FOUND_RATE)), Py_NewRef(PyTuple_GET_ITEM(place, 0)),
-        Py_NewRef(PyTuple_GET_ITEM(found, FOUND_TAX)), Py_NewRef(PyTuple_GET_ITEM(udr, UDR_QUANTITY)),
-        PyLong_FromLongLong(rounded), PyLong_FromLongLong(billable), PyLong_FromLongLong(rated),
-        PyLong_FromLongLong(amount), PyLong_FromLongLong(tax), Py_NewRef(PyTuple_GET_ITEM(facts, 3)), draws, Py_NewRef(Py_None),
-    };
-    PyObject *outcome = batch->rated->tp_alloc(batch->rated, RATED_SIZE);
-    for (int n = 0; n < RATED_SIZE; n++) {
-        if (outcome != NULL && values[n] != NULL)
-            PyTuple_SET_ITEM(outcome, n, values[n]);
-        else
-            Py_XDECREF(values[n]);
+/* The next few events, abreast up to the last step: what one draws is no longer there for the next. */
+static int
+rate_some(Batch *batch, PyObject *outcomes, Py_ssize_t first, int count)
+{
+    step_events(batch, first, count);
+    int good = step_fields(batch, count) && step_places(batch, count) && step_moments(batch, count);
+    for (int n = 0; good && n < count; n++) {
+        Event *event = &batch->events[n];
+        PyObject *outcome = rate_one(batch, event, &batch->ways[n]);
+        if (outcome == NULL && !PyErr_Occurred())
+            outcome = PyObject_CallFunctionObjArgs(batch->rate_one, event->udr, event->owner, NULL);
+        good = outcome != NULL;
+        if (good)
+            PyList_SET_ITEM(outcomes, first + n, outcome);
     }
-    if (outcome != NULL && PyErr_Occurred())
-        Py_CLEAR(outcome);
-    return outcome;
+    for (int n = 0; n < count; n++)
+        Py_CLEAR(batch->events[n].buckets);
+    return good;
 }
 
 static PyObject *
 rate_batch(PyObject *module, PyObject *arguments)
 {
     Batch batch = {.routes = 0};
-    if (!PyArg_ParseTuple(arguments, "O!O!OO!OO!O!", &PyList_Type, &batch.udrs, &PyList_Type, &batch.owners,
-                          &batch.memory_of, &PyDict_Type, &batch.buckets, &batch.rate_one, &PyType_Type, &batch.rated,
-                          &PyType_Type, &batch.resolved))
+    if (!PyArg_ParseTuple(arguments, "O!O!OO!OO!L", &PyList_Type, &batch.udrs, &PyList_Type, &batch.owners,
+                          &batch.known_of, &PyDict_Type, &batch.buckets, &batch.rate_one, &PyType_Type, &batch.rated,
+                          &batch.end_us))
         return NULL;
     Py_ssize_t count = PyList_GET_SIZE(batch.udrs);
     if (PyList_GET_SIZE(batch.owners) != count) {
@@ -304,20 +365,13 @@ rate_batch(PyObject *module, PyObject *arguments)
         return NULL;
     }
     PyObject *outcomes = PyList_New(count);
-    for (Py_ssize_t n = 0; outcomes != NULL && n < count; n++) {
-        PyObject *udr = PyList_GET_ITEM(batch.udrs, n), *owner = PyList_GET_ITEM(batch.owners, n), *outcome = NULL;
-        if (PyTuple_Check(udr) && PyTuple_GET_SIZE(udr) == UDR_SIZE && PyTuple_Check(owner)
-            && PyTuple_GET_SIZE(owner) == OWNER_SIZE)
-            outcome = rate_one(&batch, udr, owner);
-        if (outcome == NULL && !PyErr_Occurred())
-            outcome = PyObject_CallFunctionObjArgs(batch.rate_one, udr, owner, NULL);
-        if (outcome == NULL)
+    for (Py_ssize_t first = 0; outcomes != NULL && first < count; first += ABREAST) {
+        int some = count - first < ABREAST ? (int)(count - first) : ABREAST;
+        if (!rate_some(&batch, outcomes, first, some))
             Py_CLEAR(outcomes);
-        else
-            PyList_SET_ITEM(outcomes, n, outcome);
     }
-    for (Py_ssize_t n = 0; n < batch.routes; n++)
-        Py_DECREF(batch.known[n].memory);
+    for (int n = 0; n < ROUTE_SLOTS; n++)
+        Py_XDECREF(batch.known[n].given);
     return outcomes;
 }
 
@@ -330,12 +384,10 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_batch", NULL, 0, me
 PyMODINIT_FUNC
 PyInit__batch(void)
 {
-    static const char *const names[BUCKET_SLOTS] = {"balance", "from_us", "to_us", "code", "id"};
-    for (int n = 0; n < BUCKET_SLOTS; n++)
-        if ((slot_names[n] = PyUnicode_InternFromString(names[n])) == NULL)
-            return NULL;
-    PyObject *made = index_type() ? PyModule_Create(&module) : NULL;
-    if (made != NULL && PyModule_AddType(made, index_type()) < 0)
+    if (!shelf_begin() || index_type() == NULL || memory_type() == NULL)
+        return NULL;
+    PyObject *made = PyModule_Create(&module);
+    if (made != NULL && (PyModule_AddType(made, index_type()) < 0 || PyModule_AddType(made, memory_type()) < 0))
         Py_CLEAR(made);
     return made;
 }

@@ -6,13 +6,17 @@
 
 #define DIGITS 10
 
-typedef int32_t Node[DIGITS]; /* the nodes below; 0: none, as the root is below no other */
+/* One line of memory each. */
+typedef struct {
+    int32_t next[DIGITS]; /* the nodes below; 0: none, as the root is below no other */
+    int32_t location;
+    PyObject *pattern; /* borrowed, or NULL */
+} __attribute__((aligned(LINE_OCTETS))) Node;
 
 typedef struct {
     PyObject_HEAD
-    PyObject *found; /* owns the places */
+    PyObject *found; /* owns the patterns */
     Node *nodes;
-    PyObject **places; /* of each node, borrowed, or NULL */
     int32_t count, size;
 } Index;
 
@@ -21,29 +25,32 @@ add_node(Index *index)
 {
     if (index->count == index->size) {
         size_t size = index->size ? (size_t)index->size * 2 : 1024;
-        Node *nodes = size <= INT32_MAX ? PyMem_Realloc(index->nodes, size * sizeof(Node)) : NULL;
-        if (nodes != NULL)
-            index->nodes = nodes;
-        PyObject **places = nodes != NULL ? PyMem_Realloc(index->places, size * sizeof(PyObject *)) : NULL;
-        if (places == NULL) {
+        Node *nodes = size <= INT32_MAX ? aligned_alloc(LINE_OCTETS, size * sizeof(Node)) : NULL;
+        if (nodes == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        index->places = places;
+        if (index->count)
+            memcpy(nodes, index->nodes, (size_t)index->count * sizeof(Node));
+        free(index->nodes);
+        index->nodes = nodes;
         index->size = (int32_t)size;
     }
-    memset(index->nodes[index->count], 0, sizeof(Node));
-    index->places[index->count] = NULL;
+    memset(&index->nodes[index->count], 0, sizeof(Node));
     return index->count++;
 }
 
 static int
 add_place(Index *index, PyObject *code, PyObject *place)
 {
+    PyObject *pattern;
+    int location;
     if (!PyUnicode_Check(code) || PyUnicode_READY(code) < 0 || !PyUnicode_IS_ASCII(code) || !PyTuple_Check(place)) {
         PyErr_SetString(PyExc_TypeError, "places by digits");
         return 0;
     }
+    if (!PyArg_ParseTuple(place, "Oi", &pattern, &location))
+        return 0;
     const Py_UCS1 *text = PyUnicode_1BYTE_DATA(code);
     int32_t node = 0;
     for (Py_ssize_t n = 0; n < PyUnicode_GET_LENGTH(code); n++) {
@@ -52,26 +59,25 @@ add_place(Index *index, PyObject *code, PyObject *place)
             PyErr_SetString(PyExc_ValueError, "a pattern is of digits only");
             return 0;
         }
-        int32_t next = index->nodes[node][digit];
+        int32_t next = index->nodes[node].next[digit];
         if (next == 0) {
             next = add_node(index);
             if (next < 0)
                 return 0;
-            index->nodes[node][digit] = next;
+            index->nodes[node].next[digit] = next;
         }
         node = next;
     }
-    PyList_Append(index->found, place);
-    index->places[node] = place;
-    return !PyErr_Occurred();
+    index->nodes[node].pattern = pattern;
+    index->nodes[node].location = location;
+    return PyList_Append(index->found, pattern) == 0;
 }
 
 static void
 index_dealloc(PyObject *self)
 {
     Index *index = (Index *)self;
-    PyMem_Free(index->nodes);
-    PyMem_Free(index->places);
+    free(index->nodes);
     Py_XDECREF(index->found);
     Py_TYPE(self)->tp_free(self);
 }
@@ -111,26 +117,43 @@ index_type(void)
     return PyType_Ready(&type) < 0 ? NULL : &type;
 }
 
-PyObject *
-index_longest(PyObject *self, PyObject *text)
+/* Whether a text is an address: that is no number, whatever digits it begins with. */
+static int
+is_address(const Way *way)
 {
-    const Index *index = (const Index *)self;
-    if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND)
-        return NULL;
-    const Py_UCS1 *digits = PyUnicode_1BYTE_DATA(text);
-    const Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    PyObject *place = NULL;
-    int32_t node = 0;
-    for (Py_ssize_t n = 0; n < length; n++) {
-        unsigned digit = (unsigned)digits[n] - '0';
-        node = digit < DIGITS ? index->nodes[node][digit] : 0;
-        if (node == 0)
-            break;
-        if (index->places[node] != NULL)
-            place = index->places[node];
+    return memchr(way->text, '.', way->length) != NULL || memchr(way->text, ':', way->length) != NULL;
+}
+
+void
+index_longest(PyObject *self, Way *ways, int count)
+{
+    const Node *nodes = ((const Index *)self)->nodes;
+    int32_t at[ABREAST];
+    int going[ABREAST], left = 0;
+    for (int n = 0; n < count; n++) {
+        at[n] = 0;
+        going[left++] = n;
     }
-    /* An address is no number, whatever digits it begins with. */
-    if (place != NULL && (memchr(digits, '.', length) != NULL || memchr(digits, ':', length) != NULL))
-        return NULL;
-    return place;
+    /* All go down one digit, then all the next: meanwhile the nodes are fetched. */
+    for (Py_ssize_t depth = 0; left; depth++) {
+        int still = 0;
+        for (int place = 0; place < left; place++) {
+            int n = going[place];
+            Way *way = &ways[n];
+            const Node *node = &nodes[at[n]];
+            if (node->pattern != NULL) {
+                way->pattern = node->pattern;
+                way->location = node->location;
+            }
+            unsigned digit = depth < way->length ? (unsigned)way->text[depth] - '0' : DIGITS;
+            if (digit < DIGITS && node->next[digit]) {
+                at[n] = node->next[digit];
+                AHEAD(&nodes[at[n]], 0);
+                going[still++] = n;
+            } else if (depth < way->length && way->pattern != NULL && is_address(way)) {
+                way->pattern = NULL;
+            }
+        }
+        left = still;
+    }
 }

@@ -1,6 +1,7 @@
 """What one event costs: the same way for one as for a million, exact to the last place."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from bmu.rating.bucket import BucketState, draw
 from bmu.rating.detail import Detail
@@ -11,7 +12,7 @@ from bmu.rating.owner import Owner, Terms
 from bmu.rating.places import EVERYWHERE
 from bmu.rating.price import INT64_MAX, amount_of, rounded_up
 from bmu.rating.reclass import reclassified
-from bmu.rating.route import Choice, Memory, Route
+from bmu.rating.route import Choice, Found, Route
 from bmu.rating.routing import route_of
 from bmu.rating.sharing import Participation
 from bmu.rating.tariff import Tariff
@@ -19,15 +20,20 @@ from bmu.rating.tax import tax_of
 from bmu.rating.whole import Asking, rate_whole
 from bmu.usage import UDR
 
+if TYPE_CHECKING:
+    from bmu.rating._batch import Memory
+
+# What a route remembers, and how it finds what it does not.
+Known = tuple["Memory", Callable[[int, int], Found]]
 Compiled = Callable[
     [
         list[UDR],
         list[Owner],
-        Callable[[Terms, str], Memory | None],
+        Callable[[Terms, str], Known | None],
         dict[int, Sequence[BucketState]],
         Callable[[UDR, Owner], Rated | Unrated],
         type[Rated],
-        type[Resolved],
+        int,
     ],
     list[Rated | Unrated],
 ]
@@ -109,11 +115,12 @@ def rate_batch(
             udr, owner, tariff, buckets_by_service.get(service, ()), limits.get(service, ())
         )
 
-    def memory_of(terms: Terms, usage_class: str) -> Memory | None:
+    def known_of(terms: Terms, usage_class: str) -> Known | None:
         if tariff.reclassifies and tariff.rules(terms, usage_class):
             return None
         route = route_of(tariff, terms, usage_class)
-        return route.memory if isinstance(route, Route) else None
+        memory = route.memory if isinstance(route, Route) else None
+        return None if memory is None or isinstance(route, Unrated) else (memory, route.rate_at)
 
     if _compiled is None:
         return [one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
@@ -121,7 +128,7 @@ def rate_batch(
     buckets = (
         buckets_by_service if isinstance(buckets_by_service, dict) else dict(buckets_by_service)
     )
-    return _compiled(list(udrs), list(owners), memory_of, buckets, one, Rated, Resolved)
+    return _compiled(list(udrs), list(owners), known_of, buckets, one, Rated, _END_US)
 
 
 def _bad(udr: UDR) -> str:

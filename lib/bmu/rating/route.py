@@ -33,7 +33,7 @@ from bmu.rating.taxation import Levies, Untaxed
 from bmu.usage import UDR
 
 if TYPE_CHECKING:
-    from bmu.rating._batch import Index
+    from bmu.rating._batch import Memory
 
 _QUARTER_US = 15 * MINUTE_US
 _QUARTERS_MAX = 40_000  # more than a year of them
@@ -101,8 +101,20 @@ class Way:
     outside_taxes: Callable[[UDR, int], Levies | Untaxed] | None = None
 
 
-# By quarter of an hour and location; the GeoTree's own; class, level, plan and currency.
-Memory = tuple[dict[int, _Rates], "Index", tuple[int, int, int, str]]
+# Where a UDR has its numbers.
+_ORIGIN, _DESTINATION = UDR._fields.index("origin"), UDR._fields.index("destination")
+
+
+def _built() -> "type[Memory] | None":
+    """Give the compiled form, where there was a compiler; nothing but time hangs on it."""
+    try:
+        from bmu.rating._batch import Memory  # noqa: PLC0415
+    except ImportError:
+        return None
+    return Memory
+
+
+_compiled = _built()
 
 
 class Route:
@@ -117,6 +129,7 @@ class Route:
         "_days",
         "_edges",
         "_hours",
+        "_memory",
         "_moments",
         "_orders",
         "_quarters",
@@ -138,13 +151,18 @@ class Route:
         self._days: dict[int, tuple[int, ...]] = {}
         self._moments: dict[tuple[int, tuple[bool, ...]], _Rates] = {}
         self._orders: dict[tuple[tuple[str, int], ...], Mapping[str, int]] = {}
+        self._memory: Memory | None = None
 
     @property
-    def memory(self) -> Memory | None:
-        """What `rate_at` remembers so far, with what it is looked up by; none where numbers don't lead there."""
-        geotree = self.way.geotree
-        index = None if geotree is None or self.by_origin else geotree.index
-        return None if index is None else (self._quarters, index, self.facts)
+    def memory(self) -> "Memory | None":
+        """The compiled form of what `rate_at` remembers; none where there is none, or more than digits decide."""
+        if self._memory is None and _compiled is not None:
+            geotree = self.way.geotree
+            index = None if geotree is None else geotree.index
+            if geotree is None or index is not None:
+                number = _ORIGIN if self.by_origin else _DESTINATION
+                self._memory = _compiled(self._quarters, index, number, self.facts, Resolved)
+        return self._memory
 
     def place_of(self, udr: UDR) -> tuple[int | None, int] | Unrated:
         """Find the pattern of an event's number or address, its id, and its location's index."""

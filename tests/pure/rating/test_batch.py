@@ -22,7 +22,8 @@ from bmu.rating import (
     rate_batch,
 )
 from bmu.rating.group import Resolved
-from bmu.rating.route import Memory, Route
+from bmu.rating.rate import Known
+from bmu.rating.route import Route
 from bmu.rating.routing import route_of
 from bmu.usage import UDR
 
@@ -62,7 +63,7 @@ def test_a_batch_costs_what_its_events_cost_one_by_one(
 def test_the_compiled_form_decides_nothing_else(
     world: World, events: list[UDR], which: int, shelf: list[BucketState]
 ) -> None:
-    """What it does itself, it does as the plain functions do; and it does itself what was seen before and is priced."""
+    """What it does itself, it does as the plain functions do; and it does itself what has one plain rate."""
     compiled = pytest.importorskip("bmu.rating._batch", reason="built without a compiler")
     owner, tariff = (
         world.owners[which],
@@ -73,17 +74,20 @@ def test_the_compiled_form_decides_nothing_else(
     buckets = by_service(second)
     left_over: list[UDR] = []
 
-    def memory_of(terms: object, usage_class: str) -> Memory | None:
+    def known_of(terms: object, usage_class: str) -> Known | None:
         assert terms is owner.terms
         route = route_of(tariff, owner.terms, usage_class)
-        return route.memory if isinstance(route, Route) else None
+        if not isinstance(route, Route):
+            return None
+        assert route.memory is not None
+        return route.memory, route.rate_at
 
     def rate_one(udr: UDR, of: Owner) -> Rated | Unrated:
         left_over.append(udr)
         return rate(udr, of, tariff, buckets.get(of.account_service_id, ()))
 
     together = compiled.rate_batch(
-        events, [owner] * len(events), memory_of, buckets, rate_one, Rated, Resolved
+        events, [owner] * len(events), known_of, buckets, rate_one, Rated, 2**62
     )
 
     assert together == alone
@@ -92,8 +96,7 @@ def test_the_compiled_form_decides_nothing_else(
     priced = [
         udr for udr, outcome in zip(events, alone, strict=True) if isinstance(outcome, Rated)
     ]
-    remembered = [udr for udr in priced if is_remembered(udr, owner, tariff)]
-    assert set(remembered) <= set(by_itself)
+    assert {udr for udr in priced if has_one_rate(udr, owner, tariff)} <= set(by_itself)
 
 
 @given(everything(), st.lists(everything_events, min_size=1, max_size=20))
@@ -112,12 +115,11 @@ def test_a_batch_of_everything_costs_what_its_events_cost_one_by_one(
         assert second == first
 
 
-def is_remembered(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
-    """Tell whether the route looks events of that quarter of an hour and place up, and finds one plain rate."""
+def has_one_rate(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
+    """Tell whether one plain rate is all that there is for events of that moment and place."""
     route = route_of(tariff, owner.terms, udr.usage_class)
     assert isinstance(route, Route)
     place = route.place_of(udr)
-    if route.memory is None or isinstance(place, Unrated):
-        return False
-    rates = route.memory[0].get(udr.started_us // (15 * 60 * 1_000_000), {})
-    return isinstance(rates.get(place[1]), Resolved)
+    return not isinstance(place, Unrated) and isinstance(
+        route.rate_at(udr.started_us, place[1]), Resolved
+    )

@@ -1,0 +1,352 @@
+/*
+ * What a route remembers, as Route.memory gives it: the rates of moments by location, laid out so that one line of
+ * memory tells a rate. Route.rate_at is the plain form, and decides: what it has not found is not here.
+ */
+#include "_batch.h"
+
+#define QUARTER_US 900000000LL
+#define QUARTERS_MAX 65536
+
+/* Where things stand in group.Resolved, and in its numbers as group.numbers_of packs them. */
+enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_BUCKETS, FOUND_NUMBERS, FOUND_SIZE };
+enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
+       PRICE_LIFT, PRICE_PPM, PRICE_NUMBERS };
+
+/* The rates of a moment by location, as the route has them, and those that were asked for. */
+typedef struct {
+    PyObject *rates; /* owned; it owns what the cells point to, as nothing is ever taken out of it */
+    Cell *cells;     /* of a power of two, never full */
+    size_t mask, used;
+} Moment;
+
+struct Memory {
+    PyObject_HEAD
+    PyObject *quarters, *facts, *index, *resolved; /* owned */
+    int number;
+    Moment *moments;
+    int moments_count;
+    i64 first_quarter; /* from which on *of_quarter* counts */
+    Py_ssize_t quarters_count;
+    uint16_t *of_quarter; /* the number of a quarter's moment, plus one; 0: not asked for yet */
+    Shape **shapes;      /* hashed, of a power of two, never full */
+    size_t shapes_mask, shapes_used;
+    PyObject *once; /* what *passing* is of; owned, or NULL */
+    Cell passing;
+};
+
+static size_t
+mixed(uint64_t value)
+{
+    value *= 0x9E3779B97F4A7C15ULL;
+    return (size_t)(value ^ value >> 32);
+}
+
+static int
+lay_codes(Shape *shape)
+{
+    PyObject *code, *nearness;
+    Py_ssize_t at = 0;
+    shape->codes = PyDict_GET_SIZE(shape->buckets) > CODES_MAX ? -1 : 0;
+    while (shape->codes >= 0 && PyDict_Next(shape->buckets, &at, &code, &nearness)) {
+        Py_ssize_t n = shape->codes++;
+        if (!PyUnicode_Check(code)
+            || (shape->code[n].text = PyUnicode_AsUTF8AndSize(code, &shape->code[n].length)) == NULL)
+            return 0;
+        if (!number(nearness, &shape->code[n].nearness))
+            return 0;
+    }
+    return 1;
+}
+
+static size_t
+shape_slot(const Memory *memory, const Shape *shape)
+{
+    uint64_t hash = 0;
+    const uint64_t *words = (const uint64_t *)shape;
+    for (size_t n = 0; n < offsetof(Shape, codes) / sizeof(uint64_t); n++)
+        hash = mixed(hash ^ words[n]);
+    size_t slot = hash & memory->shapes_mask;
+    while (memory->shapes[slot] != NULL && memcmp(memory->shapes[slot], shape, offsetof(Shape, codes)) != 0)
+        slot = (slot + 1) & memory->shapes_mask;
+    return slot;
+}
+
+static int
+more_shapes(Memory *memory)
+{
+    size_t size = memory->shapes ? (memory->shapes_mask + 1) * 2 : 16, before = size / 2;
+    Shape **old = memory->shapes, **shapes = PyMem_Calloc(size, sizeof(Shape *));
+    if (shapes == NULL)
+        return 0;
+    memory->shapes = shapes;
+    memory->shapes_mask = size - 1;
+    for (size_t n = 0; old != NULL && n < before; n++)
+        if (old[n] != NULL)
+            shapes[shape_slot(memory, old[n])] = old[n];
+    PyMem_Free(old);
+    return 1;
+}
+
+/* The one shape that is like this one; NULL with an exception. */
+static const Shape *
+shape_like(Memory *memory, const Shape *wanted)
+{
+    if (memory->shapes_used * 2 >= memory->shapes_mask && !more_shapes(memory))
+        return (const Shape *)PyErr_NoMemory();
+    size_t slot = shape_slot(memory, wanted);
+    if (memory->shapes[slot] != NULL)
+        return memory->shapes[slot];
+    Shape *shape = PyMem_Malloc(sizeof(Shape));
+    if (shape == NULL)
+        return (const Shape *)PyErr_NoMemory();
+    *shape = *wanted;
+    if (!lay_codes(shape)) {
+        PyMem_Free(shape);
+        return NULL;
+    }
+    Py_INCREF(shape->group);
+    Py_INCREF(shape->tax);
+    Py_INCREF(shape->buckets);
+    memory->shapes_used++;
+    return memory->shapes[slot] = shape;
+}
+
+/* Lay out what a route has found; without a shape where that is not one plain rate of 64 bits. */
+static int
+lay(Memory *memory, PyObject *found, Cell *cell)
+{
+    cell->rate = NULL;
+    cell->shape = NULL;
+    if (Py_TYPE(found) != (PyTypeObject *)memory->resolved)
+        return 1;
+    PyObject *numbers = PyTuple_GET_ITEM(found, FOUND_NUMBERS), *buckets = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
+    i64 price[PRICE_NUMBERS];
+    if (!PyBytes_Check(numbers) || PyBytes_GET_SIZE(numbers) != sizeof(price) || !PyDict_Check(buckets))
+        return 1;
+    memcpy(price, PyBytes_AS_STRING(numbers), sizeof(price));
+    Shape shape;
+    memset(&shape, 0, sizeof(shape));
+    shape.minimum = price[PRICE_MINIMUM];
+    shape.increment = price[PRICE_INCREMENT];
+    shape.connect = price[PRICE_CONNECT];
+    shape.floor = price[PRICE_FLOOR];
+    shape.denominator = price[PRICE_DENOMINATOR];
+    shape.step = price[PRICE_STEP];
+    shape.lift = price[PRICE_LIFT];
+    shape.ppm = price[PRICE_PPM];
+    shape.group = PyTuple_GET_ITEM(found, FOUND_GROUP);
+    shape.tax = PyTuple_GET_ITEM(found, FOUND_TAX);
+    shape.buckets = buckets;
+    cell->slope = price[PRICE_SLOPE];
+    cell->rate = PyTuple_GET_ITEM(found, FOUND_RATE);
+    cell->shape = shape_like(memory, &shape);
+    return cell->shape != NULL;
+}
+
+/* A location's number in the table: EVERYWHERE is -1, and an empty slot 0. */
+static i64
+place_of(i64 location)
+{
+    return location + 2;
+}
+
+static Cell *
+slot_of(const Moment *moment, i64 place)
+{
+    size_t slot = mixed((uint64_t)place) & moment->mask;
+    while (moment->cells[slot].place && moment->cells[slot].place != place)
+        slot = (slot + 1) & moment->mask;
+    return &moment->cells[slot];
+}
+
+static int
+more_cells(Moment *moment)
+{
+    size_t size = moment->cells ? (moment->mask + 1) * 2 : 64, before = size / 2;
+    Cell *old = moment->cells, *cells = aligned_alloc(LINE_OCTETS, size * sizeof(Cell));
+    if (cells == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    memset(cells, 0, size * sizeof(Cell));
+    moment->cells = cells;
+    moment->mask = size - 1;
+    for (size_t n = 0; old != NULL && n < before; n++)
+        if (old[n].place)
+            *slot_of(moment, old[n].place) = old[n];
+    free(old);
+    return 1;
+}
+
+const Cell *
+memory_cell(Memory *memory, int which, i64 location)
+{
+    Moment *moment = &memory->moments[which];
+    Cell *cell = slot_of(moment, place_of(location));
+    if (cell->place)
+        return cell;
+    PyObject *key = PyLong_FromLongLong(location);
+    PyObject *found = key ? PyDict_GetItemWithError(moment->rates, key) : NULL;
+    Py_XDECREF(key);
+    Cell made = {.place = place_of(location)};
+    if (found == NULL || !lay(memory, found, &made))
+        return NULL;
+    if (moment->used * 2 > moment->mask) {
+        if (!more_cells(moment))
+            return NULL;
+        cell = slot_of(moment, made.place);
+    }
+    *cell = made;
+    moment->used++;
+    return cell;
+}
+
+const Cell *
+memory_once(Memory *memory, PyObject *found)
+{
+    Py_XSETREF(memory->once, Py_NewRef(found));
+    return lay(memory, found, &memory->passing) ? &memory->passing : NULL;
+}
+
+void
+memory_ahead(Memory *memory, int which, i64 location)
+{
+    const Moment *moment = &memory->moments[which];
+    AHEAD(&moment->cells[mixed((uint64_t)place_of(location)) & moment->mask], 0);
+}
+
+/* The number of the moment with these rates; negative with an exception. */
+static int
+moment_of(Memory *memory, PyObject *rates)
+{
+    for (int n = 0; n < memory->moments_count; n++)
+        if (memory->moments[n].rates == rates)
+            return n;
+    Moment *moments = memory->moments_count < UINT16_MAX - 1
+        ? PyMem_Realloc(memory->moments, (size_t)(memory->moments_count + 1) * sizeof(Moment)) : NULL;
+    if (moments == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memory->moments = moments;
+    Moment *moment = &moments[memory->moments_count];
+    memset(moment, 0, sizeof(Moment));
+    if (!more_cells(moment))
+        return -1;
+    moment->rates = Py_NewRef(rates);
+    return memory->moments_count++;
+}
+
+/* Keep which moment a quarter of an hour is of, where all quarters kept lie near each other. */
+static int
+keep_quarter(Memory *memory, i64 quarter, int moment)
+{
+    i64 first = memory->first_quarter, end = first + memory->quarters_count;
+    if (memory->quarters_count == 0)
+        first = end = quarter;
+    i64 new_first = quarter < first ? quarter - 96 : first, new_end = quarter >= end ? quarter + 96 : end;
+    if (new_end - new_first > QUARTERS_MAX)
+        return 1;
+    if (new_first != first || new_end != end) {
+        uint16_t *of_quarter = PyMem_Calloc((size_t)(new_end - new_first), sizeof(uint16_t));
+        if (of_quarter == NULL) {
+            PyErr_NoMemory();
+            return 0;
+        }
+        if (memory->quarters_count)
+            memcpy(of_quarter + (first - new_first), memory->of_quarter,
+                   (size_t)memory->quarters_count * sizeof(uint16_t));
+        PyMem_Free(memory->of_quarter);
+        memory->of_quarter = of_quarter;
+        memory->first_quarter = new_first;
+        memory->quarters_count = (Py_ssize_t)(new_end - new_first);
+    }
+    memory->of_quarter[quarter - memory->first_quarter] = (uint16_t)(moment + 1);
+    return 1;
+}
+
+int
+memory_moment(Memory *memory, i64 us)
+{
+    i64 quarter = us / QUARTER_US, place = quarter - memory->first_quarter;
+    if (place >= 0 && place < memory->quarters_count && memory->of_quarter[place])
+        return memory->of_quarter[place] - 1;
+    PyObject *key = PyLong_FromLongLong(quarter);
+    PyObject *rates = key ? PyDict_GetItemWithError(memory->quarters, key) : NULL;
+    Py_XDECREF(key);
+    if (rates == NULL || !PyDict_Check(rates))
+        return -1;
+    int moment = moment_of(memory, rates);
+    return moment >= 0 && keep_quarter(memory, quarter, moment) ? moment : -1;
+}
+
+Course
+memory_course(Memory *memory)
+{
+    return (Course){memory->facts, memory->index == Py_None ? NULL : memory->index, memory->number};
+}
+
+static void
+memory_dealloc(PyObject *self)
+{
+    Memory *memory = (Memory *)self;
+    for (size_t n = 0; memory->shapes != NULL && n <= memory->shapes_mask; n++) {
+        if (memory->shapes[n] == NULL)
+            continue;
+        Py_DECREF(memory->shapes[n]->group);
+        Py_DECREF(memory->shapes[n]->tax);
+        Py_DECREF(memory->shapes[n]->buckets);
+        PyMem_Free(memory->shapes[n]);
+    }
+    PyMem_Free(memory->shapes);
+    for (int n = 0; n < memory->moments_count; n++) {
+        free(memory->moments[n].cells);
+        Py_DECREF(memory->moments[n].rates);
+    }
+    PyMem_Free(memory->moments);
+    PyMem_Free(memory->of_quarter);
+    Py_XDECREF(memory->once);
+    Py_XDECREF(memory->quarters);
+    Py_XDECREF(memory->facts);
+    Py_XDECREF(memory->index);
+    Py_XDECREF(memory->resolved);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+memory_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    PyObject *quarters, *index, *facts, *resolved;
+    int number;
+    if (!PyArg_ParseTuple(arguments, "O!OiO!O!", &PyDict_Type, &quarters, &index, &number, &PyTuple_Type, &facts,
+                          &PyType_Type, &resolved))
+        return NULL;
+    if ((index != Py_None && Py_TYPE(index) != index_type()) || PyTuple_GET_SIZE(facts) != 4) {
+        PyErr_SetString(PyExc_TypeError, "an index or None, and four facts");
+        return NULL;
+    }
+    Memory *memory = (Memory *)type->tp_alloc(type, 0);
+    if (memory == NULL)
+        return NULL;
+    memory->quarters = Py_NewRef(quarters);
+    memory->index = Py_NewRef(index);
+    memory->number = number;
+    memory->facts = Py_NewRef(facts);
+    memory->resolved = Py_NewRef(resolved);
+    return (PyObject *)memory;
+}
+
+static PyTypeObject type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bmu.rating._batch.Memory",
+    .tp_doc = "Rates by moment and location, laid side by side.",
+    .tp_basicsize = sizeof(Memory),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = memory_new,
+    .tp_dealloc = memory_dealloc,
+};
+
+PyTypeObject *
+memory_type(void)
+{
+    return PyType_Ready(&type) < 0 ? NULL : &type;
+}
