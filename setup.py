@@ -74,8 +74,8 @@ setup(
         ),
         Extension(
             "bmu.rating._batch",
-            sorted(map(str, Path("lib/bmu/rating").glob("_*.c"))),
-            depends=sorted(map(str, Path("lib/bmu/rating").glob("_*.h"))),
+            [f"lib/bmu/rating/_{name}.c" for name in ("batch", "index", "memory", "shelf")],
+            depends=["lib/bmu/rating/_batch.h", "lib/bmu/rating/_shelf.h"],
             optional=True,
         ),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
