@@ -9,18 +9,21 @@ from bmu.rating import (
     BucketState,
     BucketTypeRow,
     Grant,
+    Owner,
     Sharer,
     Tariff,
     Turn,
     book,
     carried,
+    drawn_first,
     grant_of,
     lapsed,
     resized,
     shelves,
     turn_at,
 )
-from bmu.rating.allowance import sized
+from bmu.rating.allowance import full, sized
+from bmu.usage import UDR
 
 # Of allowances that carry over without end, so many earlier periods are looked at: as the daemon does.
 EARLIER_MAX = 60
@@ -84,7 +87,7 @@ class Allowances:
         self.shelves: dict[int, tuple[BucketState, ...]] = {}
         rows = tariff.bucket_types.values()
         # What is granted may hang on what was drawn before: then events go one by one.
-        self.hangs_on_usage = any(row.rollover or row.size_by for row in rows)
+        self.hangs_on_usage = any(row.rollover or row.size_by or row.on_first_use for row in rows)
 
     def name(self, bucket_id: int) -> str:
         """Give the code of a bucket's type."""
@@ -95,7 +98,7 @@ class Allowances:
         first, end = self._known.get(service_id, _NEVER)
         return first <= us < end
 
-    def grant(self, service_id: int, usage_class: str, us: int, holdings: Holdings) -> None:
+    def grant(self, service_id: int, us: int, holdings: Holdings) -> None:
         """Grant what usage of a service at an instant may draw from, as far as it isn't there."""
         service = self._services.get(service_id)
         if service is None:
@@ -103,11 +106,30 @@ class Allowances:
             for kind in service.kinds:
                 self._drawing.setdefault(kind.holder, {})[service_id] = None
             self._shelve(service_id)
-        spans = [self._enter(kind, usage_class, us) for kind in service.kinds]
+        spans = [self._enter(kind, us) for kind in service.kinds]
         self._known[service_id] = (
             max((first for first, _ in spans), default=-FOREVER_US),
             min((end for _, end in spans), default=FOREVER_US),
         )
+
+    def begin(self, udr: UDR, owner: Owner) -> None:
+        """Let begin what an event would draw from first, where it begins with that."""
+        kinds, tried = [], []
+        for kind in self._services[owner.account_service_id].kinds:
+            if not kind.row.on_first_use or (kind.holder, kind.row.code) in self._first_used:
+                continue
+            anchor = kind.anchor._replace(start_us=udr.started_us)
+            grant = grant_of(kind.row, anchor, udr.started_us)
+            if grant is not None and grant.quantity:
+                kinds.append(kind)
+                tried.append(full(grant, 0, *kind.holder))
+        if not tried:
+            return
+        shelf = self.shelves.get(owner.account_service_id, ())
+        for place in drawn_first(udr, owner, self._tariff, shelf, tried):
+            kind = kinds[place]
+            self._first_used[kind.holder, kind.row.code] = udr.started_us
+            self._enter(kind, udr.started_us)
 
     def measure(self, service_id: int, usage_class: str, us: int, quantity: int) -> None:
         """Let those allowances of a service grow whose size usage of this class makes."""
@@ -119,11 +141,9 @@ class Allowances:
                 self._measured[bucket.id] = measured
                 book(bucket, resized(bucket, sized(kind.row, measured)))
 
-    def _enter(self, kind: _Kind, usage_class: str, us: int) -> tuple[int, int]:
+    def _enter(self, kind: _Kind, us: int) -> tuple[int, int]:
         """Have granted what an instant's period brings; tell from when to when that is all."""
         row, holder, _ = kind
-        if row.on_first_use and usage_class in row.usage_classes:
-            self._first_used.setdefault((holder, row.code), us)
         turn = self._turn(kind, us)
         if turn is None:
             return us, us + 1
@@ -167,21 +187,7 @@ class Allowances:
     def _put(self, kind: _Kind, grant: Grant) -> BucketState:
         holder = kind.holder
         self._names.append(grant.code)
-        state = BucketState(
-            len(self._names),
-            holder.account_service_id,
-            grant.code,
-            grant.from_us,
-            grant.to_us,
-            grant.quantity,
-            granted=grant.quantity,
-            account_id=holder.account_id,
-            for_tree=grant.scope is BucketScope.TREE,
-            part=grant.part,
-            tiers=grant.tiers,
-            repeat_last=grant.repeat_last,
-            since_us=grant.since_us,
-        )
+        state = full(grant, len(self._names), *holder)
         self._states.setdefault(holder, []).append(state)
         for service_id in self._drawing[holder]:
             self._shelve(service_id)

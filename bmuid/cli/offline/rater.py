@@ -12,6 +12,7 @@ from bmu.rating import (
     Shelves,
     Tariff,
     TariffRows,
+    TaxService,
     Unrated,
     compile_tariff,
     rate,
@@ -34,8 +35,8 @@ class Numbered(NamedTuple):
     shelves: Shelves
 
 
-def numbered(catalogue: Catalogue) -> Numbered:
-    """Make a catalogue ready for rating."""
+def numbered(catalogue: Catalogue, tax_service: TaxService | None = None) -> Numbered:
+    """Make a catalogue ready for rating; a tax service is asked for the taxes of each event."""
     make: Callable[..., TariffRows] = TariffRows
     rows = make(
         **{
@@ -50,7 +51,8 @@ def numbered(catalogue: Catalogue) -> Numbered:
     terms = CompanyTerms(
         company.time_zone, company.rate_plan, company.places, company.rounding_mode
     )
-    return Numbered(rows, compile_tariff(rows, REVISION, terms), shelved(rows, REVISION, terms))
+    tariff = compile_tariff(rows, REVISION, terms, tax_service)
+    return Numbered(rows, tariff, shelved(rows, REVISION, terms))
 
 
 class Rater:
@@ -77,6 +79,7 @@ class Rater:
 
     def _one(self, udr: UDR, owner: Owner) -> Rated | Unrated:
         self._grant(udr, owner)
+        self._allowances.begin(udr, owner)
         service_id = owner.account_service_id
         shelf = self._allowances.shelves.get(service_id, ())
         outcome = rate(udr, owner, self._tariff, shelf)
@@ -89,4 +92,4 @@ class Rater:
         us = udr.started_us
         if not self._allowances.has(owner.account_service_id, us):
             holdings = self._customers.holdings(owner, us)
-            self._allowances.grant(owner.account_service_id, udr.usage_class, us, holdings)
+            self._allowances.grant(owner.account_service_id, us, holdings)
