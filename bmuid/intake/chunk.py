@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from bmu.mediation import BUILT_IN, Mediator, SourceSettings
 from bmu.rating import Owner, Tariff, Unrated
@@ -10,7 +11,7 @@ from bmuid.intake import charging, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.late import final_billed
 from bmuid.intake.lines import Chunk, read_chunk
-from bmuid.intake.loops import Month
+from bmuid.intake.loops import Month, by_key
 from bmuid.intake.ours import Ours, pick, share_of
 from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.repeats import Repeat
@@ -267,12 +268,14 @@ def _fresh(
     ours: Ours, repeated: list[Repeat]
 ) -> tuple[list[UDR], list[Owner], list[tuple[UDR, Unrated]]]:
     """Leave out what was there before: give the events with owners, these, and the events without."""
+    if not repeated and _are_known(ours.owners):
+        return ours.udrs, ours.owners, []
     again = {each.udr.line_no for each in repeated}
     events: list[UDR] = []
     owners: list[Owner] = []
     lost: list[tuple[UDR, Unrated]] = []
     for udr, owner in zip(ours.udrs, ours.owners, strict=True):
-        if again and udr.line_no in again:
+        if udr.line_no in again:
             continue
         if isinstance(owner, Unrated):
             lost.append((udr, owner))
@@ -282,12 +285,17 @@ def _fresh(
     return events, owners, lost
 
 
+def _are_known(owners: list[Owner | Unrated]) -> TypeGuard[list[Owner]]:
+    return Unrated not in set(map(type, owners))
+
+
 def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
-    repeated = repeats.within(udrs, file_id)
+    ordered = by_key(udrs)
+    repeated = repeats.within(ordered, file_id)
     if repeated:
         again = {each.udr.line_no for each in repeated}
-        udrs = [udr for udr in udrs if udr.line_no not in again]
-    earlier = keys.claim(txn, file_id, udrs) if udrs else {}
+        ordered = [udr for udr in ordered if udr.line_no not in again]
+    earlier = keys.claim(txn, file_id, ordered) if ordered else {}
     if earlier:
         repeated += [
             Repeat(udr, earlier[udr.event_key]) for udr in udrs if udr.event_key in earlier

@@ -6,6 +6,7 @@ to these.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
@@ -20,6 +21,7 @@ __all__ = [
     "Month",
     "by_account",
     "by_day",
+    "by_key",
     "new_known",
     "own",
     "survey",
@@ -152,6 +154,11 @@ def by_account_plainly(udrs: list[UDR], owners: list[Owner], /) -> tuple[list[UD
     return [udrs[place] for place in order], [owners[place] for place in order]
 
 
+def by_key_plainly(udrs: list[UDR], /) -> list[UDR]:
+    """Order events by event key; those of one key stay in their order."""
+    return sorted(udrs, key=attrgetter("event_key"))
+
+
 def by_day_plainly(
     udrs: list[UDR], owners: list[Owner], outcomes: list[Rated | Unrated], /
 ) -> tuple[list[OfOneDay], list[tuple[UDR, Unrated]]]:
@@ -173,7 +180,7 @@ def by_day_plainly(
 
 
 try:
-    from bmuid.intake._loops import by_account, by_day, new_known, own, survey
+    from bmuid.intake._loops import by_account, by_day, by_key, new_known, own, survey
 except ImportError:
-    by_account, by_day, new_known = by_account_plainly, by_day_plainly, Known
-    own, survey = own_plainly, survey_plainly
+    by_account, by_day, by_key = by_account_plainly, by_day_plainly, by_key_plainly
+    new_known, own, survey = Known, own_plainly, survey_plainly

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter, ne
 
 from bmu.rating import UnratedReason
 from bmu.usage import UDR
@@ -23,17 +25,21 @@ class Repeat:
     earlier: Earlier
 
 
-def within(udrs: Sequence[UDR], file_id: int) -> list[Repeat]:
-    """Give the UDRs whose key an earlier one of the same sequence has."""
-    if len({udr.event_key for udr in udrs}) == len(udrs):
+def within(ordered: Sequence[UDR], file_id: int) -> list[Repeat]:
+    """
+    Give the UDRs whose key an earlier one of the same lines has, in the order of the lines.
+
+    Shapes:
+        ordered: by event key, and those of one key as their lines are.
+    """
+    keys = [udr.event_key for udr in ordered]
+    if all(map(ne, keys, keys[1:])):
         return []
-    first: dict[bytes, UDR] = {}
     found = []
-    for udr in udrs:
-        other = first.setdefault(udr.event_key, udr)
-        if other is not udr:
-            found.append(Repeat(udr, Earlier(other.content, file_id, other.line_no)))
-    return found
+    for _, same in groupby(ordered, attrgetter("event_key")):
+        first, *others = same
+        found += [Repeat(udr, Earlier(first.content, file_id, first.line_no)) for udr in others]
+    return sorted(found, key=lambda each: each.udr.line_no)
 
 
 def judge(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import psycopg2.errors
 
@@ -33,14 +32,12 @@ def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes,
     Claim the event keys of *udrs* for their lines of the file.
 
     Shapes:
-        udrs: no key twice.
+        udrs: no key twice; in the order of the key, so that neighbours share pages of the index.
         Result: the keys that were not to be had, with who has them. All others are ours now.
     """
     txn.execute("SAVEPOINT claim")
     try:
-        # In the order of the key, neighbours share pages of the index.
-        ordered = sorted(udrs, key=attrgetter("event_key"))
-        copy_in(txn, COPY, encoded(Rows(FIELDS, (ordered,), ((INT8, file_id),))))
+        copy_in(txn, COPY, encoded(Rows(FIELDS, (udrs,), ((INT8, file_id),))))
     except psycopg2.errors.UniqueViolation:
         txn.execute("ROLLBACK TO SAVEPOINT claim")
         return claim_each(txn, file_id, udrs)

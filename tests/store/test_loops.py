@@ -241,6 +241,17 @@ def test_accounts_follow_each_other_and_keep_their_order(
     assert compiled.by_account(events, found) == expected
 
 
+@given(st.lists(st.sampled_from((b"", b"\0", b"a", b"\x80", b"ab")), max_size=30))
+def test_event_keys_come_in_their_order(compiled: ModuleType, heads: list[bytes]) -> None:
+    """Compiled or not: by key, as the database orders them, and those of one key as they came."""
+    # Some differ in the first octets, some only in the last ones.
+    keys = [head + bytes(16 - 2 * len(head)) + head for head in heads]
+    events = [UDR(n, key, 0, "phone", "1", "voice", 0, 1, "", "") for n, key in enumerate(keys)]
+    expected = sorted(events, key=lambda udr: (udr.event_key, udr.line_no))
+
+    assert loops.by_key_plainly(events) == compiled.by_key(events) == expected
+
+
 @given(owned, st.sets(st.integers(0, 19)))
 def test_days_hold_the_same_events(
     compiled: ModuleType, pairs: list[tuple[UDR, Owner]], unpriced: set[int]
@@ -272,6 +283,10 @@ def test_what_is_no_event_is_refused(compiled: ModuleType) -> None:
         compiled.by_account([()], [()])
     with pytest.raises(TypeError):
         compiled.by_day([()], [()], [()])
+    with pytest.raises(TypeError):
+        compiled.by_key([()])
+    with pytest.raises(ValueError, match="no event key"):
+        compiled.by_key([UDR(1, b"", 0, "phone", "1", "voice", 0, 1, "", "")])
     for form in (compiled.by_account, lambda a, b: compiled.survey(a, b, {})):
         with pytest.raises(ValueError, match="parallel"):
             form([()], [])
