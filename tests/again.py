@@ -4,6 +4,7 @@ from asking import Asking
 from offices import NeverStopped, Office
 
 from bmuid.intake.chunk import Bench
+from bmuid.intake.snapshot import Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.worker.rating import Rating
 
@@ -49,7 +50,8 @@ def rerated(office: Office, asking: Asking, **texts: str) -> dict[str, object]:
     """Make a plan and carry it out; give what it shows then."""
     plan_id = str(planned(office, asking, **texts)["plan"]["id"])
     assert asking.staff("rerate_run", id=plan_id, accounts_a_second="10000").done
-    worker = Rating(Bench(Spool(office.spool), office.days_back), NeverStopped())
+    bench = Bench(Spool(office.spool), office.days_back, snapshots=Snapshots(office.taxed_by))
+    worker = Rating(bench, NeverStopped())
     while asking.staff("rerate_show", id=plan_id).body["plan"]["state"] == "RUNNING":
         worker.step(office.connection)
     office.rate()

@@ -11,7 +11,9 @@ import usage_world as world
 from conftest import Database
 from usage_world import put
 
+from bmu.rating import TaxService
 from bmuid.intake.chunk import Bench
+from bmuid.intake.snapshot import Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.store import files_view
 from bmuid.worker.arriving import Arriving
@@ -34,7 +36,7 @@ class NeverStopped:
 
 @dataclass
 class Office:
-    """The workers of one database and spool, run in this process, a step at a time."""
+    """The workers of one database and spool, run in this process, a step at a time; *taxed_by* says the taxes."""
 
     database: Database
     connection: psycopg2.extensions.connection
@@ -42,6 +44,7 @@ class Office:
     parts: int = 2
     chunk_lines: int = 100_000
     days_back: int = 36_500  # the calls below are of a day that does not move
+    taxed_by: TaxService | None = None
 
     def take_in(self) -> None:
         """Look into the spool once."""
@@ -49,7 +52,8 @@ class Office:
 
     def rate(self) -> None:
         """Rate until there is nothing left to rate."""
-        bench = Bench(Spool(self.spool), self.days_back, self.chunk_lines)
+        snapshots = Snapshots(self.taxed_by)
+        bench = Bench(Spool(self.spool), self.days_back, self.chunk_lines, snapshots)
         worker = Rating(bench, NeverStopped())
         while worker.step(self.connection):
             pass

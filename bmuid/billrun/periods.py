@@ -152,7 +152,10 @@ def _total(
     assert company is not None, "a charge follows from a catalogue, which has a company"
     group = tables.by_id(txn, RateGroupRow, last.rate_group_id)
     plan = tables.by_id(txn, RatePlanRow, last.rate_plan_id)
-    told = tuple(TaxPart(tax_id, 0, 0, certificate) for tax_id, certificate in last.taxes)
+    told = tuple(
+        TaxPart(tax_id, 0, 0, certificate, rate_ppm)
+        for tax_id, certificate, rate_ppm in last.taxes
+    )
     rows = {tax.tax_id: tables.by_id(txn, TaxRow, tax.tax_id) for tax in told}
     return PeriodTotal(
         key=AggregateKey(

@@ -35,7 +35,7 @@ class Taxing:
 
     def told(self, taxes: Iterable[ToldTax]) -> TaxRates:
         """Give the taxes that a charge tells."""
-        return tuple(self._rate(each.tax_id, each.certificate) for each in taxes)
+        return tuple(self._rate(*each) for each in taxes)
 
     def of_package(self, held: Held, amount_e11: int, period: Period) -> tuple[int, TaxRates]:
         """
@@ -65,9 +65,10 @@ class Taxing:
         taxes = tuple(self._rate(levy.tax_id, levy.certificate) for levy in due.levies)
         return taxes_on(amount_e11, due).net_e11, taxes
 
-    def _rate(self, tax_id: int, certificate: str | None) -> TaxRate:
+    def _rate(self, tax_id: int, certificate: str | None, told_ppm: int | None = None) -> TaxRate:
         row = self.row(tax_id)
-        return TaxRate(row.code, row.name, row.rate_ppm, row.compound, certificate)
+        rate_ppm = row.rate_ppm if told_ppm is None else told_ppm
+        return TaxRate(row.code, row.name, rate_ppm, row.compound, certificate)
 
     def _rules_at(self, revision: int) -> TaxRules:
         found = self._rules.get(revision)

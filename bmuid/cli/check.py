@@ -8,7 +8,13 @@ from pathlib import Path
 from bmuid.cli.telling import complain, now
 from bmuid.config import DEFAULT_PATH, ConfigError, load
 from bmuid.daemon.parts import EVERY_PART
-from bmuid.daemon.readiness import StartError, check_database, gate_of, usage_gate_of
+from bmuid.daemon.readiness import (
+    StartError,
+    check_database,
+    gate_of,
+    tax_service_of,
+    usage_gate_of,
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,6 +28,7 @@ def main(argv: Sequence[str]) -> int:
         gate_of(config, now())
         if config.usage is not None:
             usage_gate_of(config, now())
+        tax_service_of(config)
         if not arguments.offline:
             check_database(config, EVERY_PART)
     except ConfigError as error:

@@ -29,6 +29,7 @@ from bmuid.cli.offline.written import (
     steps_of,
 )
 from bmuid.cli.telling import complain
+from bmuid.gateways.tax import TaxServiceError, open_tax_service
 
 # Events that are rated together; how many does not change what they cost.
 BATCH = 1000
@@ -76,6 +77,8 @@ def main(argv: Sequence[str]) -> int:
             error.faults if isinstance(error, DocumentError) else (f"{arguments.usage}: {error}",)
         )
         return complain("bmuid rate", faults, COULD_NOT_RUN)
+    except TaxServiceError as error:
+        return complain("bmuid rate", (f"--tax-service: {error}",), COULD_NOT_RUN)
     except BrokenPipeError:
         # Whoever read the output has gone; what is still to be written has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -103,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--accounts", type=Path, help="the customers (TOML); else each line names them"
     )
+    parser.add_argument("--tax-service", metavar="NAME", help="ask this one for taxes")
+    parser.add_argument(
+        "--tax-setting",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=TEXT",
+        help="what the tax service is opened with",
+    )
     parser.add_argument("--output", choices=["csv", "jsonl"], default="csv", help="default csv")
     parser.add_argument("--explain", action="store_true", help="tell how each amount came about")
     parser.add_argument(
@@ -112,10 +124,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("is written KEY=TEXT")
+    return key, value
+
+
 def _rate(arguments: argparse.Namespace, files: ExitStack) -> int:
     catalogue = read_catalogue(arguments.catalogue)
     customers = _customers(arguments.accounts, catalogue)
-    ready = numbered(catalogue)
+    ready = numbered(catalogue, open_tax_service(arguments.tax_service, arguments.tax_setting))
     usage, size = _opened(arguments.usage, files)
     wanted = arguments.input or ("jsonl" if arguments.usage.endswith(".jsonl") else "csv")
     rejects = arguments.rejects and files.enter_context(

@@ -2,6 +2,7 @@
 
 from bmuid.config.read import DEFAULT_PATH, ConfigError, load
 from bmuid.config.values import (
+    NO_TAX_SERVICE,
     AdminDoor,
     Config,
     Database,
@@ -12,12 +13,14 @@ from bmuid.config.values import (
     PublicDoor,
     Secrets,
     Spool,
+    Tax,
     UsageDoor,
     UsageSource,
 )
 
 __all__ = [
     "DEFAULT_PATH",
+    "NO_TAX_SERVICE",
     "AdminDoor",
     "Config",
     "ConfigError",
@@ -29,6 +32,7 @@ __all__ = [
     "PublicDoor",
     "Secrets",
     "Spool",
+    "Tax",
     "UsageDoor",
     "UsageSource",
     "load",

@@ -16,12 +16,15 @@ from bmuid.config.values import (
     PublicDoor,
     Secrets,
     Spool,
+    Tax,
     UsageDoor,
     UsageSource,
 )
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
-SECTIONS = ("database", "public", "usage", "admin", "spool", "process", "log", "limits", "secrets")
+SECTIONS = (
+    "database", "public", "usage", "admin", "spool", "process", "tax", "log", "limits", "secrets",
+)  # fmt: skip
 SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
@@ -187,6 +190,7 @@ def load(path: Path) -> Config:
             pid_file=process.path("pid_file", "/run/bmuid/bmuid.pid"),
             stop_seconds_max=process.number("stop_seconds_max", 30, smallest=1, largest=600),
         ),
+        tax=Tax(at["tax"].text("service", "") or None, at["tax"].table("settings")),
         log=Log(
             format=log.choice("format", "text", ("text", "json")),
             file=log.path("file", "") if log.text("file", "") else None,

@@ -55,6 +55,15 @@ class Section:
             for name, table in value.items()
         )
 
+    def table(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Give a table of texts under names of its own."""
+        self._known.add(key)
+        value = self._values.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            self.fault(key, "must be a table of texts")
+            return ()
+        return tuple(value.items())
+
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """Give a list of texts."""
         self._known.add(key)

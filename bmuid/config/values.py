@@ -124,6 +124,23 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Tax:
+    """
+    The outside tax service.
+
+    Shapes:
+        service: the name of its entry point; none: the catalogue alone says which taxes hold.
+        settings: what it is opened with.
+    """
+
+    service: str | None
+    settings: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+NO_TAX_SERVICE = Tax(None, ())
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """Where events are told, and how; no file means standard error."""
 
@@ -167,6 +184,7 @@ class Config:
     admin: AdminDoor
     spool: Spool
     process: Process
+    tax: Tax
     log: Log
     limits: Limits
     secrets: Secrets

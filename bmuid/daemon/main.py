@@ -21,10 +21,17 @@ from bmuid import logs
 from bmuid.config import Config, ConfigError, load
 from bmuid.daemon.notify import Notify
 from bmuid.daemon.parts import SINGLE, Part
-from bmuid.daemon.readiness import StartError, check_database, gate_of, usage_gate_of
+from bmuid.daemon.readiness import (
+    StartError,
+    check_database,
+    gate_of,
+    tax_service_of,
+    usage_gate_of,
+)
 from bmuid.daemon.realtime import Realtime
 from bmuid.daemon.serving import Doors
 from bmuid.daemon.workers import RELOADED, Workers, worker_command
+from bmuid.operations import single_events
 from bmuid.store.claim import Claim
 from bmuid.store.transaction import DatabaseError
 
@@ -73,15 +80,17 @@ class Daemon:
         now = datetime.fromtimestamp(IReactorTime(self._reactor).seconds(), UTC)
         gate = gate_of(self._config, now) if Part.DOORS in self._parts else None
         usage = usage_gate_of(self._config, now) if self._has_usage_door(self._config) else None
+        tax_service = tax_service_of(self._config)
         check_database(self._config, self._parts)
         for claim in self._claims:
             if not claim.hold():
                 raise StartError(os.EX_TEMPFAIL, ("another bmuid runs on this database already",))
         if gate is not None:
+            single_events.ask(tax_service)
             self._doors = Doors(self._config, gate, self._reactor)
             self._doors.startService()
         if usage is not None and self._is_realtime:
-            self._realtime = Realtime(self._config, *usage, self._reactor)
+            self._realtime = Realtime(self._config, usage, self._reactor, tax_service)
             self._realtime.startService()
         self._core.addSystemEventTrigger("before", "shutdown", self._shut_down)
         self._core.callWhenRunning(self._begin)

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
+from bmu.rating import TaxService
 from bmuid.config import Config, ConfigError, UsageDoor
 from bmuid.daemon.parts import Part
 from bmuid.doors.gate import Gate, open_gate
+from bmuid.gateways.tax import TaxServiceError, open_tax_service
 from bmuid.store import schema, settings
 from bmuid.store.schema import SchemaError, UnreachableError
 from bmuid.store.transaction import DatabaseError
@@ -55,6 +57,19 @@ def usage_gate_of(config: Config, now: datetime) -> tuple[UsageDoor, Gate]:
         return config.usage, open_gate(config.usage, now)
     except ConfigError as error:
         raise StartError(os.EX_CONFIG, error.faults) from error
+
+
+def tax_service_of(config: Config) -> TaxService | None:
+    """
+    Give the outside tax service, opened; none where none is configured.
+
+    Errors:
+        StartError: EX_CONFIG, since no installed package has it, or it can't be opened.
+    """
+    try:
+        return open_tax_service(config.tax.service, config.tax.settings)
+    except TaxServiceError as error:
+        raise StartError(os.EX_CONFIG, (f"tax.service: {error}",)) from error
 
 
 def check_database(config: Config, parts: frozenset[Part]) -> None:

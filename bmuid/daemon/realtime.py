@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTim
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
+from bmu.rating import TaxService
 from bmu.wire import Answer
 from bmuid.config import Config
 from bmuid.config import UsageDoor as UsageConfig
@@ -38,24 +39,31 @@ EXPIRY_SECONDS = 5.0
 class Realtime(Service):
     """The usage door: bound when the service starts, drained when it stops."""
 
-    def __init__(self, config: Config, usage: UsageConfig, gate: Gate, reactor: object) -> None:
+    def __init__(
+        self,
+        config: Config,
+        usage: tuple[UsageConfig, Gate],
+        reactor: object,
+        tax_service: TaxService | None = None,
+    ) -> None:
+        door, gate = usage
         database, days_back = config.database, config.spool.days_back_max
         dsn = database.of(database.engine_user)
-        self._usage = usage
+        self._usage = door
         self._stop_seconds = config.process.stop_seconds_max
         self._reactor = reactor
         self._clock = IReactorTime(reactor)
         # One connection commits; the other loads what is newer, and ends what has expired, beside it.
         self._pool = Pool(reactor, dsn, 1, 0)
         self._beside = Pool(reactor, dsn, 1, 1)
-        self._newest = Newest()
+        self._newest = Newest(tax_service)
         self._loads = False
         self._counter = Counter(self._newest, lambda now_us: window_of_us(now_us, days_back))
         self._desk = Grouping(
             OPERATIONS, self._perform, self._counter, config.secrets, self._clock
         )
-        self._desk.limit(usage.sources, usage.group_max)
-        self._door = UsageDoor(gate, usage, config.limits, self._desk, self._clock)
+        self._desk.limit(door.sources, door.group_max)
+        self._door = UsageDoor(gate, door, config.limits, self._desk, self._clock)
         self._port: IListeningPort | None = None
         self._expiry = LoopingCall(self._expire)
         self._expiry.clock = self._clock

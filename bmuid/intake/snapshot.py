@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bmu.rating import Owners, Tariff
+from bmu.rating import Owners, Tariff, TaxService
 from bmuid.intake.allowances import PLAIN, Allowances, allowances_of
 from bmuid.store import owners, tariffs
 from bmuid.store.transaction import Transaction
@@ -21,8 +21,14 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Snapshots:
-    """The snapshots last asked for; files of one day tend to share a revision."""
+    """
+    The snapshots last asked for; files of one day tend to share a revision.
 
+    Shapes:
+        tax_service: is asked for the taxes of each event; none: the catalogue says them.
+    """
+
+    tax_service: TaxService | None = None
     _kept: dict[int, Snapshot] = field(default_factory=dict)
 
     def at(self, txn: Transaction, revision: int) -> Snapshot:
@@ -32,7 +38,7 @@ class Snapshots:
             # Room first: two large snapshots are more than one too many.
             while len(self._kept) >= SNAPSHOTS_MAX:
                 del self._kept[next(iter(self._kept))]
-            tariff = tariffs.at(txn, revision)
+            tariff = tariffs.at(txn, revision, self.tax_service)
             allowances = allowances_of(txn, tariff)
             found = Snapshot(tariff, Owners(owners.at(txn, revision)), allowances)
         self._kept[revision] = found

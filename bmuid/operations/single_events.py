@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bmu.period import FOREVER_US, to_us
+from bmu.rating import TaxService
 from bmuid.intake.events import PHONE, Event
 from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.grammar import Instant, Integer, Pattern, Text
@@ -62,6 +63,11 @@ class ToldOf:
     destination: str | None = argument(NUMBER, "where it went to", optional=True)
     origin: str | None = argument(NUMBER, "where it came from; a number that calls", optional=True)
     uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
+
+
+def ask(tax_service: TaxService | None) -> None:
+    """Have a service asked for the taxes of the staff's events from now on; none: the catalogue says them."""
+    _looked_up.ask(tax_service)
 
 
 def counter_of(actor: Actor) -> Counter:

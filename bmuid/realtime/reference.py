@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from threading import Lock
 
-from bmu.rating import Owners, Tariff
+from bmu.rating import Owners, Tariff, TaxService
 from bmuid.intake.allowances import Allowances, allowances_of
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.store import owners, revisions, tariffs
@@ -20,10 +20,12 @@ class Newest:
 
     Shapes:
         is_stale: there is a newer revision, and somebody should call load, which takes long.
+        tax_service: as `Snapshots` has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tax_service: TaxService | None = None) -> None:
         self.is_stale = False
+        self._tax_service = tax_service
         self._held: Snapshot | None = None
         self._took_seconds = 0.0
 
@@ -40,7 +42,7 @@ class Newest:
     def load(self, txn: Transaction) -> Snapshot:
         """Load the newest revision; what is rated meanwhile is rated by the one before."""
         begun = time.perf_counter()
-        loaded = Snapshots().at(txn, revisions.newest(txn))
+        loaded = Snapshots(self._tax_service).at(txn, revisions.newest(txn))
         self._held, self.is_stale = loaded, False
         self._took_seconds = time.perf_counter() - begun
         return loaded
@@ -51,7 +53,13 @@ class LookedUp:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._tax_service: TaxService | None = None
         self._held: tuple[Tariff, Allowances] | None = None
+
+    def ask(self, tax_service: TaxService | None) -> None:
+        """Have a service asked for the taxes of each event from now on; none: the catalogue says them."""
+        with self._lock:
+            self._tax_service, self._held = tax_service, None
 
     def __call__(self, txn: Transaction, uids: Sequence[tuple[str, str]]) -> Snapshot:
         """Give what to rate events of these usage identifiers by."""
@@ -59,6 +67,6 @@ class LookedUp:
         with self._lock:
             held = self._held
             if held is None or held[0].revision != revision:
-                tariff = tariffs.at(txn, revision)
+                tariff = tariffs.at(txn, revision, self._tax_service)
                 held = self._held = tariff, allowances_of(txn, tariff)
         return Snapshot(held[0], Owners(owners.at(txn, revision, uids)), held[1])

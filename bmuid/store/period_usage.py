@@ -117,9 +117,9 @@ def used_in(
                 coalesce((c.detail -> 'overage' -> 2)::integer, c.rate_id) AS rate_id,
                 coalesce((c.detail -> 'taxes' -> 2)::boolean, false) AS inclusive,
                 CASE WHEN c.detail ? 'taxes' THEN coalesce((
-                    SELECT jsonb_agg(jsonb_build_array(t.part -> 0, t.part -> 3) ORDER BY t.n)::text
+                    SELECT jsonb_agg(jsonb_build_array(t.part -> 0, t.part -> 3, t.part -> 4) ORDER BY t.n)::text
                     FROM jsonb_array_elements(c.detail -> 'taxes' -> 3) WITH ORDINALITY AS t (part, n)
-                ), '[]') WHEN c.tax_id IS NULL THEN '[]' ELSE '[[' || c.tax_id || ', null]]' END AS marked,
+                ), '[]') WHEN c.tax_id IS NULL THEN '[]' ELSE '[[' || c.tax_id || ', null, null]]' END AS marked,
                 CASE WHEN c.detail ? 'overage' THEN nullif(c.detail -> 'overage' -> 3, 'null') -> 0
                     ELSE c.detail -> 'cost' -> 0 END::numeric AS cost_e11
             {_LIVE} AND c.detail ? 'aggregate'

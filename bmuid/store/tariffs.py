@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bmu.rating import Tariff, TariffRows, compile_tariff
+from bmu.rating import Tariff, TariffRows, TaxService, compile_tariff
 from bmuid.store import companies, tables
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
@@ -12,9 +12,12 @@ class NoCompanyError(Exception):
     """Raised when a tariff is asked for before the company's catalogue was loaded."""
 
 
-def at(txn: Transaction, revision: int) -> Tariff:
+def at(txn: Transaction, revision: int, tax_service: TaxService | None = None) -> Tariff:
     """
     Give the tariff in force at that revision.
+
+    Shapes:
+        tax_service: is asked for the taxes of each event; none: the catalogue says them.
 
     Errors:
         NoCompanyError: no catalogue was loaded yet.
@@ -22,7 +25,7 @@ def at(txn: Transaction, revision: int) -> Tariff:
     terms = companies.terms_at(txn, revision)
     if terms is None:
         raise NoCompanyError("no catalogue is loaded: run bmadmin catalogue load")
-    return compile_tariff(rows_at(txn, revision), revision, terms)
+    return compile_tariff(rows_at(txn, revision), revision, terms, tax_service)
 
 
 def rows_at(txn: Transaction, revision: int) -> TariffRows:

@@ -13,10 +13,16 @@ from bmuid.store.transaction import Transaction
 
 
 class ToldTax(NamedTuple):
-    """A tax that charges name: its version in the catalogue, and the certificate where it is not owed."""
+    """
+    A tax that charges name: its version in the catalogue, and the certificate where it is not owed.
+
+    Units:
+        rate_ppm: as an outside service told it; none: the tax's own.
+    """
 
     tax_id: int
     certificate: str | None
+    rate_ppm: int | None
 
 
 class Why(Enum):
@@ -123,9 +129,9 @@ _FOUND = """
         u.code AS usage_class, l.code AS location,
         -- The taxes of a charge, whatever they come to, written as one text.
         CASE WHEN c.detail ? 'taxes' THEN coalesce((
-            SELECT jsonb_agg(jsonb_build_array(t.part -> 0, t.part -> 3) ORDER BY t.n)::text
+            SELECT jsonb_agg(jsonb_build_array(t.part -> 0, t.part -> 3, t.part -> 4) ORDER BY t.n)::text
             FROM jsonb_array_elements(c.detail -> 'taxes' -> 3) WITH ORDINALITY AS t (part, n)
-        ), '[]') WHEN c.tax_id IS NULL THEN '[]' ELSE '[[' || c.tax_id || ', null]]' END AS taxes,
+        ), '[]') WHEN c.tax_id IS NULL THEN '[]' ELSE '[[' || c.tax_id || ', null, null]]' END AS taxes,
         w.why, coalesce(c.detail ? 'aggregate', false) AS aggregate,
         c.rounded, c.billable,
         CASE w.why WHEN 'CREDIT' THEN -c.amount_e11 ELSE c.amount_e11 END AS amount_e11, c.detail -> 'drawing' AS drawing,

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bmuid import logs
-from bmuid.config import ConfigError, load
+from bmuid.config import NO_TAX_SERVICE, ConfigError, Tax, load
+from bmuid.gateways.tax import TaxServiceError, open_tax_service
 from bmuid.intake.chunk import CHUNK_LINES, Bench
+from bmuid.intake.snapshot import Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.life import Stop, keep_serving
@@ -25,12 +27,14 @@ class Settings:
 
     Shapes:
         parts: into how many a file is split, so how many rating workers can share it.
+        tax: what the outside tax service is called, and opened with.
     """
 
     dsn: str
     spool: Spool
     parts: int
     days_back: int
+    tax: Tax = NO_TAX_SERVICE
     chunk_lines: int = CHUNK_LINES
 
 
@@ -46,7 +50,8 @@ def rate(settings: Settings) -> None:
     # would cost a third of the time.
     gc.set_threshold(500_000, 100, 1000)
     stop = Stop()
-    bench = Bench(settings.spool, settings.days_back, settings.chunk_lines)
+    snapshots = Snapshots(open_tax_service(settings.tax.service, settings.tax.settings))
+    bench = Bench(settings.spool, settings.days_back, settings.chunk_lines, snapshots)
     keep_serving(settings.dsn, Rating(bench, stop).serve, stop)
 
 
@@ -67,12 +72,16 @@ def main(argv: Sequence[str]) -> int:
         return EXIT_BAD_CONFIGURATION
     logs.configure(config.log.format, config.log.file, arguments.kind)
     spool = Spool(config.spool.directory)
-    KINDS[arguments.kind](
-        Settings(
-            config.database.engine_dsn,
-            spool,
-            config.process.rating_workers,
-            config.spool.days_back_max,
-        )
+    settings = Settings(
+        config.database.engine_dsn,
+        spool,
+        config.process.rating_workers,
+        config.spool.days_back_max,
+        config.tax,
     )
+    try:
+        KINDS[arguments.kind](settings)
+    except TaxServiceError as error:
+        sys.stderr.write(f"bmuid worker: tax.service: {error}\n")
+        return EXIT_BAD_CONFIGURATION
     return 0

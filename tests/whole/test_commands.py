@@ -96,6 +96,12 @@ def test_the_configuration_is_checked_without_starting(
     status, _, err = told(capsys, *words)
     assert status == os.EX_CONFIG
     assert err == f"bmuid: public.key: {site.web.key}: does not belong to the certificate\n"
+    site.write(tax={"service": "nobodys"})
+    status, _, err = told(capsys, *words, "--offline")
+    assert (status, err.startswith("bmuid: tax.service: no installed package has")) == (
+        os.EX_CONFIG,
+        True,
+    )
     site.write(log={"format": "xml"})
     assert told(capsys, *words)[0] == os.EX_CONFIG
     assert not site.admin_socket.exists()

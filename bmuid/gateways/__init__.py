@@ -1,0 +1,1 @@
+"""Programs of others that bmuid asks: each behind an interface of ours, and none able to do harm by failing."""

@@ -1,0 +1,93 @@
+"""The outside tax service: an entry point of an installed package, asked for each event; when it fails, usage waits."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+
+from bmu.rating import TaxAnswer, TaxDue, TaxRequest, TaxService, Untaxed
+
+log = logging.getLogger(__name__)
+
+GROUP = "bmuid.tax_service"
+# While a service is away each question would take as long as its patience: so long nobody asks it.
+PAUSE_SECONDS = 10.0
+_SAID_MAX = 200
+
+Ask = Callable[[TaxRequest], TaxAnswer | None]
+
+
+class TaxServiceError(Exception):
+    """Raised when the service that is configured is not there, or can't be opened."""
+
+
+def open_tax_service(
+    name: str | None, settings: Iterable[tuple[str, str]] = ()
+) -> TaxService | None:
+    """
+    Open the service whose entry point has this name; none where none is named.
+
+    The entry point is a function of the settings, which gives a function from a `TaxRequest` to a `TaxAnswer`, or to
+    None where the catalogue's own taxes hold. It raises whatever it likes where it has no answer.
+
+    Errors:
+        TaxServiceError: there is none, or several, or it fails.
+    """
+    if name is None:
+        return None
+    found = tuple(entry_points(group=GROUP, name=name))
+    if len(found) != 1:
+        many = "several packages have" if found else "no installed package has"
+        raise TaxServiceError(f"{many} the entry point {name!r} in the group {GROUP}")
+    try:
+        ask = found[0].load()(dict(settings))
+    except Exception as error:
+        raise TaxServiceError(f"{name} can't be opened: {_said(error)}") from error
+    if not callable(ask):
+        raise TaxServiceError(f"{name} gives no function to ask")
+    return TaxService(name, _Guarded(name, ask))
+
+
+class _Guarded:
+    """A service that raises nothing: what fails is a value, and one that is away is left alone for a while."""
+
+    def __init__(self, name: str, ask: Ask) -> None:
+        self._name, self._ask = name, ask
+        self._away_until, self._away = 0.0, ""
+
+    def __call__(self, request: TaxRequest) -> TaxAnswer | Untaxed | None:
+        if self._away and time.monotonic() < self._away_until:
+            return Untaxed(self._away)
+        try:
+            answer = self._ask(request)
+        except OSError as error:
+            self._away = _said(error)
+            self._away_until = time.monotonic() + PAUSE_SECONDS
+            log.warning("the tax service %s is away: %s", self._name, self._away)
+            return Untaxed(self._away)
+        except Exception as error:  # noqa: BLE001 - the program is not ours, and usage must not stop for it
+            return Untaxed(_said(error))
+        self._away = ""
+        if answer is None or _is_sound(answer):
+            return answer
+        return Untaxed(f"answers what is no TaxAnswer of TaxDue: {answer!r}"[:_SAID_MAX])
+
+
+def _is_sound(answer: object) -> bool:
+    """Tell whether an answer is of the kinds it says; whether it can be used is for the catalogue to say."""
+    if not isinstance(answer, TaxAnswer):
+        return False
+    # What the kinds promise is what programs of others need not keep.
+    taxes, inclusive = list(answer)
+    return isinstance(inclusive, bool) and isinstance(taxes, tuple) and all(map(_is_due, taxes))
+
+
+def _is_due(due: object) -> bool:
+    if not isinstance(due, TaxDue):
+        return False
+    tax, _, certificate = list(due)
+    return isinstance(tax, str) and isinstance(certificate, str | None)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_SAID_MAX]
