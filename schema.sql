@@ -616,6 +616,22 @@ BEGIN
 END $$;
 CREATE TRIGGER charge_founded AFTER INSERT ON charge
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION charge_is_founded();
+-- Likewise, a reversal is of a charge.
+CREATE FUNCTION reversal_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (
+        SELECT FROM charge AS c
+        WHERE c.account_id = a.account_id AND c.started_at = a.started_at AND c.udr_id = a.udr_id
+        AND c.version = a.version
+    )) THEN
+        RAISE EXCEPTION 'a reversal names a charge that does not exist' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER reversal_founded AFTER INSERT ON charge_reversal
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION reversal_is_founded();
 
 -- The same for rows that are written straight to the partition of their day, as intake does with whole batches
 -- (a trigger of the whole table is not called for those). All is in the partitions of that day, which are named,
@@ -641,6 +657,22 @@ BEGIN
     ) INTO unfounded;
     IF unfounded THEN
         RAISE EXCEPTION 'a charge replaces one that is not reversed' USING ERRCODE = '23503';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION reversal_of_day_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+DECLARE
+    unfounded boolean;
+BEGIN
+    EXECUTE format(
+        'SELECT EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (SELECT FROM %I AS c'
+        ' WHERE c.account_id = a.account_id AND c.started_at = a.started_at AND c.udr_id = a.udr_id'
+        ' AND c.version = a.version))', 'charge_' || right(tg_table_name, 8)
+    ) INTO unfounded;
+    IF unfounded THEN
+        RAISE EXCEPTION 'a reversal names a charge that does not exist' USING ERRCODE = '23503';
     END IF;
     RETURN NULL;
 END $$;
@@ -946,6 +978,7 @@ CREATE TABLE rerating (
     usage_class text, source text,                                -- accounts that have such usage since
     due_to bigint CHECK (num_nonnulls(from_at, due_to) = 1),      -- accounts that are due by entries up to this one
     accounts_a_second integer NOT NULL DEFAULT 20 CHECK (accounts_a_second BETWEEN 1 AND 10000),
+    not_before timestamptz,                                       -- when the next accounts may be carried out
     revision bigint REFERENCES revision,                          -- by which it was planned, or is carried out
     state text NOT NULL DEFAULT 'NEW' CHECK (state IN ('NEW', 'PLANNING', 'PLANNED', 'RUNNING', 'PAUSED', 'DONE')),
     run_by text,
@@ -973,7 +1006,10 @@ CREATE TABLE rerating_account (
     CHECK (num_nulls(records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, took_us)
         = CASE state WHEN 'WAITING' THEN 9 ELSE 0 END)
 );
-CREATE INDEX rerating_account_waiting ON rerating_account (rerating_id, account_id) WHERE state <> 'DONE';
+CREATE INDEX rerating_account_waiting ON rerating_account (rerating_id, from_at, account_id, package)
+    WHERE state = 'WAITING';
+CREATE INDEX rerating_account_planned ON rerating_account (rerating_id, from_at, account_id, package)
+    WHERE state = 'PLANNED';
 
 -- What was changed that touches usage rated before: of one account, or of all that have rated usage.
 CREATE TABLE rerating_due (
@@ -1124,11 +1160,6 @@ BEGIN
     END LOOP;
     EXECUTE format(
         'ALTER TABLE %I ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
-        ' REFERENCES %I (account_id, started_at, udr_id, version)',
-        'charge_reversal_' || suffix, 'charge_' || suffix
-    );
-    EXECUTE format(
-        'ALTER TABLE %I ADD FOREIGN KEY (account_id, started_at, udr_id, version)'
         ' REFERENCES %I (account_id, started_at, udr_id, version),'
         ' ADD FOREIGN KEY (account_id, invoice_id) REFERENCES invoice (account_id, id)',
         'invoice_charge_' || suffix, 'charge_' || suffix
@@ -1146,11 +1177,16 @@ BEGIN
         ' FOR EACH STATEMENT EXECUTE FUNCTION charge_of_day_is_founded()', 'charge_' || suffix
     );
     EXECUTE format(
+        'CREATE TRIGGER reversal_founded AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION reversal_of_day_is_founded()', 'charge_reversal_' || suffix
+    );
+    EXECUTE format(
         'CREATE TRIGGER draw_moves_balance AFTER INSERT ON %I REFERENCING NEW TABLE AS added'
         ' FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws()', 'draw_' || suffix
     );
     EXECUTE format(
-        'GRANT INSERT ON %I, %I, %I TO bmuid', 'udr_' || suffix, 'charge_' || suffix, 'draw_' || suffix
+        'GRANT INSERT ON %I, %I, %I, %I TO bmuid', 'udr_' || suffix, 'charge_' || suffix,
+        'charge_reversal_' || suffix, 'draw_' || suffix
     );
     RETURN true;
 END $$;
@@ -1444,7 +1480,7 @@ GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr
 GRANT INSERT (actor, account_id) ON suspense_job TO bmuid;
 GRANT UPDATE (state, done_at, last_file_id, last_line_no, tried, resolved) ON suspense_job TO bmuid;
 GRANT INSERT (account_id, oldest) ON rework TO bmuid;
-GRANT UPDATE (state, revision, done_at) ON rerating TO bmuid;
+GRANT UPDATE (state, revision, done_at, not_before) ON rerating TO bmuid;
 GRANT INSERT (rerating_id, account_id, package, from_at),
     UPDATE (state, records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, recurring_e11,
         took_us) ON rerating_account TO bmuid;

@@ -10,15 +10,16 @@ import psycopg2.extensions
 PIECE_OCTETS = 1 << 20
 
 
-def dump(dsn: str, directory: Path, parts: int) -> list[Path]:
-    """Write the finished charges as COPY BINARY, in as many files."""
+def dump(dsn: str, directory: Path, parts: int, which: str) -> list[Path]:
+    """Write the finished charges as COPY BINARY, in as many files; *which*: a condition."""
     paths = []
     with psycopg2.connect(dsn) as connection, connection.cursor() as txn:
         for part in range(parts):
             path = directory / f"charges-{parts}-{part}"
             with path.open("wb") as file:
                 txn.copy_expert(
-                    f"COPY (SELECT * FROM bmu.charge WHERE account_id % {parts} = {part}) TO STDOUT BINARY",
+                    f"COPY (SELECT * FROM bmu.charge WHERE account_id % {parts} = {part} AND {which})"
+                    " TO STDOUT BINARY",
                     file,
                 )
             paths.append(path)
@@ -64,9 +65,9 @@ def copy_all(dsn: str, paths: list[Path]) -> float:
     return time.perf_counter() - began
 
 
-def measure(dsn: str, directory: Path, connections: int) -> float:
+def measure(dsn: str, directory: Path, connections: int, which: str = "true") -> float:
     """Give the seconds that all finished charges take over so many connections."""
-    paths = dump(dsn, directory, connections)
+    paths = dump(dsn, directory, connections, which)
     make_table(dsn)
     seconds = copy_all(dsn, paths)
     for path in paths:

@@ -86,7 +86,7 @@ def charge(
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
             of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
-    _warn(txn, tariff, there)
+    warn(txn, tariff, there)
     return lost
 
 
@@ -140,7 +140,7 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
     return there
 
 
-def _warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
+def warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
     """Note the thresholds that were reached, and have the customers told of each."""
     reached = [(state, before) for state, before in there.warned.values() if state.warned > before]
     if reached:

@@ -1,8 +1,8 @@
-"""One account's usage rated again in memory: what would be charged, beside what is."""
+"""Accounts' usage rated again in memory: what would be charged, beside what is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import chain
 
 from bmu.rating import (
     BucketState,
@@ -15,31 +15,28 @@ from bmu.rating import (
 from bmu.rating.allowance import full
 from bmu.rating.rerate import (
     Again,
-    Labels,
-    Live,
-    Sums,
-    charged,
-    differs,
+    figures_differ,
     give_back,
+    labels_matter,
     owned,
     rate_again,
 )
 from bmu.usage import UDR
 from bmuid.intake import firstuse
-from bmuid.intake.charging import drawable
+from bmuid.intake.allowances import Allowances
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.pricing import Needs
 from bmuid.intake.snapshot import Snapshot
 from bmuid.store import lives
 from bmuid.store.buckets import Wanted
-from bmuid.store.lives import Place, Usage
+from bmuid.store.lives import Span, Stretch, Usage
 from bmuid.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """
-    An account's usage as it is charged, and its owners of now.
+    Accounts' usage as it is charged, and its owners of now.
 
     Shapes:
         owners: parallel to usage.lives.
@@ -48,92 +45,145 @@ class Read:
     usage: Usage
     owners: list[Owner | Unrated]
 
+    def part(self, stretches: Sequence[Stretch]) -> "Read":
+        """Give what is of some of the accounts."""
+        if len(stretches) == len(self.usage.stretches):
+            return self
+        of_lives = [self.usage.lives[each.first : each.end] for each in stretches]
+        of_owners = [self.owners[each.first : each.end] for each in stretches]
+        return Read(
+            Usage(list(chain(*of_lives)), list(stretches), self.usage.accounts),
+            list(chain(*of_owners)),
+        )
+
     @property
     def known(self) -> list[Owner]:
         """Those owners that are there."""
         return [owner for owner in self.owners if isinstance(owner, Owner)]
 
+    @property
+    def events(self) -> list[UDR]:
+        """What was used."""
+        return [live[0] for live in self.usage.lives]
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+
+def read(txn: Transaction, snapshot: Snapshot, span: Span) -> Read:
+    """Read what accounts used from an instant on."""
+    usage = lives.of_accounts(txn, span)
+    find = snapshot.owners
+    return Read(
+        usage,
+        [
+            owned(live, each.account_id, find)
+            for each in usage.stretches
+            for live in usage.lives[each.first : each.end]
+        ],
+    )
+
+
+def above(allowances: Allowances, accounts: Iterable[int]) -> list[int]:
+    """Give the accounts whose buckets others draw from, too."""
+    return sorted({over for account_id in accounts for over in allowances.above(account_id)})
+
+
+def rounds(allowances: Allowances, stretches: Sequence[Stretch]) -> list[list[Stretch]]:
     """
-    What rating again makes of an account's usage.
+    Split accounts so that none of a round draws from what another of it may.
 
-    Shapes:
-        changed: those whose charges have to be replaced.
-        there: what it drew from.
+    Within the accounts below one they come in their order, a round each, so that usage rated again has one result
+    however accounts are put together.
     """
-
-    events: Sequence[Again]
-    changed: Sequence[Again]
-    places: Mapping[int, Place]
-    there: Drawable
-
-    @property
-    def old(self) -> Sums:
-        """What is charged now."""
-        return charged(again.live.rated for again in self.events)
-
-    @property
-    def new(self) -> Sums:
-        """What would be."""
-        return charged(again.outcome for again in self.events)
-
-    @property
-    def unratable(self) -> int:
-        """How many have no price any more."""
-        return sum(isinstance(again.outcome, Unrated) for again in self.changed)
-
-
-def read(txn: Transaction, snapshot: Snapshot, account_id: int, from_: datetime) -> Read:
-    """Read what an account used from an instant on; no other rerating of it is under way."""
-    lives.lock_account(txn, account_id)
-    above = list(snapshot.allowances.above(account_id))
-    usage = lives.of_account(txn, account_id, from_, above=above)
-    return Read(usage, [owned(live, account_id, snapshot.owners) for live in usage.lives])
+    if not allowances.parents:
+        return [list(stretches)] if stretches else []
+    found: list[list[Stretch]] = []
+    members: dict[int, int] = {}
+    for each in stretches:
+        top = each.account_id
+        for over in allowances.above(top):
+            top = over
+        number = members.get(top, 0)
+        members[top] = number + 1
+        if number == len(found):
+            found.append([])
+        found[number].append(each)
+    return found
 
 
 def replay(
-    txn: Transaction, found: Read, snapshot: Snapshot, needs: Needs, since: int, *, virtually: bool
-) -> Replayed:
+    txn: Transaction,
+    found: Read,
+    snapshot: Snapshot,
+    needs: Needs,
+    there: Drawable,
+    *,
+    virtually: bool,
+) -> list[Again]:
     """
-    Lock the account's buckets, rate what was read again, and compare.
+    Give back what usage drew and rate it again.
 
     Shapes:
-        since: the revision that last changed what the account is rated by. Where no charge is older, none is
-            touched: usage that did not arrive in event order keeps its draws until something has changed.
+        there: locked by this transaction; lowered anew.
         virtually: buckets that are due and not there are taken for granted.
     """
-    usage = found.usage
-    if usage.oldest_revision >= since:
-        same = [Again(live, None, live.rated) for live in usage.lives]
-        return Replayed(same, (), usage.places, Drawable({}, {}, {}))
-    there = drawable(txn, snapshot.tariff, needs, found.known)
     # Of one event a bucket may be on several shelves.
     states = {state.id: state for shelf in there.by_service.values() for state in shelf}
-    give_back(states.values(), usage.lives)
+    give_back(states.values(), found.usage.lives)
+    known = found.known
     if virtually:
         granted = with_granted(states.values(), needs.wanted)
-        there.by_service = on_shelves(snapshot, found.known, granted)
-    firstuse.reopen(snapshot.allowances, found.known, there, needs.last_us)
+        there.by_service = on_shelves(snapshot, known, granted)
+    firstuse.reopen(snapshot.allowances, known, there, needs.last_us)
 
     def rates(udrs: list[UDR], owners: list[Owner]) -> list[Rated | Unrated]:
         return firstuse.rate_in_order(txn, snapshot.tariff, there, udrs, owners)
 
-    events = rate_again(usage.lives, found.owners, rates)
-    labels = _labels(txn, usage.lives, events)
-    changed = [again for again in events if differs(again, labels)]
-    return Replayed(events, changed, usage.places, there)
+    return rate_again(found.usage.lives, found.owners, rates)
+
+
+def changed(txn: Transaction, events: Sequence[Again]) -> list[bool]:
+    """Tell of each event whether its charge has to be replaced."""
+    found = [figures_differ(again) for again in events]
+    unclear = [
+        place for place, again in enumerate(events) if not found[place] and labels_matter(again)
+    ]
+    if unclear:
+        both = [
+            rated
+            for place in unclear
+            for rated in (events[place].live.rated, events[place].outcome)
+            if isinstance(rated, Rated)
+        ]
+        labels = lives.labels(txn, both)
+        for place, old, new in zip(unclear, both[::2], both[1::2], strict=True):
+            found[place] = labels.of(old) != labels.of(new)
+    return found
+
+
+def all_there(needs: Needs, there: Drawable) -> bool:
+    """Tell whether each bucket that usage is due is among those that it may draw from."""
+    held = {_key_of(state) for shelf in there.by_service.values() for state in shelf}
+    return not needs.rolling and all(_key(each) in held for each in needs.wanted)
 
 
 def with_granted(states: Iterable[BucketState], wanted: Sequence[Wanted]) -> list[BucketState]:
     """Add to the buckets those that are due and not there, full, under ids that no bucket has."""
     held = list(states)
-    there = {(state.account_service_id, state.code, state.from_us) for state in held}
-    for number, (account_id, service_id, grant) in enumerate(wanted, start=1):
-        if (service_id or 0, grant.code, grant.from_us) not in there:
-            held.append(full(grant, -number, account_id, service_id or 0))
+    there = set(map(_key_of, held))
+    for number, each in enumerate(wanted, start=1):
+        if _key(each) not in there:
+            held.append(full(each.grant, -number, each.account_id, each.account_service_id or 0))
     return held
+
+
+def _key_of(state: BucketState) -> tuple[int, int, str, int]:
+    service_id = state.account_service_id
+    return service_id, 0 if service_id else state.account_id, state.code, state.from_us
+
+
+def _key(wanted: Wanted) -> tuple[int, int, str, int]:
+    service_id = wanted.account_service_id or 0
+    account_id = 0 if service_id else wanted.account_id
+    return service_id, account_id, wanted.grant.code, wanted.grant.from_us
 
 
 def on_shelves(
@@ -144,10 +194,3 @@ def on_shelves(
         return by_service(states)
     services = {owner.account_service_id: owner for owner in owners}
     return shelves(states, map(snapshot.allowances.sharer, services.values()))
-
-
-def _labels(txn: Transaction, held: Sequence[Live], events: Sequence[Again]) -> Labels:
-    found = [live.rated for live in held]
-    return lives.labels(
-        txn, [*found, *(each.outcome for each in events if isinstance(each.outcome, Rated))]
-    )

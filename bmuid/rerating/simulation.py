@@ -11,6 +11,7 @@ from bmuid.intake.pricing import needs_of
 from bmuid.intake.snapshot import Snapshot
 from bmuid.rerating.replay import with_granted
 from bmuid.store import lives, simulations
+from bmuid.store.lives import Span
 from bmuid.store.reratings import Figures, NextAccount
 from bmuid.store.simulations import Held
 from bmuid.store.transaction import Transaction
@@ -18,7 +19,7 @@ from bmuid.store.transaction import Transaction
 
 def simulate(txn: Transaction, snapshot: Snapshot, account: NextAccount, to: datetime) -> Figures:
     """Rate what an account used in [from, to) as if its services had had the package, from full allowances on."""
-    usage = lives.of_account(txn, account.account_id, account.from_at, to)
+    usage = lives.of_accounts(txn, Span([account.account_id], account.from_at, to))
     owners = [_owner(live, snapshot, account) for live in usage.lives]
     wanted = needs_of([live.udr for live in usage.lives], owners, snapshot.tariff, {}).wanted
     full = by_service(with_granted([], wanted))

@@ -1,19 +1,25 @@
-"""Plans of rerating, worked a few accounts at a time, beside all else and never faster than they say."""
+"""Plans of rerating, worked some accounts at a time, beside all else and never faster than they say."""
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.snapshot import Snapshot
-from bmuid.rerating import account, simulation
-from bmuid.store import reference, reratings, revisions
-from bmuid.store.reratings import NextAccount
+from bmuid.rerating import accounts, simulation
+from bmuid.store import lives, reference, reratings, revisions
+from bmuid.store.lives import Span
+from bmuid.store.reratings import Figures, NextAccount, OpenPlan
 from bmuid.store.transaction import Connection, Transaction, run
 
-# New usage does not wait longer than this for plans.
-STEP_NS = 200_000_000
-US_A_SECOND = 1_000_000
+# So many are worked in one transaction: enough for each statement to be worth its while, and few enough for new usage
+# not to wait longer than for a chunk of a file.
+ACCOUNTS_MAX = 2000
+RECORDS_MAX = 20_000
+# An account's allowances are locked while its transaction runs; so many of a second's accounts are one.
+SHARE_OF_A_SECOND = 2
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +27,16 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Rerating:
     """
-    The rerating of one worker process; one process of all does it at a time.
+    The rerating of one worker process; several go through a plan together.
 
     Shapes:
         catalogue: by revision, the newest revision up to it that changed the catalogue.
+        begun: of a plan that is carried out, how many more accounts may be.
     """
 
     bench: Bench
     _catalogue: dict[int, int] = field(default_factory=dict)
+    _begun: dict[int, int] = field(default_factory=dict)
     _not_before_ns: int = 0
 
     def wait_seconds(self, most: float) -> float:
@@ -37,48 +45,94 @@ class Rerating:
 
     def step(self, connection: Connection) -> Missing | bool:
         """Go on with the oldest plan; False: there is nothing to do now; Missing: make that first."""
-        if not run(connection, reratings.is_any_open) or not run(connection, reratings.claim):
+        if not run(connection, reratings.is_any_open):
             return False
-        try:
-            began = time.monotonic_ns()
-            worked = False
-            while (now := time.monotonic_ns()) - began < STEP_NS and now >= self._not_before_ns:
-                found = run(connection, self.next)
-                if isinstance(found, Missing):
-                    return found
-                if not found:
-                    break
-                worked = True
-            return worked
-        finally:
-            run(connection, reratings.release)
+        plan = run(connection, reratings.open_plan)
+        if plan is None:
+            return run(connection, self.turn)
+        number = ACCOUNTS_MAX if plan.to_at is None else 1
+        if plan.state == "RUNNING":
+            number = self._may_begin(connection, plan)
+            if not number:
+                return False
+        found = run(connection, self.work, plan, number)
+        if isinstance(found, Missing):
+            return found
+        if plan.state == "RUNNING":
+            self._begun[plan.id] -= found
+        return bool(found) or run(connection, self.turn)
 
-    def next(self, txn: Transaction) -> Missing | bool:
-        """Compute or carry out one account, or begin or end a plan; False: there is nothing to do."""
-        found = reratings.next_account(txn)
-        if found is None:
-            return bool(reratings.finish(txn)) or reratings.begin(txn, revisions.newest(txn))
+    def turn(self, txn: Transaction) -> bool:
+        """End plans that are through, or begin one; False: there is nothing to do."""
+        return bool(reratings.finish(txn)) or reratings.begin(txn, revisions.newest(txn))
+
+    def work(self, txn: Transaction, plan: OpenPlan, number: int) -> Missing | int:
+        """Compute or carry out so many accounts at most; give how many."""
         began = time.monotonic_ns()
-        snapshot = self.bench.snapshots.at(txn, found.revision)
-        figures = self._figures(txn, snapshot, found)
-        if isinstance(figures, Missing):
-            return figures
-        took_ns = time.monotonic_ns() - began
-        reratings.note(txn, found, figures, took_ns // 1000)
-        if found.accounts_a_second:
-            self._not_before_ns = began + 1_000_000_000 // found.accounts_a_second
-            said = {"rerating": found.rerating_id, "account": found.account_id}
-            log.info("account rated again", extra=said | asdict(figures))
-        return True
+        snapshot = self.bench.snapshots.at(txn, plan.revision)
+        # Who draws from the same allowances is rated again in one order.
+        if snapshot.allowances.parents and not reratings.claim(txn):
+            return 0
+        found = reratings.next_accounts(txn, plan, number)
+        if not found:
+            return 0
+        if plan.to_at is not None:
+            figures = [simulation.simulate(txn, snapshot, found[0], plan.to_at)]
+        else:
+            found = found[: _so_many(txn, plan, found)]
+            worked = self._figures(txn, snapshot, plan, found)
+            if isinstance(worked, Missing):
+                return worked
+            figures = worked
+        took_us = (time.monotonic_ns() - began) // 1000
+        reratings.note(txn, plan, list(zip(found, figures, strict=True)), took_us)
+        if plan.state == "RUNNING":
+            _tell(plan, figures, took_us)
+        return len(found)
+
+    def _may_begin(self, connection: Connection, plan: OpenPlan) -> int:
+        """Tell how many accounts of a plan may be carried out now."""
+        left = self._begun.get(plan.id, 0)
+        if left > 0:
+            return left
+        number = min(max(1, plan.accounts_a_second // SHARE_OF_A_SECOND), ACCOUNTS_MAX)
+        wait_us = run(connection, reratings.begin_accounts, plan, number)
+        if wait_us:
+            self._not_before_ns = time.monotonic_ns() + wait_us * 1000
+            return 0
+        self._begun = {plan.id: number}
+        return number
 
     def _figures(
-        self, txn: Transaction, snapshot: Snapshot, found: NextAccount
-    ) -> reratings.Figures | Missing:
-        if found.to_at is not None:
-            return simulation.simulate(txn, snapshot, found, found.to_at)
-        if found.revision not in self._catalogue:
-            self._catalogue = {found.revision: reference.catalogue_revision(txn)}
-        catalogue = self._catalogue[found.revision]
-        if not found.accounts_a_second:
-            return account.plan(txn, snapshot, found, catalogue)
-        return account.carry_out(txn, self.bench, snapshot, found, catalogue)
+        self, txn: Transaction, snapshot: Snapshot, plan: OpenPlan, found: Sequence[NextAccount]
+    ) -> list[Figures] | Missing:
+        if plan.revision not in self._catalogue:
+            self._catalogue = {plan.revision: reference.catalogue_revision(txn)}
+        catalogue = self._catalogue[plan.revision]
+        if snapshot.tariff.outside_taxes is not None:
+            # What a tax service says changes without a revision: all usage is looked at.
+            catalogue = plan.revision + 1
+        if plan.state == "PLANNING":
+            return accounts.plan(txn, snapshot, found, catalogue)
+        reason = f"rerating {plan.id}"
+        return accounts.carry_out(txn, self.bench, snapshot, found, catalogue, reason)
+
+
+def _so_many(txn: Transaction, plan: OpenPlan, found: Sequence[NextAccount]) -> int:
+    """Tell how many of the accounts are enough: one at least."""
+    records = [each.records for each in found]
+    if plan.state == "PLANNING":
+        ids = [each.account_id for each in found]
+        counted = lives.numbers(txn, Span(ids, found[0].from_at))
+        records = [counted.get(id_, 0) for id_ in ids]
+    return max(1, sum(total <= RECORDS_MAX for total in accumulate(records)))
+
+
+def _tell(plan: OpenPlan, figures: Sequence[Figures], took_us: int) -> None:
+    sums = {
+        name: sum(getattr(each, name) for each in figures)
+        for name in asdict(figures[0])
+        if name != "recurring_e11"
+    }
+    said = {"rerating": plan.id, "accounts": len(figures), "seconds": took_us / 1e6}
+    log.info("accounts rated again", extra=said | sums)

@@ -206,8 +206,96 @@ encode(PyObject *module, PyObject *arguments)
     return encoded;
 }
 
+/* A number of so many octets, the highest first. */
+static int64_t
+number_of(const unsigned char *octets, int count)
+{
+    uint64_t value = octets[0] & 0x80 ? UINT64_MAX : 0;
+    for (int n = 0; n < count; n++)
+        value = value << 8 | octets[n];
+    return (int64_t)value;
+}
+
+static PyObject *
+field_of(char form, const unsigned char *octets, Py_ssize_t length)
+{
+    int wanted = form == 'q' || form == 't' ? 8 : form == 'i' ? 4 : form == 'h' ? 2 : 0;
+    if (wanted != 0) {
+        if (length != wanted) {
+            PyErr_Format(PyExc_ValueError, "%zd octets are no %c", length, form);
+            return NULL;
+        }
+        int64_t number = number_of(octets, wanted);
+        return PyLong_FromLongLong(form == 't' ? number + POSTGRES_EPOCH_US : number);
+    }
+    switch (form) {
+    case 'b':
+        return PyBytes_FromStringAndSize((const char *)octets, length);
+    case 'j':
+        if (length > 0 && octets[0] == 1) {
+            octets++;
+            length--;
+        }
+        /* fall through */
+    case 's':
+        return PyUnicode_DecodeUTF8((const char *)octets, length, NULL);
+    }
+    PyErr_Format(PyExc_ValueError, "no form %c", form);
+    return NULL;
+}
+
+/* The row at *at, which is moved behind it; NULL: it is none of these fields. */
+static PyObject *
+row_of(const char *forms, Py_ssize_t count, const unsigned char *octets, Py_ssize_t size, Py_ssize_t *at)
+{
+    if (size - *at < 2 || number_of(octets + *at, 2) != count) {
+        PyErr_Format(PyExc_ValueError, "not a row of %zd fields", count);
+        return NULL;
+    }
+    *at += 2;
+    PyObject *row = PyTuple_New(count);
+    for (Py_ssize_t n = 0; row != NULL && n < count; n++) {
+        Py_ssize_t length = size - *at < 4 ? INT32_MAX : (Py_ssize_t)number_of(octets + *at, 4);
+        *at += 4;
+        PyObject *field = NULL;
+        if (length < 0)
+            field = Py_NewRef(Py_None);
+        else if (length > size - *at)
+            PyErr_SetString(PyExc_ValueError, "a row is cut");
+        else
+            field = field_of(forms[n], octets + *at, length);
+        if (field == NULL) {
+            Py_CLEAR(row);
+        } else {
+            PyTuple_SET_ITEM(row, n, field);
+            *at += length < 0 ? 0 : length;
+        }
+    }
+    return row;
+}
+
+static PyObject *
+decode(PyObject *module, PyObject *arguments)
+{
+    const char *forms;
+    Py_ssize_t count, at = 0;
+    Py_buffer octets;
+    if (!PyArg_ParseTuple(arguments, "s#y*", &forms, &count, &octets))
+        return NULL;
+    PyObject *rows = PyList_New(0);
+    while (rows != NULL && at < octets.len) {
+        PyObject *row = row_of(forms, count, octets.buf, octets.len, &at);
+        if (row == NULL || PyList_Append(rows, row) < 0)
+            Py_CLEAR(rows);
+        Py_XDECREF(row);
+    }
+    PyBuffer_Release(&octets);
+    return rows;
+}
+
 static PyMethodDef methods[] = {
     {"encode", encode, METH_VARARGS, "Encode rows as bmuid.store.copying does."},
+    {"decode", decode, METH_VARARGS, "Decode rows as bmuid.store.copying does."},
     {NULL},
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_copying", NULL, 0, methods};

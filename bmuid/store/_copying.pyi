@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 from bmuid.store.copying import Field
 
@@ -10,3 +11,4 @@ def encode(
     last: int,
     /,
 ) -> bytes: ...
+def decode(forms: str, octets: bytes | memoryview, /) -> list[tuple[Any, ...]]: ...

@@ -3,9 +3,9 @@
 import io
 import json
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from psycopg2.sql import Composed
 
@@ -141,6 +141,41 @@ def encode_plainly(
     return b"".join(map(b"".join, zip(*columns, strict=True)))
 
 
+def decode_plainly(forms: str, octets: bytes | memoryview, /) -> list[tuple[Any, ...]]:
+    """
+    Decode rows that COPY gave, of fields of these forms, one letter each; a null is None, jsonb its text.
+
+    Errors:
+        ValueError: they are not that.
+    """
+    rows: list[tuple[Any, ...]] = []
+    at, whole = 0, bytes(octets)
+    while at < len(whole):
+        if int.from_bytes(whole[at : at + 2], "big") != len(forms):
+            raise ValueError(f"not a row of {len(forms)} fields")
+        at += 2
+        row: list[object] = []
+        for form in forms:
+            length = int.from_bytes(whole[at : at + 4], "big", signed=True)
+            at += 4 + max(0, length)
+            if at > len(whole):
+                raise ValueError("a row is cut")
+            row.append(None if length < 0 else _decode(form, whole[at - length : at]))
+        rows.append(tuple(row))
+    return rows
+
+
+def _decode(form: str, octets: bytes) -> object:
+    if form in _PACKINGS or form == INSTANT:
+        if len(octets) != _PACKINGS[INT8 if form == INSTANT else form].size - 4:
+            raise ValueError(f"{len(octets)} octets are no {form}")
+        number = int.from_bytes(octets, "big", signed=True)
+        return number + POSTGRES_EPOCH_US if form == INSTANT else number
+    if form == OCTETS:
+        return octets
+    return octets.removeprefix(JSON_VERSION if form == JSON else b"").decode()
+
+
 def encode_all(form: str, values: Sequence[object]) -> list[bytes]:
     """
     Encode values of one form: before each its length in 4 octets; a null is the length -1 alone.
@@ -180,15 +215,10 @@ def json_octets(value: object) -> bytes:
     return JSON_VERSION + text.encode()
 
 
-def _built() -> Callable[
-    [tuple[Field, ...], tuple[Sequence[object], ...], tuple[bytes, ...], int, int], bytes
-]:
-    """Give the compiled form, where there was a compiler; nothing but time hangs on it."""
-    try:
-        from bmuid.store._copying import encode  # noqa: PLC0415
-    except ImportError:
-        return encode_plainly
-    return encode
-
-
-_encode_rows = _built()
+# The compiled forms, where there was a compiler; nothing but time hangs on them.
+try:
+    from bmuid.store import _copying
+except ImportError:
+    decoded, _encode_rows = decode_plainly, encode_plainly
+else:
+    decoded, _encode_rows = _copying.decode, _copying.encode

@@ -1,25 +1,26 @@
-"""Charges that count, with their usage records and draws, as rerating reads them; and how they are taken back."""
+"""Charges that count, with their usage records and draws, as rerating reads them."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
-
-from psycopg2.extras import execute_values
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from bmu.period import from_us, to_us
 from bmu.rating import Rated
-from bmu.rating.balance import Entry, EntryKind, undone
+from bmu.rating.balance import Entry, EntryKind
 from bmu.rating.detail import detail_of
-from bmu.rating.rerate import Labels, Live, in_event_order
+from bmu.rating.rerate import Labels, Live
 from bmu.usage import UDR
+from bmuid.store.copying import array, copy_out, decoded
 from bmuid.store.reprocessing import Charge
 from bmuid.store.transaction import Transaction
 
-# Statements that join the tables of days over months are planned longer than they run: each is read alone.
-
-
 # Where usage ends: no day after this has a partition.
 END = datetime(2200, 1, 1, tzinfo=UTC)
+# Accounts whose ids lie so close are read as a range: a range is one descent in an index, a list is one for each.
+SPARSE = 4
 
 
 class Place(NamedTuple):
@@ -36,22 +37,6 @@ class Key(NamedTuple):
     udr_id: int
 
 
-class Usage(NamedTuple):
-    """
-    What an account used, with what it is charged.
-
-    Shapes:
-        lives: in event order. places: of their records, by id.
-        oldest_revision: of all their charges.
-        accounts: whose each bucket is that they moved.
-    """
-
-    lives: list[Live]
-    places: dict[int, Place]
-    oldest_revision: int
-    accounts: dict[int, int]
-
-
 class Kept(NamedTuple):
     """A usage record as it is stored."""
 
@@ -59,106 +44,196 @@ class Kept(NamedTuple):
     place: Place
 
 
-def lock_account(txn: Transaction, account_id: int) -> None:
-    """Let no other rerating of the account begin before this transaction ends."""
-    txn.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('bmu.rerating', %(id)s))",
-        {"id": account_id},
-    )
-
-
-def of_account(
-    txn: Transaction,
-    account_id: int,
-    from_: datetime,
-    to: datetime | None = None,
-    above: Sequence[int] = (),
-) -> Usage:
+class Span(NamedTuple):
     """
-    Give the charges that count of events in [from_, to).
+    What some accounts used in [from_, to_).
 
     Shapes:
-        above: other accounts whose buckets it may have drawn from.
+        accounts: in order, one at least.
+        above: other accounts whose buckets they may have drawn from.
     """
-    span = {
-        "account": account_id,
-        "from": from_,
-        "to": to or END,
-        "sharing": [account_id, *above],
-    }
-    txn.execute(
-        """
+
+    accounts: Sequence[int]
+    from_: datetime
+    to: datetime = END
+    above: Sequence[int] = ()
+
+
+class Stretch(NamedTuple):
+    """
+    One account's usage among that of several: lives[first:end].
+
+    Shapes:
+        oldest_revision: by which the oldest of its charges was rated.
+    """
+
+    account_id: int
+    first: int
+    end: int
+    oldest_revision: int
+
+
+class Usage(NamedTuple):
+    """
+    What accounts used, with what it is charged.
+
+    Shapes:
+        lives: by account, within one in event order.
+        stretches: of the accounts that have any.
+        accounts: whose each bucket is that they moved.
+    """
+
+    lives: list[Live]
+    stretches: list[Stretch]
+    accounts: dict[int, int]
+
+
+# Fields of a charge in the order of Rated, after what tells which charge it is; then those of its usage record.
+_FORMS = "qtqiqqihiiiiiqqqqqqsjqqqssj"
+_RATED = slice(6, 20)
+_CHARGES = """
+    COPY (
+        SELECT c.account_id, c.started_at, c.udr_id, c.version, c.account_service_id, c.revision,
+            c.usage_class_id, c.plan_level, c.rate_plan_id, c.rate_group_id, c.rate_id,
+            c.location_pattern_id, c.tax_id, c.quantity, c.rounded, c.billable, c.rated_e11,
+            c.amount_e11, c.tax_e11, c.currency, c.detail, u.line_no, u.uid_id, u.quantity,
+            u.origin, u.destination, u.extras
+        FROM charge AS c JOIN udr AS u ON u.account_id = c.account_id
+            AND u.started_at = c.started_at AND u.id = c.udr_id
+        WHERE c.{whose} AND c.started_at >= %(from)s AND c.started_at < %(to)s
+        AND u.{whose} AND u.started_at >= %(from)s AND u.started_at < %(to)s
+    ) TO STDOUT BINARY
+"""
+_REVERSED = """
+    COPY (
         SELECT udr_id, version FROM charge_reversal
-        WHERE account_id = %(account)s AND started_at >= %(from)s AND started_at < %(to)s
-        """,
-        span,
-    )
-    gone = set(txn.fetchall())
+        WHERE {whose} AND started_at >= %(from)s AND started_at < %(to)s
+    ) TO STDOUT BINARY
+"""
+_DRAWN = """
+    COPY (
+        SELECT udr_id, version, bucket_id, kind, quantity, account_id FROM draw
+        WHERE ({whose} OR account_id = ANY (%(above)s::bigint[]))
+        AND started_at >= %(from)s AND started_at < %(to)s
+        AND kind IN ('DRAW', 'GRANT') AND udr_id > 0
+    ) TO STDOUT BINARY
+"""
+_UIDS = """
+    COPY (SELECT id, uid_type, value FROM uid_history WHERE {whose}) TO STDOUT BINARY
+"""
+_INVOICED = """
+    COPY (
+        SELECT udr_id, version FROM invoice_charge
+        WHERE {whose} AND started_at >= %(from)s AND started_at < %(to)s
+    ) TO STDOUT BINARY
+"""
+_NUMBERS = """
+    COPY (
+        SELECT account_id, count(*) FROM charge
+        WHERE {whose} AND started_at >= %(from)s AND started_at < %(to)s GROUP BY account_id
+    ) TO STDOUT BINARY
+"""
+_KINDS = {kind.value: kind for kind in EntryKind}
+
+
+def of_accounts(txn: Transaction, span: Span) -> Usage:
+    """Give the charges that count of what accounts used."""
+    # A second process for so little takes longer to start than it helps.
+    txn.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+    gone = set(decoded("qi", _copied(txn, _REVERSED, span)))
     moved, accounts = _entries(txn, span)
-    kept = _records(txn, span)
-    txn.execute(
-        """
-        SELECT udr_id, version, account_service_id, revision, usage_class_id, plan_level, rate_plan_id,
-            rate_group_id, rate_id, location_pattern_id, tax_id, quantity, rounded, billable,
-            rated_e11, amount_e11, tax_e11, currency, detail
-        FROM charge WHERE account_id = %(account)s AND started_at >= %(from)s AND started_at < %(to)s
-        """,
-        span,
+    uids = {row[0]: row[1:] for row in decoded("qss", _copied(txn, _UIDS, span))}
+    txn.execute("SELECT id, code FROM usage_class")
+    classes = dict(txn.fetchall())
+    wanted = set(span.accounts)
+    rows = [
+        row
+        for row in decoded(_FORMS, _copied(txn, _CHARGES, span))
+        if row[0] in wanted and row[2:4] not in gone
+    ]
+    # Account, instant, id.
+    rows.sort()
+    lives = [_live(row, classes, uids, moved.get(row[2:4], ())) for row in rows]
+    stretches, first = [], 0
+    for account_id, theirs in groupby(rows, itemgetter(0)):
+        revisions = [row[5] for row in theirs]
+        stretches.append(Stretch(account_id, first, first + len(revisions), min(revisions)))
+        first += len(revisions)
+    return Usage(lives, stretches, accounts)
+
+
+def _live(
+    row: tuple[Any, ...],
+    classes: Mapping[int, str],
+    uids: Mapping[int, tuple[str, ...]],
+    entries: Sequence[Entry],
+) -> Live:
+    # Straight to the tuples: the constructor of a named tuple takes twice as long.
+    make = tuple.__new__
+    data, line_no, uid_id, quantity, origin, destination, extras = row[20:]
+    detail = None if data is None else detail_of(json.loads(data))
+    drawn = tuple([(each[0], -each[2]) for each in entries if each[2] < 0]) if entries else ()
+    rated = make(Rated, (*row[_RATED], drawn, detail))
+    usage_class = detail and detail.reclassified_from
+    udr = make(
+        UDR,
+        (
+            line_no,
+            b"",
+            0,
+            *uids[uid_id],
+            # Of the charge: the record keeps the class that it was first charged as.
+            usage_class or classes[row[6]],
+            row[1],
+            quantity,
+            origin,
+            destination,
+            None if extras is None else json.loads(extras),
+        ),
     )
-    lives, revisions = [], set()
-    for udr_id, version, service_id, revision, *figures, data in txn.fetchall():
-        if (udr_id, version) in gone:
-            continue
-        detail = None if data is None else detail_of(data)
-        entries = tuple(moved.get((udr_id, version), ()))
-        drawn = tuple((each.bucket_id, -each.quantity) for each in entries if each.quantity < 0)
-        rated = Rated._make((*figures, drawn, detail))
-        udr = kept[udr_id].udr
-        if detail is not None and detail.reclassified_from is not None:
-            udr = udr._replace(usage_class=detail.reclassified_from)
-        lives.append(Live(udr, udr_id, version, service_id, rated, entries))
-        revisions.add(revision)
-    places = {live.udr_id: kept[live.udr_id].place for live in lives}
-    return Usage(in_event_order(lives), places, min(revisions, default=0), accounts)
+    return make(Live, (udr, row[2], row[3], row[4], rated, tuple(entries)))
+
+
+def _copied(txn: Transaction, statement: str, span: Span) -> memoryview:
+    """Run a COPY of what is of a span's accounts: `{whose}` says which rows those are."""
+    first, last = span.accounts[0], span.accounts[-1]
+    whose = "account_id = ANY (%(accounts)s::bigint[])"
+    if last - first < SPARSE * len(span.accounts):
+        whose = "account_id BETWEEN %(first)s AND %(last)s"
+    values = {
+        "accounts": array(span.accounts),
+        "first": first,
+        "last": last,
+        "above": array(span.above),
+        "from": span.from_,
+        "to": span.to,
+    }
+    return copy_out(txn, statement.replace("{whose}", whose), values)
 
 
 def _entries(
-    txn: Transaction, span: Mapping[str, object]
+    txn: Transaction, span: Span
 ) -> tuple[dict[tuple[int, int], list[Entry]], dict[int, int]]:
     """Give what each version of a charge moved buckets by, and whose the buckets are."""
-    txn.execute(
-        """
-        SELECT udr_id, version, bucket_id, kind, quantity, account_id FROM draw
-        WHERE account_id = ANY (%(sharing)s) AND started_at >= %(from)s AND started_at < %(to)s
-        AND kind IN ('DRAW', 'GRANT') AND udr_id > 0
-        """,
-        span,
-    )
     found: dict[tuple[int, int], list[Entry]] = {}
     accounts: dict[int, int] = {}
-    for udr_id, version, bucket_id, kind, quantity, account_id in txn.fetchall():
-        entry = Entry(bucket_id, EntryKind(kind), quantity)
+    for udr_id, version, bucket_id, kind, quantity, account_id in decoded(
+        "qiqsqq", _copied(txn, _DRAWN, span)
+    ):
+        entry = Entry(bucket_id, _KINDS[kind], quantity)
         found.setdefault((udr_id, version), []).append(entry)
         accounts[bucket_id] = account_id
     return found, accounts
 
 
-def _records(txn: Transaction, span: Mapping[str, object]) -> dict[int, Kept]:
-    txn.execute(
-        """
-        WITH mine AS MATERIALIZED (
-            SELECT id, file_id, line_no, started_at, quantity, origin, destination, extras, uid_id,
-                usage_class_id FROM udr
-            WHERE account_id = %(account)s AND started_at >= %(from)s AND started_at < %(to)s
-        )
-        SELECT m.id, m.file_id, m.line_no, m.started_at, m.quantity, m.origin, m.destination,
-            m.extras, h.uid_type, h.value, k.code
-        FROM mine AS m JOIN uid_history AS h ON h.id = m.uid_id
-        JOIN usage_class AS k ON k.id = m.usage_class_id
-        """,
-        span,
-    )
-    return {row[0]: _kept(row) for row in txn.fetchall()}
+def invoiced(txn: Transaction, span: Span) -> set[tuple[int, int]]:
+    """Give the charges, by record and version, that are on an invoice; some of other accounts', too."""
+    return set(decoded("qi", _copied(txn, _INVOICED, span)))
+
+
+def numbers(txn: Transaction, span: Span) -> dict[int, int]:
+    """Count the charges of accounts, of any version; those that have none are left out."""
+    return dict(decoded("qq", _copied(txn, _NUMBERS, span)))
 
 
 def records(txn: Transaction, wanted: Sequence[Charge]) -> dict[int, Kept]:
@@ -227,73 +302,6 @@ def labels(txn: Transaction, rated: Iterable[Rated]) -> Labels:
         {"ids": sorted({one.tax_id for one in found if one.tax_id})},
     )
     return Labels(classes, places, {id_: (code, ppm) for id_, code, ppm in txn.fetchall()})
-
-
-def reverse(
-    txn: Transaction,
-    account_id: int,
-    lives: Sequence[Live],
-    accounts: Mapping[int, int],
-    reason: str,
-) -> None:
-    """
-    Take charges back, and undo what they moved buckets by.
-
-    Shapes:
-        accounts: whose the buckets are.
-    """
-    if not lives:
-        return
-    execute_values(
-        txn,
-        "INSERT INTO charge_reversal (account_id, started_at, udr_id, version, reason) VALUES %s",
-        [
-            (account_id, from_us(live.udr.started_us), live.udr_id, live.version, reason)
-            for live in lives
-        ],
-        page_size=1000,
-    )
-    rows = [
-        (accounts[bucket_id], from_us(live.udr.started_us), bucket_id, kind.value, live.udr_id,
-         live.version, quantity)
-        for live in lives
-        for bucket_id, kind, quantity in undone(live.entries)
-    ]  # fmt: skip
-    if rows:
-        # In one statement: a bucket may pass its limits on the way, but not in the end.
-        execute_values(
-            txn,
-            """
-            INSERT INTO draw (account_id, started_at, bucket_id, kind, udr_id, version, quantity)
-            VALUES %s
-            """,
-            rows,
-            page_size=len(rows),
-        )
-
-
-def invoiced(txn: Transaction, account_id: int, lives: Sequence[Live]) -> int:
-    """Count those of the charges that are on an invoice."""
-    if not lives:
-        return 0
-    txn.execute(
-        """
-        SELECT count(*) FROM invoice_charge AS i
-        JOIN unnest(%(ids)s::bigint[], %(versions)s::integer[]) AS w (id, version)
-            ON w.id = i.udr_id AND w.version = i.version
-        WHERE i.account_id = %(account)s AND i.started_at BETWEEN %(first)s AND %(last)s
-        """,
-        {
-            "ids": [live.udr_id for live in lives],
-            "versions": [live.version for live in lives],
-            "account": account_id,
-            "first": from_us(min(live.udr.started_us for live in lives)),
-            "last": from_us(max(live.udr.started_us for live in lives)),
-        },
-    )
-    row = txn.fetchone()
-    assert row is not None, "a count gives a row"
-    return int(row[0])
 
 
 def newest_version(txn: Transaction, account_id: int, keys: Sequence[Key]) -> dict[int, int]:

@@ -1,7 +1,10 @@
 """Since when the reference data that usage was rated by is as it is."""
 
+from collections.abc import Sequence
+
 from psycopg2.sql import SQL, Identifier
 
+from bmuid.store.copying import array
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
 
@@ -20,22 +23,23 @@ def catalogue_revision(txn: Transaction) -> int:
     return int(row[0])
 
 
-def owners_revision(txn: Transaction, account_id: int) -> int:
-    """Give the newest revision that changed what an account owned when, or on what terms it is rated."""
+def owners_revisions(txn: Transaction, account_ids: Sequence[int]) -> dict[int, int]:
+    """Give the newest revision that changed what accounts owned when, or on what terms each is rated; 0: none did."""
     txn.execute(
         """
         WITH RECURSIVE upwards AS (
-            SELECT id, parent_id FROM account WHERE id = %(account)s
-            UNION ALL SELECT a.id, a.parent_id FROM account AS a JOIN upwards AS u ON a.id = u.parent_id
+            SELECT id AS account_id, id, parent_id FROM account WHERE id = ANY (%(ids)s::bigint[])
+            UNION ALL SELECT u.account_id, a.id, a.parent_id FROM account AS a JOIN upwards AS u ON a.id = u.parent_id
         )
-        SELECT coalesce(greatest(
-            (SELECT max(greatest(since, until)) FROM uid_history WHERE account_id = %(account)s),
-            (SELECT max(greatest(since, until)) FROM service_terms WHERE account_id = %(account)s),
-            (SELECT max(greatest(t.since, t.until)) FROM account_terms AS t JOIN upwards AS u ON u.id = t.account_id)
-        ), 0)
+        SELECT account_id, max(at) FROM (
+            SELECT account_id, greatest(since, until) AS at FROM uid_history
+            WHERE account_id = ANY (%(ids)s::bigint[])
+            UNION ALL SELECT account_id, greatest(since, until) FROM service_terms
+            WHERE account_id = ANY (%(ids)s::bigint[])
+            UNION ALL SELECT u.account_id, greatest(t.since, t.until)
+            FROM account_terms AS t JOIN upwards AS u ON u.id = t.account_id
+        ) AS changes GROUP BY account_id
         """,
-        {"account": account_id},
+        {"ids": array(account_ids)},
     )
-    row = txn.fetchone()
-    assert row is not None, "an aggregate gives a row"
-    return int(row[0])
+    return dict.fromkeys(account_ids, 0) | dict(txn.fetchall())

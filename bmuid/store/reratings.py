@@ -1,25 +1,49 @@
 """Plans of rerating and their accounts, as the worker goes through them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from psycopg2.extras import execute_values
+
+from bmuid.store import wakeup
 from bmuid.store.transaction import Transaction
 
-# Held by the one process that rates again; of the session, not of a transaction.
+# Held, to the end of its transaction, by the one process that rates accounts again which share allowances.
 LOCK = "bmu.rerating"
 
 
-class NextAccount(NamedTuple):
-    """An account of a plan, locked by this transaction; package: of a simulation, the one to try."""
+class OpenPlan(NamedTuple):
+    """
+    A plan that can be worked now.
 
-    rerating_id: int
+    Shapes:
+        state: PLANNING or RUNNING.
+        to_at: of a simulation.
+        accounts_a_second: that may be carried out.
+    """
+
+    id: int
+    state: str
+    revision: int
+    to_at: datetime | None
+    accounts_a_second: int
+
+
+class NextAccount(NamedTuple):
+    """
+    An account of a plan, locked by this transaction.
+
+    Shapes:
+        package: of a simulation, the one to try.
+        records: when it was planned.
+    """
+
     account_id: int
     package: str
     from_at: datetime
-    to_at: datetime | None
-    revision: int
-    accounts_a_second: int
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +70,11 @@ class Figures:
 
 
 def claim(txn: Transaction) -> bool:
-    """Become the one process that rates again, until `release` or the end of the connection."""
-    txn.execute("SELECT pg_try_advisory_lock(hashtext(%(lock)s))", {"lock": LOCK})
+    """Become the one process that rates accounts again which share allowances, until this transaction ends."""
+    txn.execute("SELECT pg_try_advisory_xact_lock(hashtext(%(lock)s))", {"lock": LOCK})
     row = txn.fetchone()
     assert row is not None, "a SELECT without FROM gives one row"
     return bool(row[0])
-
-
-def release(txn: Transaction) -> None:
-    """Let another process rate again."""
-    txn.execute("SELECT pg_advisory_unlock(hashtext(%(lock)s))", {"lock": LOCK})
 
 
 def is_any_open(txn: Transaction) -> bool:
@@ -139,62 +158,130 @@ def begin(txn: Transaction, revision: int) -> bool:
         "UPDATE rerating SET state = 'PLANNING', revision = %(revision)s WHERE id = %(id)s",
         {"id": id_, "revision": revision},
     )
+    # There is work for all.
+    wakeup.tell(txn, wakeup.AGAIN)
     return True
 
 
-def next_account(txn: Transaction) -> NextAccount | None:
+def open_plan(txn: Transaction) -> OpenPlan | None:
     """
-    Lock the next account to compute or to carry out.
+    Give the oldest plan that can be computed or carried out now.
 
-    One is carried out only when no open file waits to be rated by an older revision than the plan's.
+    Only the oldest that is carried out can be, and only when no open file waits to be rated by an older revision than
+    the plan's.
     """
     txn.execute(
         """
-        SELECT a.rerating_id, a.account_id, a.package, a.from_at, r.to_at, r.revision,
-            CASE r.state WHEN 'RUNNING' THEN r.accounts_a_second ELSE 0 END
-        FROM rerating AS r JOIN rerating_account AS a ON a.rerating_id = r.id
-        WHERE (r.state = 'PLANNING' AND a.state = 'WAITING') OR (
-            r.state = 'RUNNING' AND a.state = 'PLANNED' AND NOT EXISTS (
+        SELECT r.id, r.state, r.revision, r.to_at, r.accounts_a_second FROM rerating AS r
+        WHERE r.state = 'PLANNING' OR (
+            r.state = 'RUNNING' AND r.id = (SELECT min(id) FROM rerating WHERE state = 'RUNNING')
+            AND NOT EXISTS (
                 SELECT FROM usage_file AS f JOIN usage_file_part AS p ON p.file_id = f.id
                 WHERE f.state = 'OPEN' AND p.state = 'OPEN' AND f.revision < r.revision
             )
         )
-        ORDER BY r.id, a.account_id, a.package LIMIT 1 FOR NO KEY UPDATE OF a SKIP LOCKED
+        ORDER BY r.id LIMIT 1
         """
     )
     row = txn.fetchone()
-    return None if row is None else NextAccount(*row)
+    return None if row is None else OpenPlan(*row)
 
 
-def note(txn: Transaction, account: NextAccount, figures: Figures, took_us: int) -> None:
-    """Note what became of an account: computed, or, where the plan is carried out, done."""
+def begin_accounts(txn: Transaction, plan: OpenPlan, number: int) -> int:
+    """
+    Begin so many accounts of a plan that is carried out, by all processes together no more than it says.
+
+    Units:
+        Result: 0; else nothing begins for so many microseconds.
+    """
+    values = {"id": plan.id, "number": number}
     txn.execute(
         """
-        UPDATE rerating_account SET
-            state = CASE state WHEN 'WAITING' THEN 'PLANNED' ELSE 'DONE' END,
-            records = %(records)s, changed = %(changed)s, unratable = %(unratable)s,
-            invoiced = %(invoiced)s, old_e11 = %(old)s, old_tax_e11 = %(old_tax)s,
-            new_e11 = %(new)s, new_tax_e11 = %(new_tax)s, recurring_e11 = %(recurring)s,
-            took_us = %(took)s
-        WHERE rerating_id = %(id)s AND account_id = %(account)s AND package = %(package)s
+        UPDATE rerating SET not_before = greatest(not_before, clock_timestamp())
+            + %(number)s * interval '1 second' / accounts_a_second
+        WHERE id = %(id)s AND coalesce(not_before, '-infinity') <= clock_timestamp()
         """,
-        {
-            "records": figures.records,
-            "changed": figures.changed,
-            "unratable": figures.unratable,
-            "invoiced": figures.invoiced,
-            "old": figures.old_e11,
-            "old_tax": figures.old_tax_e11,
-            "new": figures.new_e11,
-            "new_tax": figures.new_tax_e11,
-            "recurring": figures.recurring_e11,
-            "took": took_us,
-            "id": account.rerating_id,
-            "account": account.account_id,
-            "package": account.package,
-        },
+        values,
     )
-    assert txn.rowcount == 1, "the account was locked by this transaction"
+    if txn.rowcount:
+        return 0
+    txn.execute(
+        """
+        SELECT ceil(extract(epoch FROM not_before - clock_timestamp()) * 1000000)::bigint FROM rerating
+        WHERE id = %(id)s
+        """,
+        values,
+    )
+    row = txn.fetchone()
+    return max(1, row[0]) if row is not None else 0
+
+
+def next_accounts(txn: Transaction, plan: OpenPlan, number: int) -> list[NextAccount]:
+    """Lock the next accounts to compute, or to carry out, of those that nobody works at: all from one instant on."""
+    txn.execute(
+        f"""
+        SELECT a.account_id, a.package, a.from_at, coalesce(a.records, 0)
+        FROM rerating_account AS a JOIN rerating AS r ON r.id = a.rerating_id
+        WHERE a.rerating_id = %(id)s AND r.state = %(state)s AND r.revision = %(revision)s
+        AND a.state = '{"WAITING" if plan.state == "PLANNING" else "PLANNED"}'
+        ORDER BY a.from_at, a.account_id, a.package LIMIT %(number)s
+        FOR NO KEY UPDATE OF a SKIP LOCKED
+        """,  # noqa: S608 - two constants, which have an index each
+        {"id": plan.id, "state": plan.state, "revision": plan.revision, "number": number},
+    )
+    found = [NextAccount(*row) for row in txn.fetchall()]
+    return [each for each in found if each.from_at == found[0].from_at]
+
+
+def note(
+    txn: Transaction, plan: OpenPlan, worked: Sequence[tuple[NextAccount, Figures]], took_us: int
+) -> None:
+    """
+    Note what became of accounts: computed, or, where the plan is carried out, done.
+
+    Units:
+        took_us: all of them together; each gets its part by its records.
+    """
+    records = sum(figures.records for _, figures in worked)
+    execute_values(
+        txn,
+        """
+        UPDATE rerating_account AS a SET state = f.state, records = f.records, changed = f.changed,
+            unratable = f.unratable, invoiced = f.invoiced, old_e11 = f.old, old_tax_e11 = f.old_tax,
+            new_e11 = f.new, new_tax_e11 = f.new_tax, recurring_e11 = f.recurring, took_us = f.took
+        FROM (VALUES %s) AS f (id, account, package, state, records, changed, unratable, invoiced,
+            old, old_tax, new, new_tax, recurring, took)
+        WHERE a.rerating_id = f.id AND a.account_id = f.account AND a.package = f.package
+        """,
+        [
+            (
+                plan.id,
+                account.account_id,
+                account.package,
+                "PLANNED" if plan.state == "PLANNING" else "DONE",
+                *_row(figures),
+                took_us * figures.records // max(1, records),
+            )
+            for account, figures in worked
+        ],
+        template="(%s, %s, %s, %s, %s, %s, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::numeric,"
+        " %s::numeric, %s)",
+        page_size=1000,
+    )
+
+
+def _row(figures: Figures) -> tuple[int | None, ...]:
+    return (
+        figures.records,
+        figures.changed,
+        figures.unratable,
+        figures.invoiced,
+        figures.old_e11,
+        figures.old_tax_e11,
+        figures.new_e11,
+        figures.new_tax_e11,
+        figures.recurring_e11,
+    )
 
 
 def finish(txn: Transaction) -> int:

@@ -1,5 +1,6 @@
 """Rows on their way into the database: the same octets, compiled or not, and what comes out is what went in."""
 
+import json
 import struct
 from contextlib import closing
 from types import ModuleType
@@ -25,6 +26,8 @@ from bmuid.store.copying import (
     Field,
     Rows,
     copy_in,
+    decode_plainly,
+    decoded,
     encode_all,
     encode_plainly,
     encoded,
@@ -154,3 +157,46 @@ def test_a_file_that_breaks_off_writes_nothing(database: Database) -> None:
         connection.rollback()
         txn.execute("SELECT count(*) FROM t")
         assert txn.fetchone() == (0,)
+
+
+READ = {form: values for form, values in VALUES.items() if form != JSON} | {
+    JSON: st.dictionaries(st.text(), st.text())
+}
+read_rows = st.lists(st.tuples(*(each | st.none() for each in READ.values())), max_size=20)
+
+
+def octets_of(found: list[tuple[object, ...]]) -> bytes:
+    """Encode rows, a field of each form."""
+    fields = tuple(Field(form, 0, item) for item, form in enumerate(READ))
+    return b"".join(encoded(Rows(fields, (found,))))
+
+
+@given(read_rows)
+def test_what_is_read_is_what_was_written(found: list[tuple[object, ...]]) -> None:
+    """Compiled or not: each value of each form, and nulls; of JSON the text."""
+    forms, octets = "".join(READ), octets_of(found)
+    wanted = [
+        tuple(
+            json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            if isinstance(value, dict)
+            else value
+            for value in row
+        )
+        for row in found
+    ]
+    assert decode_plainly(forms, octets) == wanted
+    assert decoded(forms, memoryview(octets)) == wanted
+
+
+@given(read_rows.filter(bool), st.data())
+def test_what_is_cut_or_of_other_forms_is_told(
+    found: list[tuple[object, ...]], data: st.DataObject
+) -> None:
+    """Nothing is made of octets that are not whole rows."""
+    forms, octets, whole = "".join(READ), octets_of(found), octets_of(found[:-1])
+    cut = octets[: data.draw(st.integers(len(whole) + 1, len(octets) - 1))]
+    for decode in (decode_plainly, decoded):
+        with pytest.raises(ValueError, match="row of"):
+            decode(forms[1:], octets)
+        with pytest.raises(ValueError, match="row"):
+            decode(forms, cut)

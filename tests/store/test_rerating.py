@@ -13,11 +13,12 @@ from again import FROM, holds, live, planned, rerated
 from asking import Asking
 from conftest import Database
 from offices import NeverStopped, Office, opened
-from usage_world import AWAY, HOME, MONDAY_NOON, call, number_of
+from usage_world import AWAY, HOME, MONDAY_NOON, call, number_of, put
 
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.spool import Spool
 from bmuid.rerating import Rerating
+from bmuid.store import reratings
 from bmuid.store.transaction import run
 from bmuid.worker.rating import Rating
 
@@ -387,11 +388,13 @@ class TestWhateverHappens:
         office.as_owner(priced(30) + ";" + priced(12, "44"))
         plan_id = str(planned(office, asking)["plan"]["id"])
         asking.staff("rerate_run", id=plan_id, accounts_a_second="10000")
+        plan = run(office.connection, reratings.open_plan)
+        assert plan is not None
         for _ in range(3):
             before = live(office)
             fresh = Rerating(Bench(Spool(office.spool), office.days_back))
             with closing(psycopg2.connect(office.connection.dsn)) as dying, dying.cursor() as txn:
-                while isinstance(found := fresh.next(txn), Missing):
+                while isinstance(found := fresh.work(txn, plan, 1), Missing):
                     dying.rollback()
                     Rating(fresh.bench, NeverStopped())._provide(office.connection, found)
                 txn.execute(
@@ -400,7 +403,7 @@ class TestWhateverHappens:
                 assert txn.fetchone() != (0,)
                 # Gone without a commit, as by kill -9.
             assert before == live(office)
-            run(office.connection, fresh.next)
+            assert run(office.connection, fresh.work, plan, 1) == 1
         self.finish(office, asking, plan_id)
 
         assert holds(office)
@@ -425,10 +428,14 @@ class TestWhateverHappens:
         worker = threading.Thread(target=again)
         worker.start()
         for n, line in enumerate(MIXED[20:]):
-            office.hand_in(f"b{n}.csv", [line])
+            put(office.spool, f"b{n}.csv", [line])
+            office.take_in()
+            office.rate()
         worker.join()
+        office.rate()
 
         assert faults == []
+        assert office.all("SELECT DISTINCT state FROM usage_file") == [("DONE",)]
         assert holds(office)
         assert len(live(office)) == len(MIXED)
 

@@ -7,10 +7,16 @@ from typing import NamedTuple
 from bmu.rating.balance import Entry, EntryKind, entries_of
 from bmu.rating.bucket import BucketState
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
-from bmu.rating.owner import Owner, Owners
+from bmu.rating.owner import Owner
+from bmu.rating.owners import Owners
+from bmu.rating.taxation import TaxPart
 from bmu.usage import UDR
 
 Rating = Callable[[list[UDR], list[Owner]], list[Rated | Unrated]]
+
+
+# From the quantity to the currency, they stand together.
+_FIGURES = slice(Rated._fields.index("quantity"), Rated._fields.index("currency") + 1)
 
 
 class Live(NamedTuple):
@@ -51,14 +57,19 @@ class Labels:
     places: Mapping[int, str]
     taxes: Mapping[int, tuple[str, int]]
 
-    def of(self, rated: Rated) -> tuple[str, str | None, tuple[str, int] | None]:
-        """Give what class, place and tax a charge has."""
+    def of(self, rated: Rated) -> tuple[object, ...]:
+        """Give what class, place and taxes a charge has, and what each tax comes to."""
         pattern, tax = rated.location_pattern_id, rated.tax_id
+        taxes = rated.detail and rated.detail.taxes
         return (
             self.classes[rated.usage_class_id],
             None if pattern is None else self.places[pattern],
             None if tax is None else self.taxes[tax],
+            taxes and (taxes.net_e11, tuple(map(self._part, taxes.parts))),
         )
+
+    def _part(self, part: TaxPart) -> tuple[object, ...]:
+        return self.taxes[part.tax_id], *part[1:]
 
 
 class Sums(NamedTuple):
@@ -83,10 +94,11 @@ def give_back(states: Iterable[BucketState], lives: Iterable[Live]) -> None:
     moved: dict[int, int] = {}
     added: dict[int, int] = {}
     for live in lives:
-        for bucket_id, kind, quantity in live.entries:
-            moved[bucket_id] = moved.get(bucket_id, 0) + quantity
-            if kind is EntryKind.GRANT:
-                added[bucket_id] = added.get(bucket_id, 0) + quantity
+        if live[5]:
+            for bucket_id, kind, quantity in live[5]:
+                moved[bucket_id] = moved.get(bucket_id, 0) + quantity
+                if kind is EntryKind.GRANT:
+                    added[bucket_id] = added.get(bucket_id, 0) + quantity
     for state in states:
         state.balance -= moved.get(state.id, 0)
         state.granted -= added.get(state.id, 0)
@@ -113,9 +125,7 @@ def owned(live: Live, account_id: int, owners: Owners) -> Owner | Unrated:
 
 
 def rate_again(
-    lives: Sequence[Live],
-    owners: Sequence[Owner | Unrated],
-    rates: Rating,
+    lives: Sequence[Live], owners: Sequence[Owner | Unrated], rates: Rating
 ) -> list[Again]:
     """
     Price events anew, in the order given.
@@ -124,44 +134,52 @@ def rate_again(
         lives: as `in_event_order` gives them; owners: parallel, as `owned` says.
         rates: prices events as `rate_batch` does, with the buckets as they are after `give_back`.
     """
+    # Straight to the tuple: the constructor of a named tuple takes twice as long.
+    make = tuple.__new__
+    known = [owner for owner in owners if isinstance(owner, Owner)]
+    if len(known) == len(lives):
+        outcomes = rates([live[0] for live in lives], known)
+        return [make(Again, each) for each in zip(lives, owners, outcomes, strict=True)]
     mine = [
-        (live, owner)
-        for live, owner in zip(lives, owners, strict=True)
-        if isinstance(owner, Owner)
+        live.udr for live, owner in zip(lives, owners, strict=True) if isinstance(owner, Owner)
     ]
-    udrs, theirs = [live.udr for live, _ in mine], [owner for _, owner in mine]
-    outcomes = iter(rates(udrs, theirs))
+    found = iter(rates(mine, known))
     return [
-        Again(live, owner, next(outcomes))
-        if isinstance(owner, Owner)
-        else Again(live, None, owner)
+        Again(live, owner, next(found)) if isinstance(owner, Owner) else Again(live, None, owner)
         for live, owner in zip(lives, owners, strict=True)
     ]
 
 
 def differs(again: Again, labels: Labels) -> bool:
     """Tell whether the charge has to be replaced: who pays would see, pay or be left with something else."""
-    live, owner, new = again
-    if owner is None or isinstance(new, Unrated):
-        return True
-    old = live.rated
-    return (
-        owner.account_service_id != live.account_service_id
-        or _figures(old) != _figures(new)
-        or sorted(live.entries, key=_entry_order) != sorted(entries_made(new), key=_entry_order)
-        or labels.of(old) != labels.of(new)
+    return figures_differ(again) or (
+        labels_matter(again)
+        and isinstance(again.outcome, Rated)
+        and labels.of(again.live.rated) != labels.of(again.outcome)
     )
 
 
-def _figures(rated: Rated) -> tuple[object, ...]:
+def figures_differ(again: Again) -> bool:
+    """Tell whether it has to be replaced whatever its labels are."""
+    live, owner, new = again
+    if owner is None or isinstance(new, Unrated):
+        return True
     return (
-        rated.quantity,
-        rated.rounded,
-        rated.billable,
-        rated.rated_e11,
-        rated.amount_e11,
-        rated.tax_e11,
-        rated.currency,
+        live.rated[_FIGURES] != new[_FIGURES]
+        or owner.account_service_id != live.account_service_id
+        or sorted(live.entries, key=_entry_order) != sorted(entries_made(new), key=_entry_order)
+    )
+
+
+def labels_matter(again: Again) -> bool:
+    """Tell whether the figures alone do not say that all is as it was."""
+    live, _, new = again
+    old = live.rated
+    return isinstance(new, Rated) and (
+        old.usage_class_id != new.usage_class_id
+        or old.location_pattern_id != new.location_pattern_id
+        or old.tax_id != new.tax_id
+        or old.detail != new.detail
     )
 
 
