@@ -78,6 +78,7 @@ setup(
             depends=["lib/bmu/rating/_batch.h", "lib/bmu/rating/_shelf.h"],
             optional=True,
         ),
+        Extension("bmu.rating._owners", ["lib/bmu/rating/_owners.c"], optional=True),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
         Extension("bmuid.store._copying", ["bmuid/store/_copying.c"], optional=True),
     ],

@@ -54,7 +54,8 @@ from bmu.rating.offers import (
     TaxRow,
 )
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
-from bmu.rating.owner import Owner, OwnerRow, Owners, Terms
+from bmu.rating.owner import Owner, OwnerRow, Terms
+from bmu.rating.owners import PART_OF_NOBODY, SEVERAL, Owners
 from bmu.rating.periodic import (
     PeriodPrice,
     PeriodTotal,

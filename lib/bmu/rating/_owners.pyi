@@ -1,0 +1,21 @@
+from collections.abc import Mapping
+
+from bmu.rating.outcome import UnratedReason
+from bmu.rating.owner import Owner, Terms
+
+class Packed:
+    def __init__(self, octets: bytes | bytearray | memoryview, terms: Mapping[int, Terms], /) -> None: ...
+    @property
+    def uids(self) -> int: ...
+    def find(self, uid_type: str, value: str, started_us: int, /) -> Owner | UnratedReason: ...
+    def all_of(self, uid_type: str, value: str, /) -> tuple[Owner, ...]: ...
+    def home(
+        self, uid_type: str, value: str, parts: int, part: int, /
+    ) -> tuple[int, Owner | None]: ...
+
+def pack_copied(
+    rows: bytes | bytearray | memoryview,
+    number_of: Mapping[bytes, int],
+    special: dict[int, int],
+    /,
+) -> bytes: ...
