@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
 
 from bmu.rating import Owner, Tariff, Unrated, by_service, is_plain, shelves
 from bmu.usage import UDR
@@ -31,26 +30,12 @@ class OfDay:
     draws: list[bytes] = field(default_factory=list)
 
 
-class Singly(NamedTuple):
-    """
-    For whoever tells what became of each event.
-
-    Shapes:
-        ids: that no UDR has, one for each event.
-        charged: what is charged is added to it.
-    """
-
-    ids: Sequence[int]
-    charged: list[Priced]
-
-
 def charge(
     txn: Transaction,
     file_id: int,
     tariff: Tariff,
     needs: Needs,
     usage: tuple[list[UDR], list[Owner]],
-    single: Singly | None = None,
 ) -> list[tuple[UDR, Unrated]]:
     """
     Rate usage of lines of one file account by account, within one in the order of arrival, and write it.
@@ -60,14 +45,13 @@ def charge(
     Shapes:
         needs: what usage needs is there.
         usage: events and their owners, parallel, in the order of arrival.
-        single: none: nobody asks about each event.
         Result: what has no price, and why.
     """
     events, owners = by_account(*usage)
     if not events:
         return []
     there = drawable(txn, tariff, needs, owners)
-    ids = iter(udrs.new_ids(txn, len(events)) if single is None else single.ids)
+    ids = iter(udrs.new_ids(txn, len(events)))
     rated_us = began(txn)
     days: dict[int, OfDay] = {}
     lost: list[tuple[UDR, Unrated]] = []
@@ -79,8 +63,6 @@ def charge(
         lost += unpriced
         for day, of_events, of_owners, rated in found:
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
-            if single is not None:
-                single.charged.append(priced)
             of_day = days.setdefault(day, OfDay())
             of_day.udrs.extend(udrs.rows(priced, file_id))
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))

@@ -13,6 +13,7 @@ from bmu.mediation.number import Numbers
 from bmu.period import from_us, to_us
 from bmu.usage import UDR
 from bmuid.store.files import Source
+from bmuid.store.streams import Claim
 
 # Usage identifiers of this type, and the numbers of their events, are telephone numbers as the source dials them.
 PHONE = "phone"
@@ -76,18 +77,25 @@ def _numbers(source: Source) -> Numbers:
     return Numbers(settings)
 
 
-def udr_of(event: Event, line_no: int, source: Source, line: bytes | None = None) -> UDR:
-    """Give the UDR that an event of a source is; *line*: as line_of writes it, where that is at hand."""
+def claim_of(source: str, event: Event, line: bytes, place: int = 0) -> Claim:
+    """Give what tells an event of a source from all others, and a repeat of it from another; *line*: as line_of writes it."""
+    content: int = _CONTENT.unpack(hashlib.sha256(line).digest())[0]
+    return Claim(key_of(source, event.key), content, place)
+
+
+def udr_of(event: Event, line_no: int, source: Source, claim: Claim | None = None) -> UDR:
+    """Give the UDR that an event of a source is; *claim*: its own, where that is at hand."""
     uid, origin, destination = event.uid, event.origin, event.destination
     if event.uid_type == PHONE:
         numbers = _numbers(source)
         uid = numbers.read(uid)
         origin = numbers.read(origin) if origin else uid
         destination = numbers.read_called(destination) if destination else ""
+    event_key, content, _ = claim or claim_of(source.code, event, line_of(event))
     return UDR(
         line_no=line_no,
-        event_key=key_of(source.code, event.key),
-        content=_CONTENT.unpack(hashlib.sha256(line or line_of(event)).digest())[0],
+        event_key=event_key,
+        content=content,
         uid_type=event.uid_type,
         uid=uid,
         usage_class=event.usage_class,

@@ -13,14 +13,15 @@ from bmuid.intake.ours import in_time
 from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.snapshot import Snapshot
 from bmuid.store import accounts, buckets, days, streams, udrs
-from bmuid.store.streams import Stream
+from bmuid.store.streams import Claim, Stream, Taken
 from bmuid.store.transaction import Transaction
 
 GRANTED_MAX = 500_000
 NUMBERS_MAX = 500_000
 
-# Gives tariff and owners to rate by in a transaction; the identifiers are those that will be looked for.
-Reference = Callable[[Transaction, Sequence[tuple[str, str]]], Snapshot]
+# Gives tariff and owners to rate by in a transaction, of the newest revision, which is told; the identifiers are those
+# that will be looked for.
+Reference = Callable[[Transaction, int, Sequence[tuple[str, str]]], Snapshot]
 
 
 @dataclass(slots=True)
@@ -64,15 +65,19 @@ class Counter:
             self.streams = dict(self.begun)
         self.begin()
 
-    def stream(self, txn: Transaction, source: str, day: date) -> Stream | None:
-        """Lock the end of a source's stream of a day; None where there is no such source, or no catalogue."""
-        known = self.streams.get((source, day))
-        found = known and streams.resume(txn, known)
-        if found is None:
+    def take(
+        self, txn: Transaction, source: str, day: date, claims: Sequence[Claim]
+    ) -> Taken | None:
+        """Take lines into a source's stream of a day; None where there is no such source, or no catalogue."""
+        known = self.begun.get((source, day)) or self.streams.get((source, day))
+        taken = known and streams.take(txn, known, claims)
+        if taken is None:
             found = streams.begin(txn, source, day)
-            if found is not None:
-                self.begun = {**self.streams, **self.begun, (source, day): found}
-        return found
+            if found is None:
+                return None
+            self.begun = {**self.streams, **self.begun, (source, day): found}
+            taken = streams.take(txn, found, claims)
+        return taken
 
     def new_ids(self, txn: Transaction, count: int) -> list[int]:
         """Give so many ids that no UDR has."""

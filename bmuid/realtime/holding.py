@@ -18,7 +18,7 @@ from bmuid.realtime.affordable import Affordable
 from bmuid.realtime.answers import Outcome
 from bmuid.realtime.counter import Counter
 from bmuid.realtime.single import Answered, NoSource
-from bmuid.store import credit, files, reservations
+from bmuid.store import credit, files, reservations, revisions
 from bmuid.store.files import Source
 from bmuid.store.reservations import EXPIRED, OPEN, SETTLED, Held, New, Reservation
 from bmuid.store.transaction import Transaction
@@ -236,7 +236,7 @@ def _priced(
     txn: Transaction, counter: Counter, event: Event, source: Source, until_: datetime
 ) -> _Priced | Outcome:
     udr = udr_of(event, 0, source)
-    snapshot = counter.reference(txn, [(udr.uid_type, udr.uid)])
+    snapshot = counter.reference(txn, revisions.newest(txn), [(udr.uid_type, udr.uid)])
     [owner] = counter.owners_of(snapshot.owners, [udr], to_us(until_))
     if isinstance(owner, Unrated):
         return answers.unpriced("UNRATED", udr, owner)

@@ -29,10 +29,12 @@ class Newest:
         self._held: Snapshot | None = None
         self._took_seconds = 0.0
 
-    def __call__(self, txn: Transaction, _uids: Sequence[tuple[str, str]]) -> Snapshot:
-        """Give what to rate events by."""
+    def __call__(
+        self, txn: Transaction, newest: int, _uids: Sequence[tuple[str, str]]
+    ) -> Snapshot:
+        """Give what to rate events by; *newest*: the newest revision."""
         held = self._held
-        if held is not None and held.tariff.revision == revisions.newest(txn):
+        if held is not None and held.tariff.revision == newest:
             return held
         if held is None or self._took_seconds <= WAIT_SECONDS_MAX:
             return self.load(txn)
@@ -61,12 +63,11 @@ class LookedUp:
         with self._lock:
             self._tax_service, self._held = tax_service, None
 
-    def __call__(self, txn: Transaction, uids: Sequence[tuple[str, str]]) -> Snapshot:
-        """Give what to rate events of these usage identifiers by."""
-        revision = revisions.newest(txn)
+    def __call__(self, txn: Transaction, newest: int, uids: Sequence[tuple[str, str]]) -> Snapshot:
+        """Give what to rate events of these usage identifiers by; *newest*: the newest revision."""
         with self._lock:
             held = self._held
-            if held is None or held[0].revision != revision:
-                tariff = tariffs.at(txn, revision, self._tax_service)
+            if held is None or held[0].revision != newest:
+                tariff = tariffs.at(txn, newest, self._tax_service)
                 held = self._held = tariff, allowances_of(txn, tariff)
-        return Snapshot(held[0], Owners(owners.at(txn, revision, uids)), held[1])
+        return Snapshot(held[0], Owners(owners.at(txn, newest, uids)), held[1])

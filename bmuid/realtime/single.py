@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from operator import attrgetter
 
 from bmu.period import to_us
 from bmu.rating import Owner, Unrated, rate
 from bmu.usage import UDR
 from bmuid.intake import charging, firstuse
-from bmuid.intake.charging import Singly
-from bmuid.intake.events import Event, line_of, udr_of
+from bmuid.intake.events import Event, claim_of, line_of, udr_of
 from bmuid.intake.late import final_billed
-from bmuid.realtime import answers
+from bmuid.realtime import answers, charged
 from bmuid.realtime.answers import Conflict, Outcome, Repeated
+from bmuid.realtime.charged import Charged
 from bmuid.realtime.counter import Counter
-from bmuid.store import days, files, keys, streams, verdicts
+from bmuid.store import days, files, revisions, streams, verdicts
 from bmuid.store.files import Verdicts
 from bmuid.store.keys import Earlier
-from bmuid.store.streams import Stream, Told
+from bmuid.store.streams import Claim, Stream, Taken, Told
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome as Ending
 from bmuid.store.verdicts import Verdict
@@ -42,32 +43,27 @@ def rate_all(
     Shapes:
         Result: parallel to *events*.
     """
-    stream = counter.stream(txn, source, now.date())
-    if stream is None:
-        return NoSource()
     lines = [line_of(event) for event in events]
-    udrs = [
-        udr_of(event, line_no, stream.source, line)
-        for line_no, (event, line) in enumerate(zip(events, lines, strict=True), stream.next_line)
+    claims = [
+        claim_of(source, event, line, place)
+        for place, (event, line) in enumerate(zip(events, lines, strict=True))
     ]
-    distinct = {udr.event_key: udr for udr in reversed(udrs)}
-    earlier = keys.claim_each(txn, stream.file_id, list(distinct.values()))
-    fresh = [udr for key, udr in distinct.items() if key not in earlier]
-    fresh.sort(key=lambda udr: udr.line_no)
-    found = _charged(txn, counter, stream, fresh, now) if fresh else {}
-    told = [
-        Told(
-            udr.line_no,
-            lines[udr.line_no - stream.next_line],
-            answers.text_of(found[udr.line_no]),
-        )
-        for udr in fresh
+    distinct = {claim.event_key: claim for claim in reversed(claims)}
+    firsts = sorted(distinct.values(), key=attrgetter("place"))
+    taken = counter.take(txn, source, now.date(), firsts)
+    if taken is None:
+        return NoSource()
+    stream, earlier = taken.stream, taken.earlier
+    fresh = [
+        udr_of(events[claim.place], stream.next_line + claim.place, stream.source, claim)
+        for claim in firsts
+        if claim.event_key not in earlier
     ]
-    _note(txn, stream, fresh, told, found)
-    firsts = _firsts(txn, earlier)
+    found = _charge(txn, counter, taken, fresh, lines, now) if fresh else {}
+    before = _answered(txn, earlier)
     return [
-        _answer(udr, distinct[udr.event_key], found, earlier.get(udr.event_key), firsts)
-        for udr in udrs
+        _answer(claim, distinct[claim.event_key], (stream, found), earlier, before)
+        for claim in claims
     ]
 
 
@@ -79,7 +75,7 @@ def quote(
     if settings is None:
         return NoSource()
     udr = udr_of(event, 0, settings)
-    snapshot = counter.reference(txn, [(udr.uid_type, udr.uid)])
+    snapshot = counter.reference(txn, revisions.newest(txn), [(udr.uid_type, udr.uid)])
     [owner] = counter.owners_of(snapshot.owners, [udr], to_us(now))
     if isinstance(owner, Unrated):
         return answers.unpriced("UNRATED", udr, owner)
@@ -99,62 +95,72 @@ def quote(
     return answers.priced("QUOTED", udr, rated, number, None)
 
 
-def _charged(
-    txn: Transaction, counter: Counter, stream: Stream, fresh: list[UDR], now: datetime
+def _charge(
+    txn: Transaction,
+    counter: Counter,
+    taken: Taken,
+    fresh: list[UDR],
+    lines: Sequence[bytes],
+    now: datetime,
 ) -> dict[int, Outcome]:
     """Charge new events, or put them into suspense; give what is to be said of each, by its line."""
-    snapshot = counter.reference(txn, [(udr.uid_type, udr.uid) for udr in fresh])
+    snapshot = counter.reference(txn, taken.newest, [(udr.uid_type, udr.uid) for udr in fresh])
     now_us = to_us(now)
     owners = counter.owners_of(snapshot.owners, fresh, now_us)
     if any(isinstance(owner, Owner) and owner.to_us < now_us for owner in owners):
         final_billed(txn, owners, now)
     needs = counter.provide(txn, snapshot, fresh, owners)
-    lost = [
-        (udr, owner)
-        for udr, owner in zip(fresh, owners, strict=True)
-        if isinstance(owner, Unrated)
-    ]
-    known = [
-        (udr, owner)
-        for udr, owner in zip(fresh, owners, strict=True)
-        if not isinstance(owner, Unrated)
-    ]
+    whose = list(zip(fresh, owners, strict=True))
+    known = [(udr, owner) for udr, owner in whose if not isinstance(owner, Unrated)]
     usage = [udr for udr, _ in known], [owner for _, owner in known]
-    singly = Singly(counter.new_ids(txn, len(known)), [])
-    lost += charging.charge(txn, stream.file_id, snapshot.tariff, needs, usage, singly)
-    numbers = counter.numbers_of(txn, {owner.account_id for owner in usage[1]})
+    done = charged.rate_known(txn, counter, snapshot.tariff, needs, usage)
+    lost = [(udr, owner) for udr, owner in whose if isinstance(owner, Unrated)] + done.lost
     found = {udr.line_no: answers.unpriced("SUSPENDED", udr, why) for udr, why in lost}
-    for block in singly.charged:
-        for id_, udr, owner, rated in zip(
-            block.ids, block.udrs, block.owners, block.rated, strict=True
-        ):
-            number = numbers[owner.account_id]
-            found[udr.line_no] = answers.priced("RATED", udr, rated, number, id_)
+    found |= _said(counter.numbers_of(txn, {owner.account_id for owner in usage[1]}), done)
+    first_line, file_id = taken.stream.next_line, taken.stream.file_id
+    told = [
+        Told(udr.line_no, lines[udr.line_no - first_line], answers.text_of(found[udr.line_no]))
+        for udr in fresh
+    ]
+    counted = _count(txn, file_id, fresh, told, found)
+    rows = charged.rows(done, file_id, snapshot.tariff.revision, taken.began_us)
+    streams.extend(txn, taken.stream, told, counted, list(rows))
+    charging.warn(txn, snapshot.tariff, done.there)
     return found
 
 
-def _note(
+def _said(numbers: Mapping[int, str], done: Charged) -> dict[int, Outcome]:
+    """Give what is to be said of events that have a price, by their lines."""
+    return {
+        udr.line_no: answers.priced("RATED", udr, rated, numbers[owner.account_id], id_)
+        for _, block in done.priced
+        for id_, udr, owner, rated in zip(
+            block.ids, block.udrs, block.owners, block.rated, strict=True
+        )
+    }
+
+
+def _count(
     txn: Transaction,
-    stream: Stream,
+    file_id: int,
     fresh: list[UDR],
     told: list[Told],
     found: Mapping[int, Outcome],
-) -> None:
-    """Write what was told and answered, and what waits, to the end of the stream."""
+) -> tuple[Verdicts, date | None]:
+    """Write what waits; give how many events ended as what, and the first day that has a charge."""
     waiting = [
         Verdict(udr.line_no, Ending.SUSPENDED, said.reason, said.detail, line.line, udr.event_key)
         for udr, line in zip(fresh, told, strict=True)
         if (said := found[udr.line_no]).reason is not None and said.detail is not None
     ]
-    verdicts.add(txn, stream.file_id, waiting)
+    verdicts.add(txn, file_id, waiting)
     without = {verdict.line_no for verdict in waiting}
     starts = [udr.started_us for udr in fresh if udr.line_no not in without]
     counted = Verdicts(new=len(starts), suspended=len(waiting))
-    oldest = days.day_of(min(starts) // days.US_A_DAY) if starts else None
-    streams.extend(txn, stream, told, counted, oldest)
+    return counted, days.day_of(min(starts) // days.US_A_DAY) if starts else None
 
 
-def _firsts(txn: Transaction, earlier: Mapping[bytes, Earlier]) -> Mapping[tuple[int, int], str]:
+def _answered(txn: Transaction, earlier: Mapping[bytes, Earlier]) -> Mapping[tuple[int, int], str]:
     """Give the first answers to events that were told of before."""
     if not earlier:
         return {}
@@ -162,19 +168,21 @@ def _firsts(txn: Transaction, earlier: Mapping[bytes, Earlier]) -> Mapping[tuple
 
 
 def _answer(
-    udr: UDR,
-    first: UDR,
-    found: Mapping[int, Outcome],
-    before: Earlier | None,
-    firsts: Mapping[tuple[int, int], str],
+    claim: Claim,
+    first: Claim,
+    now: tuple[Stream, Mapping[int, Outcome]],
+    earlier: Mapping[bytes, Earlier],
+    before: Mapping[tuple[int, int], str],
 ) -> Answered:
     """Say what became of an event, now or before."""
-    if before is None:
-        if udr.content != first.content:
+    known = earlier.get(claim.event_key)
+    if known is None:
+        if claim.content != first.content:
             return Conflict()
-        outcome = found[first.line_no]
-        return outcome if udr is first else Repeated(outcome)
-    text = firsts.get((before.file_id, before.line_no))
-    if before.content != udr.content or text is None:
+        stream, found = now
+        outcome = found[stream.next_line + first.place]
+        return outcome if claim is first else Repeated(outcome)
+    text = before.get((known.file_id, known.line_no))
+    if known.content != claim.content or text is None:
         return Conflict()
     return Repeated(answers.outcome_of(text))

@@ -68,9 +68,14 @@ COPY_AGAIN = f"COPY {{}} ({COLUMNS}, replaces) FROM STDIN BINARY"
 
 def rows(priced: Priced, revision: int, rated_us: int) -> list[bytes]:
     """Encode the first charge of each UDR."""
+    return list(encoded(unencoded(priced, revision, rated_us)))
+
+
+def unencoded(priced: Priced, revision: int, rated_us: int) -> Rows:
+    """Give the rows of the first charge of each UDR."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
     constants = (INT8, revision), (INSTANT, rated_us), (INT4, FIRST_VERSION)
-    return list(encoded(Rows(FIELDS, sources, constants)))
+    return Rows(FIELDS, sources, constants)
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:

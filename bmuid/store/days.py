@@ -26,7 +26,12 @@ def of_day(statement: str, table: str, number: int) -> Composed:
 
     COPY is refused on a table with row level security; its partitions, which nobody reads, have none.
     """
-    return SQL(statement).format(Identifier(f"{table}_{day_of(number):%Y%m%d}"))
+    return SQL(statement).format(Identifier(partition(table, number)))
+
+
+def partition(table: str, number: int) -> str:
+    """Give the name of a table's partition of a day."""
+    return f"{table}_{day_of(number):%Y%m%d}"
 
 
 def ensure(txn: Transaction, number: int) -> None:

@@ -18,16 +18,19 @@ FIELDS = (
     Field(INT4, CONSTANTS, 0),
     Field(INT8, 0, 5),
 )
-COPY = """
-    COPY {} (account_id, started_at, bucket_id, kind, udr_id, version, quantity)
-    FROM STDIN BINARY
-"""
+COLUMNS = "account_id, started_at, bucket_id, kind, udr_id, version, quantity"
+COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
 DRAW = EntryKind.DRAW.value
 
 
 def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
+    """Encode the draws of first charges; elsewhere: as unencoded has it."""
+    return list(encoded(unencoded(priced, elsewhere)))
+
+
+def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Rows:
     """
-    Encode the draws of first charges.
+    Give the rows of the draws of first charges.
 
     Shapes:
         elsewhere: the accounts of buckets that are not of the account that draws.
@@ -44,7 +47,7 @@ def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
         for bucket_id, kind, quantity in _entries(rated):
             account_id = elsewhere.get(bucket_id, owner.account_id)
             drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
-    return list(encoded(Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))))
+    return Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from bmuid.store.copying import CONSTANTS, INT8, OCTETS, TEXT, Field, Rows, array, copy_in, encoded
+from bmuid.store import at_once
+from bmuid.store.at_once import Call, Into, Prepared
+from bmuid.store.copying import CONSTANTS, INT8, OCTETS, TEXT, Field, Rows, array
 from bmuid.store.files import Source, Verdicts
+from bmuid.store.keys import Earlier
 from bmuid.store.transaction import Transaction
 
 FIELDS = (
@@ -15,7 +18,41 @@ FIELDS = (
     Field(OCTETS, 0, 1),
     Field(TEXT, 0, 2),
 )
-COPY = "COPY usage_event (file_id, line_no, line, answer) FROM STDIN BINARY"
+COLUMNS = "file_id, line_no, line, answer"
+
+LOCK = Prepared(
+    "lock stream",
+    """
+    SELECT FROM usage_file_part
+    WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
+    """,
+)
+# Behind the lock, so that it sees what whoever had that before has written.
+TAKE = Prepared(
+    "take into stream",
+    """
+    WITH stream AS (
+        SELECT next_line FROM usage_file_part
+        WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM'
+    ), claimed AS (
+        INSERT INTO usage_key (event_key, content, file_id, line_no)
+        SELECT key, content, $1::bigint, next_line + place
+        FROM stream, unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS arriving (key, content, place)
+        ORDER BY key ON CONFLICT (event_key) DO NOTHING RETURNING 1
+    )
+    SELECT next_line, (SELECT count(*) FROM claimed), (SELECT coalesce(max(id), 0) FROM revision),
+        (extract(epoch FROM transaction_timestamp() - timestamptz 'epoch') * 1000000)::bigint
+    FROM stream
+    """,
+)
+COUNT = Prepared(
+    "count in stream",
+    """
+    UPDATE usage_file_part SET next_line = $2::bigint, new = new + $3::bigint,
+        suspended = suspended + $4::bigint, oldest_day = least(oldest_day, $5::date)
+    WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM'
+    """,
+)
 
 
 class Stream(NamedTuple):
@@ -30,6 +67,36 @@ class Stream(NamedTuple):
     file_id: int
     next_line: int
     source: Source
+
+
+class Claim(NamedTuple):
+    """
+    The event key that a line of a stream is to have, and its content.
+
+    Shapes:
+        place: after the first line that is free.
+    """
+
+    event_key: bytes
+    content: int
+    place: int
+
+
+class Taken(NamedTuple):
+    """
+    What was locked and found when lines were taken into a stream.
+
+    Shapes:
+        stream: its next line is the first of these.
+        earlier: keys that were not to be had, with who has them; all others are ours now.
+        newest: the newest revision.
+        began_us: when this transaction began.
+    """
+
+    stream: Stream
+    earlier: Mapping[bytes, Earlier]
+    newest: int
+    began_us: int
 
 
 class Told(NamedTuple):
@@ -69,17 +136,48 @@ def _locked(txn: Transaction, source: str, day: date) -> Stream | None:
     return Stream(row[0], row[1], Source(*row[2:])) if row else None
 
 
-def resume(txn: Transaction, stream: Stream) -> Stream | None:
-    """Lock the end of a stream that is known, and give it as it stands; None where it has ended."""
+def take(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Taken | None:
+    """
+    Lock the end of a stream that is known, and claim event keys for lines of it; None where it has ended.
+
+    Shapes:
+        claims: no key twice.
+    """
+    keys, contents, places = zip(*claims, strict=True)
+    taking = (
+        stream.file_id,
+        array(key.hex() for key in keys),
+        array(contents),
+        array(places),
+    )
+    at_once.perform(txn, [Call(LOCK, (stream.file_id,)), Call(TAKE, taking)])
+    row = txn.fetchone()
+    if row is None:
+        return None
+    next_line, claimed, newest, began_us = row
+    found = stream._replace(next_line=next_line)
+    earlier = {} if claimed == len(claims) else _earlier(txn, found, claims)
+    return Taken(found, earlier, newest, began_us)
+
+
+def _earlier(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Mapping[bytes, Earlier]:
+    """Give who has keys that were not to be had."""
     txn.execute(
         """
-        SELECT next_line FROM usage_file_part
-        WHERE file_id = %(file_id)s AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
+        SELECT event_key, content, file_id, line_no FROM usage_key
+        WHERE event_key = ANY (%(keys)s::uuid[])
+        AND (file_id <> %(file_id)s OR line_no < %(next_line)s)
         """,
-        {"file_id": stream.file_id},
+        {
+            "keys": array(claim.event_key.hex() for claim in claims),
+            "file_id": stream.file_id,
+            "next_line": stream.next_line,
+        },
     )
-    row = txn.fetchone()
-    return stream._replace(next_line=row[0]) if row else None
+    return {
+        bytes.fromhex(key.replace("-", "")): Earlier(content, file_id, line_no)
+        for key, content, file_id, line_no in txn.fetchall()
+    }
 
 
 def _make(txn: Transaction, source: str, day: date) -> None:
@@ -107,31 +205,22 @@ def _make(txn: Transaction, source: str, day: date) -> None:
 
 
 def extend(
-    txn: Transaction, stream: Stream, told: Sequence[Told], found: Verdicts, oldest: date | None
+    txn: Transaction,
+    stream: Stream,
+    told: Sequence[Told],
+    counted: tuple[Verdicts, date | None],
+    rows: Sequence[Into] = (),
 ) -> None:
     """
-    Write events to the end of a stream, and count what they ended as.
+    Write events to the end of a stream, with other rows before them, and count what they ended as.
 
     Shapes:
-        oldest: no charge of these events is of an earlier day; None where there is none.
+        counted: with the day that no charge of these events is earlier than; None where there is none.
     """
-    if not told:
-        return
-    copy_in(txn, COPY, encoded(Rows(FIELDS, (list(told),), ((INT8, stream.file_id),))))
-    txn.execute(
-        """
-        UPDATE usage_file_part SET next_line = %(next_line)s, new = new + %(new)s,
-            suspended = suspended + %(suspended)s, oldest_day = least(oldest_day, %(oldest)s::date)
-        WHERE file_id = %(file_id)s AND part = 0 AND state = 'STREAM'
-        """,
-        {
-            "next_line": told[-1].line_no + 1,
-            "new": found.new,
-            "suspended": found.suspended,
-            "oldest": oldest,
-            "file_id": stream.file_id,
-        },
-    )
+    found, oldest = counted
+    events = Into("usage_event", COLUMNS, Rows(FIELDS, (list(told),), ((INT8, stream.file_id),)))
+    counting = stream.file_id, told[-1].line_no + 1, found.new, found.suspended, oldest
+    at_once.insert(txn, [*rows, events], [Call(COUNT, counting)])
     assert txn.rowcount == 1, "the end of the stream was locked by this transaction"
 
 

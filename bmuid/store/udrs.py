@@ -40,10 +40,10 @@ FIELDS = (
     Field(TEXT, UDRS, at(UDR, "destination")),
     Field(JSON, UDRS, at(UDR, "extras")),
 )
-COPY = """
-    COPY {} (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
-        usage_class_id, quantity, origin, destination, extras) FROM STDIN BINARY
-"""
+COLUMNS = """
+    account_id, started_at, id, file_id, line_no, account_service_id, uid_id, usage_class_id,
+        quantity, origin, destination, extras"""
+COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
 
 
 def new_ids(txn: Transaction, count: int) -> list[int]:
@@ -76,8 +76,13 @@ class Priced:
 
 def rows(priced: Priced, file_id: int) -> list[bytes]:
     """Encode the UDRs, read from lines of one file."""
+    return list(encoded(unencoded(priced, file_id)))
+
+
+def unencoded(priced: Priced, file_id: int) -> Rows:
+    """Give the rows of UDRs, read from lines of one file."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
-    return list(encoded(Rows(FIELDS, sources, ((INT8, file_id),))))
+    return Rows(FIELDS, sources, ((INT8, file_id),))
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
