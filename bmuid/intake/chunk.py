@@ -92,7 +92,8 @@ class Bench:
     def missing(self, needs: Needs) -> "Missing | None":
         """Tell what of the needs is not known to be there."""
         if needs.days <= self.days and (
-            needs.months.items() <= self.granted.items()
+            needs is self.given
+            or needs.months.items() <= self.granted.items()
             # Of usage of several months each service has only one of them known.
             or (self.given is not None and needs.are_met_by(self.given))
         ):
@@ -153,7 +154,8 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         ChunkFailedError: a fault of the program, or of what the database holds.
         DatabaseError: the database is away or out of means, or the transaction lost a race.
     """
-    part = files.take_part(txn)
+    last = bench.picked
+    part = files.take_part(txn, (last.file_id, last.part) if last else (0, 0))
     if part is None:
         return None
     try:

@@ -57,6 +57,8 @@ def needs_of(
         granted: months whose buckets are known to be there, by service.
     """
     wanted: dict[tuple[int, int, str, int], Wanted] = {}
+    plain: dict[tuple[int, int], Wanted] = {}
+    all_plain = not (allowances.own or allowances.shared)
     rolling: dict[tuple[int, int, str], Rolling] = {}
     months: dict[int, Month] = {}
     same: dict[Month, Month] = {}
@@ -67,8 +69,7 @@ def needs_of(
         service_id = owner.account_service_id
         month = months.get(service_id, NEVER)
         if not month[0] <= started_us < month[1]:
-            months[service_id] = ALWAYS
-            due_of = allowances.due(owner, started_us)
+            due_of = None if all_plain else allowances.due(owner, started_us)
             if due_of is not None:
                 months[service_id] = due_of.from_us, due_of.to_us
                 days |= due_of.days
@@ -78,15 +79,16 @@ def needs_of(
                     if latest.until_us < each.until_us:
                         rolling[_of(each)] = each
                 continue
-            # All of a service's plain buckets run from and to the same instants.
+            month = ALWAYS
+            # All of a service's plain buckets run from and to the same instants, and are the same for all like it.
             for grant in buckets_wanted(owner, tariff, started_us):
                 month = grant.from_us, grant.to_us
-                months[service_id] = same.setdefault(month, month)
-                found = Wanted(owner.account_id, service_id, grant)
-                wanted[_key(found)] = found
+                plain[service_id, id(grant)] = Wanted(owner.account_id, service_id, grant)
+            months[service_id] = same.setdefault(month, month)
     days |= {each.grant.from_us // US_A_DAY for each in wanted.values()}
+    days |= {month[0] // US_A_DAY for month in same if month != ALWAYS}
     return Needs(
-        wanted=tuple(wanted.values()),
+        wanted=(*wanted.values(), *plain.values()),
         rolling=tuple(rolling.values()),
         allowances=allowances,
         months=months,

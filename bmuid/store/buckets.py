@@ -135,13 +135,14 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
 
 def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
     """Make the buckets, full; one that exists already is left alone."""
-    grants = {
-        grant: place for place, grant in enumerate(dict.fromkeys(w.grant for w in wanted), 1)
-    }
+    # Most are the very same few; it costs more to see that two are alike than to write both.
+    same = {id(w.grant): w.grant for w in wanted}
+    places = dict(zip(same, range(1, len(same) + 1), strict=True))
+    grants = list(same.values())
     values = {
         "account_ids": array(w.account_id for w in wanted),
         "service_ids": array(w.account_service_id or 0 for w in wanted),
-        "places": array(grants[w.grant] for w in wanted),
+        "places": array(places[id(w.grant)] for w in wanted),
         "codes": [grant.code for grant in grants],
         "froms": [from_us(grant.from_us) for grant in grants],
         "tos": [_end(grant.to_us) for grant in grants],

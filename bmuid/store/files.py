@@ -168,13 +168,16 @@ def _known(txn: Transaction, arrived: Arrived) -> Registered | None:
     return Registered(row[0], row[1], first=False, name=row[2], verdicts=verdicts)
 
 
-def take_part(txn: Transaction) -> Part | None:
+def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
     """
-    Lock the oldest open part that nobody works at and that may be worked now.
+    Lock the part that was worked last, or else the oldest open one, that nobody works at and that may be worked now.
 
     A part waits for the parts of earlier files that may hold the same accounts: the same part where
     files have as many parts, else the whole file. So each account's usage is rated in order of arrival;
     but nothing waits for a blocked part.
+
+    Shapes:
+        last: the file's id and the part; who worked at it has its next lines read, and knows its accounts.
     """
     txn.execute(
         """
@@ -189,8 +192,10 @@ def take_part(txn: Transaction) -> Part | None:
             WHERE g.state = 'OPEN' AND g.id < f.id AND q.state = 'OPEN'
             AND (g.parts <> f.parts OR q.part = p.part)
         )
-        ORDER BY p.file_id, p.part LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
-        """
+        ORDER BY (p.file_id, p.part) = (%(file_id)s, %(part)s) DESC, p.file_id, p.part
+        LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
+        """,
+        {"file_id": last[0], "part": last[1]},
     )
     row = txn.fetchone()
     if row is None:

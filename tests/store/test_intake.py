@@ -427,6 +427,27 @@ class TestHoweverItIsWorked:
             office.connection.rollback()
             second.rollback()
 
+    def test_a_worker_stays_with_the_part_it_worked_last(self, office: Office) -> None:
+        """It has read on there already; a part that another took, or that is done, it leaves."""
+        put(office.spool, "a.csv", [call(f"a.{n}", n) for n in range(1, CUSTOMERS + 1)])
+        office.take_in()
+        with office.connection.cursor() as one:
+            stays = files.take_part(one, (1, 1))
+            assert stays is not None
+            assert (stays.file_id, stays.part) == (1, 1)
+            with (
+                closing(psycopg2.connect(office.connection.dsn)) as second,
+                second.cursor() as other,
+            ):
+                moves = files.take_part(other, (1, 1))
+                assert moves is not None
+                assert (moves.file_id, moves.part) == (1, 0)
+            files.advance(one, stays, stays.lines + 1, 0, files.Verdicts(), None)
+            moves = files.take_part(one, (1, 1))
+            assert moves is not None
+            assert (moves.file_id, moves.part) == (1, 0)
+        office.connection.rollback()
+
     def test_a_file_with_other_parts_waits_for_the_whole_earlier_one(self, office: Office) -> None:
         """After the number of workers was changed, files split in the old way are finished first."""
         put(office.spool, "a.csv", [call("a", 1)])
