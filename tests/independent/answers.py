@@ -13,7 +13,8 @@ def answer_of(said: Rated | Unrated) -> Answer | str:
     detail = said.detail or PLAIN
     taxes: tuple[tuple[int, int, int, str | None], ...] = ()
     if detail.taxes is not None:
-        taxes = tuple(tuple(part) for part in detail.taxes.parts)  # type: ignore[misc]
+        assert all(part.rate_ppm is None for part in detail.taxes.parts)
+        taxes = tuple(part[:4] for part in detail.taxes.parts)
         assert detail.taxes.net_e11 == said.amount_e11
         assert detail.taxes.tax_e11 == said.tax_e11
         assert said.tax_id == (taxes[0][0] if taxes else None)
