@@ -86,6 +86,7 @@ CREATE TABLE account (
     created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     UNIQUE (id, currency)
 );
+CREATE INDEX account_parent ON account (parent_id) WHERE parent_id IS NOT NULL;
 
 --------------------------------------------------------------------------------------------- catalogue
 -- Rows of the catalogue name each other by code; an id is one version of a row and is what evidence keeps.
@@ -367,6 +368,9 @@ CREATE TABLE uid_history (
 );
 CREATE INDEX uid_history_account ON uid_history (account_id);
 CREATE INDEX uid_history_value ON uid_history (value);
+-- What changed between two revisions is looked up at each of them.
+CREATE INDEX uid_history_since ON uid_history (since);
+CREATE INDEX uid_history_until ON uid_history (until) WHERE until IS NOT NULL;
 CREATE TRIGGER account_service_stays BEFORE DELETE OR TRUNCATE ON account_service
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER uid_history_versions BEFORE UPDATE OR DELETE ON uid_history
@@ -382,7 +386,8 @@ CREATE TABLE source (
     time_zone text NOT NULL,                                      -- of timestamps that carry none
     country_code text NOT NULL CHECK (country_code ~ '^[0-9]{1,3}$'),
     trunk_prefix text NOT NULL CHECK (trunk_prefix ~ '^[0-9]{0,4}$'),
-    international_prefix text NOT NULL CHECK (international_prefix ~ '^[0-9]{1,5}$')
+    international_prefix text NOT NULL CHECK (international_prefix ~ '^[0-9]{1,5}$'),
+    routing_prefixes text[] NOT NULL DEFAULT '{}'                 -- before called numbers, of number portability: 1400, Dxxx=0
 );
 
 -- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
@@ -402,6 +407,7 @@ CREATE TABLE usage_file (
     country_code text NOT NULL,
     trunk_prefix text NOT NULL,
     international_prefix text NOT NULL,
+    routing_prefixes text[] NOT NULL DEFAULT '{}',
     received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,
@@ -1462,7 +1468,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
 GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone, country_code, trunk_prefix,
-    international_prefix, stream_day) ON usage_file TO bmuid;
+    international_prefix, routing_prefixes, stream_day) ON usage_file TO bmuid;
 GRANT UPDATE (state, done_at, lines, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
 GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_event TO bmuid;
@@ -1519,8 +1525,9 @@ GRANT INSERT, UPDATE (limit_minor), DELETE ON account_credit TO bmuid_admin;
 GRANT INSERT, UPDATE (until) ON account_terms, service_terms TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
-GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix),
-    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix) ON source TO bmuid_admin;
+GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes),
+    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes)
+    ON source TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
 GRANT INSERT (actor, packages, accounts, from_at, to_at, usage_class, source, due_to, accounts_a_second),
