@@ -296,8 +296,10 @@ static const Cell *
 cell_of(const Event *event, i64 location)
 {
     const Known *known = event->known;
-    const Cell *cell = event->moment < 0 ? NULL : memory_cell(known->memory, event->moment, location);
-    if (cell == NULL && !PyErr_Occurred()) {
+    const Cell *cell;
+    if (event->moment >= 0) {
+        cell = memory_cell(known->memory, event->moment, location);
+    } else {
         PyObject *found = PyObject_CallFunction(known->rate_at, "LL", event->started, location);
         cell = found ? memory_once(known->memory, found) : NULL;
         Py_XDECREF(found);

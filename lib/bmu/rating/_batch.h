@@ -80,7 +80,7 @@ int memory_moment(Memory *memory, i64 us);
 /* Have fetched what memory_cell will look at. */
 void memory_ahead(Memory *memory, int moment, i64 location);
 
-/* The rate of a moment at a location; NULL where it is not remembered, perhaps with an exception. */
+/* The rate of a moment at a location, found now if need be; NULL with an exception. */
 const Cell *memory_cell(Memory *memory, int moment, i64 location);
 
 /* Lay out a rate that was just found; NULL with an exception. */

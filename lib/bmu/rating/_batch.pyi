@@ -2,10 +2,10 @@ from collections.abc import Callable, Sequence
 
 from bmu.rating.bucket import BucketState
 from bmu.rating.group import Resolved
+from bmu.rating.moment import Moment
 from bmu.rating.outcome import Rated, Unrated
 from bmu.rating.owner import Owner, Terms
 from bmu.rating.rate import Known
-from bmu.rating.route import Found
 from bmu.usage import UDR
 
 class Index:
@@ -14,7 +14,7 @@ class Index:
 class Memory:
     def __init__(
         self,
-        quarters: dict[int, dict[int, Found]],
+        quarters: dict[int, Moment],
         index: Index | None,
         number: int,
         facts: tuple[int, int, int, str],

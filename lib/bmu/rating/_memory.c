@@ -7,12 +7,12 @@
 #define QUARTER_US 900000000LL
 #define QUARTERS_MAX 65536
 
-/* Where things stand in group.Resolved, and in its numbers as group.numbers_of packs them. */
-enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_BUCKETS, FOUND_NUMBERS, FOUND_SIZE };
+/* Where things stand in group.Resolved and price.Price. */
+enum { FOUND_GROUP, FOUND_RATE, FOUND_TAX, FOUND_PPM, FOUND_PRICE, FOUND_BUCKETS, FOUND_SIZE };
 enum { PRICE_MINIMUM, PRICE_INCREMENT, PRICE_SLOPE, PRICE_CONNECT, PRICE_FLOOR, PRICE_DENOMINATOR, PRICE_STEP,
-       PRICE_LIFT, PRICE_PPM, PRICE_NUMBERS };
+       PRICE_LIFT, PRICE_MODE, PRICE_SIZE };
 
-/* The rates of a moment by location, as the route has them, and those that were asked for. */
+/* A moment.Moment, and the cells that were asked for. */
 typedef struct {
     PyObject *rates; /* owned; it owns what the cells point to, as nothing is ever taken out of it */
     Cell *cells;     /* of a power of two, never full */
@@ -117,27 +117,31 @@ lay(Memory *memory, PyObject *found, Cell *cell)
 {
     cell->rate = NULL;
     cell->shape = NULL;
-    if (Py_TYPE(found) != (PyTypeObject *)memory->resolved)
+    if (Py_TYPE(found) != (PyTypeObject *)memory->resolved || PyTuple_GET_SIZE(found) != FOUND_SIZE)
         return 1;
-    PyObject *numbers = PyTuple_GET_ITEM(found, FOUND_NUMBERS), *buckets = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
-    i64 price[PRICE_NUMBERS];
-    if (!PyBytes_Check(numbers) || PyBytes_GET_SIZE(numbers) != sizeof(price) || !PyDict_Check(buckets))
+    PyObject *price = PyTuple_GET_ITEM(found, FOUND_PRICE), *buckets = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
+    if (!PyTuple_Check(price) || PyTuple_GET_SIZE(price) != PRICE_SIZE || !PyDict_Check(buckets))
         return 1;
-    memcpy(price, PyBytes_AS_STRING(numbers), sizeof(price));
+    i64 numbers[PRICE_MODE], ppm;
+    for (int n = 0; n < PRICE_MODE; n++)
+        if (!number(PyTuple_GET_ITEM(price, n), &numbers[n]))
+            return !PyErr_Occurred();
+    if (!number(PyTuple_GET_ITEM(found, FOUND_PPM), &ppm))
+        return !PyErr_Occurred();
     Shape shape;
     memset(&shape, 0, sizeof(shape));
-    shape.minimum = price[PRICE_MINIMUM];
-    shape.increment = price[PRICE_INCREMENT];
-    shape.connect = price[PRICE_CONNECT];
-    shape.floor = price[PRICE_FLOOR];
-    shape.denominator = price[PRICE_DENOMINATOR];
-    shape.step = price[PRICE_STEP];
-    shape.lift = price[PRICE_LIFT];
-    shape.ppm = price[PRICE_PPM];
+    shape.minimum = numbers[PRICE_MINIMUM];
+    shape.increment = numbers[PRICE_INCREMENT];
+    shape.connect = numbers[PRICE_CONNECT];
+    shape.floor = numbers[PRICE_FLOOR];
+    shape.denominator = numbers[PRICE_DENOMINATOR];
+    shape.step = numbers[PRICE_STEP];
+    shape.lift = numbers[PRICE_LIFT];
+    shape.ppm = ppm;
     shape.group = PyTuple_GET_ITEM(found, FOUND_GROUP);
     shape.tax = PyTuple_GET_ITEM(found, FOUND_TAX);
     shape.buckets = buckets;
-    cell->slope = price[PRICE_SLOPE];
+    cell->slope = numbers[PRICE_SLOPE];
     cell->rate = PyTuple_GET_ITEM(found, FOUND_RATE);
     cell->shape = shape_like(memory, &shape);
     return cell->shape != NULL;
@@ -185,12 +189,16 @@ memory_cell(Memory *memory, int which, i64 location)
     Cell *cell = slot_of(moment, place_of(location));
     if (cell->place)
         return cell;
-    PyObject *key = PyLong_FromLongLong(location);
-    PyObject *found = key ? PyDict_GetItemWithError(moment->rates, key) : NULL;
+    PyObject *key = PyLong_FromLongLong(location), *rates = moment->rates;
+    PyObject *found = key ? PyObject_GetItem(rates, key) : NULL; /* finds it now, if it was not there */
     Py_XDECREF(key);
     Cell made = {.place = place_of(location)};
-    if (found == NULL || !lay(memory, found, &made))
-        return NULL;
+    int good = found != NULL && lay(memory, found, &made);
+    Py_XDECREF(found);
+    moment = &memory->moments[which];
+    cell = slot_of(moment, made.place);
+    if (!good || cell->place)
+        return good ? cell : NULL;
     if (moment->used * 2 > moment->mask) {
         if (!more_cells(moment))
             return NULL;
@@ -286,10 +294,38 @@ memory_course(Memory *memory)
     return (Course){memory->facts, memory->index == Py_None ? NULL : memory->index, memory->number};
 }
 
+/* Routes and what they remember hold each other. */
+static int
+memory_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Memory *memory = (Memory *)self;
+    for (int n = 0; n < memory->moments_count; n++)
+        Py_VISIT(memory->moments[n].rates);
+    Py_VISIT(memory->once);
+    Py_VISIT(memory->quarters);
+    Py_VISIT(memory->facts);
+    Py_VISIT(memory->index);
+    Py_VISIT(memory->resolved);
+    return 0;
+}
+
+static int
+memory_clear(PyObject *self)
+{
+    Memory *memory = (Memory *)self;
+    for (int n = 0; n < memory->moments_count; n++)
+        Py_CLEAR(memory->moments[n].rates);
+    Py_CLEAR(memory->once);
+    Py_CLEAR(memory->quarters);
+    return 0;
+}
+
 static void
 memory_dealloc(PyObject *self)
 {
     Memory *memory = (Memory *)self;
+    PyObject_GC_UnTrack(self);
+    memory_clear(self);
     for (size_t n = 0; memory->shapes != NULL && n <= memory->shapes_mask; n++) {
         if (memory->shapes[n] == NULL)
             continue;
@@ -299,14 +335,10 @@ memory_dealloc(PyObject *self)
         PyMem_Free(memory->shapes[n]);
     }
     PyMem_Free(memory->shapes);
-    for (int n = 0; n < memory->moments_count; n++) {
+    for (int n = 0; n < memory->moments_count; n++)
         free(memory->moments[n].cells);
-        Py_DECREF(memory->moments[n].rates);
-    }
     PyMem_Free(memory->moments);
     PyMem_Free(memory->of_quarter);
-    Py_XDECREF(memory->once);
-    Py_XDECREF(memory->quarters);
     Py_XDECREF(memory->facts);
     Py_XDECREF(memory->index);
     Py_XDECREF(memory->resolved);
@@ -340,9 +372,11 @@ static PyTypeObject type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bmu.rating._batch.Memory",
     .tp_doc = "Rates by moment and location, laid side by side.",
     .tp_basicsize = sizeof(Memory),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = memory_new,
     .tp_dealloc = memory_dealloc,
+    .tp_traverse = memory_traverse,
+    .tp_clear = memory_clear,
 };
 
 PyTypeObject *

@@ -1,18 +1,16 @@
 """Rate groups as a route walks them: which hold at an instant, and the nearest rate that each has for a place."""
 
-import struct
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bmu.rating.fields import Asked
 from bmu.rating.hours import Hours
 from bmu.rating.kinds import RateKind
+from bmu.rating.precision import Precision
 from bmu.rating.price import Price, Prices
 from bmu.rating.rows import RateGroupRow, RatePlanRow, RateRow
 from bmu.rating.span import NEVER_US, day_span
 from bmu.usage import UDR
-
-_NUMBERS = struct.Struct("=9q")
 
 
 class Group(NamedTuple):
@@ -22,6 +20,7 @@ class Group(NamedTuple):
     Shapes:
         rates: by place, the rates there, of which the days don't overlap.
         asked: conditions that each event must meet.
+        precision: of its amounts.
         passed: why it is never used on the route's terms; none: it may be.
     """
 
@@ -32,6 +31,7 @@ class Group(NamedTuple):
     hours: Hours | None
     asked: tuple[Asked, ...]
     rates: Mapping[int, tuple[RateRow, ...]]
+    precision: Precision
     passed: str | None = None
 
     def holds_at(self, us: int) -> bool:
@@ -48,7 +48,6 @@ class Resolved(NamedTuple):
     Shapes:
         buckets: codes of types it may draw from, with how near their places are, 0 the nearest.
         tax_id: none where there is no tax.
-        numbers: of the price and the tax, for the compiled form.
     """
 
     rate_group_id: int
@@ -57,7 +56,6 @@ class Resolved(NamedTuple):
     rate_ppm: int
     price: Price
     buckets: Mapping[str, int]
-    numbers: bytes | None
 
 
 class Offer(NamedTuple):
@@ -75,7 +73,7 @@ def is_whole(offer: Offer) -> bool:
 
 def rates_at(
     groups: Iterable[Group], places: tuple[int, ...], us: int, company_zone: str
-) -> tuple[tuple[Group, RateRow], ...]:
+) -> list[tuple[Group, RateRow]]:
     """
     Give the nearest rate of each group in order, up to the first that prices any event, and any part of one.
 
@@ -85,20 +83,12 @@ def rates_at(
     """
     found = []
     for group in groups:
-        rate = _nearest(group, places, us, company_zone)
+        rate = _nearest(group.rates, places, us, company_zone)
         if rate is not None:
             found.append((group, rate))
             if not group.asked and not _takes_whole(group, rate):
                 break
-    return tuple(found)
-
-
-def packed(price: Price, rate_ppm: int) -> bytes | None:
-    """Lay the numbers of a plain rate and its tax side by side, where each fits 64 bits."""
-    try:
-        return _NUMBERS.pack(*price[:-1], rate_ppm)
-    except struct.error:
-        return None
+    return found
 
 
 def first_fitting(offers: Iterable[Offer], udr: UDR) -> Offer | None:
@@ -122,14 +112,17 @@ def _takes_whole(group: Group, rate: RateRow) -> bool:
     return row.aggregate or row.pass_through or rate.kind is RateKind.PASS_THROUGH
 
 
-def _nearest(group: Group, places: tuple[int, ...], us: int, company_zone: str) -> RateRow | None:
+def _nearest(
+    rates: Mapping[int, tuple[RateRow, ...]], places: tuple[int, ...], us: int, company_zone: str
+) -> RateRow | None:
     for place in places:
-        for rate in group.rates.get(place, ()):
-            if rate.valid_from is None and rate.valid_to is None:
-                return rate
-            start, end = day_span(rate.valid_from, rate.valid_to, company_zone)
-            if start <= us < end:
-                return rate
+        if place in rates:
+            for rate in rates[place]:
+                if rate.valid_from is None and rate.valid_to is None:
+                    return rate
+                start, end = day_span(rate.valid_from, rate.valid_to, company_zone)
+                if start <= us < end:
+                    return rate
     return None
 
 

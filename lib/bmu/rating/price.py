@@ -25,7 +25,8 @@ NOTHING: Exact = (0, 1)
 # Looked up once: a member of an enum takes as long to name as to price by.
 _STANDARD, _FIXED, _MARKUP = RateKind.STANDARD, RateKind.FIXED, RateKind.MARKUP
 _FIXED_MARKUP, _RATED_MARKUP = RateKind.FIXED_MARKUP, RateKind.RATED_MARKUP
-_HALF_UP = Rounding.HALF_UP
+_HALF_UP, _UP, _DOWN = Rounding.HALF_UP, Rounding.UP, Rounding.DOWN
+_STEPS = tuple(int("1" + "0" * (SCALE - places)) for places in range(SCALE + 1))
 MARKUPS = frozenset({_MARKUP, _FIXED_MARKUP, _RATED_MARKUP})
 
 
@@ -95,7 +96,7 @@ class Prices(NamedTuple):
 def is_plain(rate: RateRow) -> bool:
     """Tell whether `Price` holds all that a rate says."""
     return (
-        rate.kind in (RateKind.STANDARD, RateKind.FIXED)
+        (rate.kind is _STANDARD or rate.kind is _FIXED)
         and not rate.steps
         and not rate.free
         and rate.maximum_charge_e11 is None
@@ -104,23 +105,22 @@ def is_plain(rate: RateRow) -> bool:
 
 def price_of(rate: RateRow, rounding: RoundingRow | None, precision: Precision) -> Price:
     """Make a plain rate ready to price events; without rounding the quantity stays."""
-    step = _step(precision.places)
-    if rate.kind is RateKind.FIXED:
+    step, mode = _STEPS[precision.places], precision.mode
+    if rate.kind is _FIXED:
         per, slope, floor = 1, 0, max(rate.price_e11, rate.minimum_charge_e11)
     else:
-        per, slope, floor = rate.per, rate.price_e11, rate.minimum_charge_e11 * rate.per
+        per, slope = rate.per, rate.price_e11
+        floor = rate.minimum_charge_e11 * per
     denominator = per * step
-    lifts = {Rounding.HALF_UP: denominator // 2, Rounding.UP: denominator - 1, Rounding.DOWN: 0}
-    return Price(
-        minimum=rounding.minimum if rounding else 0,
-        increment=rounding.increment if rounding else 1,
-        slope=slope,
-        connect=rate.connect_e11 * per,
-        floor=floor,
-        denominator=denominator,
-        step=step,
-        lift=lifts.get(precision.mode, -1),
-        mode=precision.mode,
+    if mode is _HALF_UP:
+        lift = denominator // 2
+    else:
+        lift = denominator - 1 if mode is _UP else 0 if mode is _DOWN else -1
+    minimum, increment = (rounding.minimum, rounding.increment) if rounding else (0, 1)
+    connect = rate.connect_e11 * per
+    # Straight to the tuple: a tariff may have 200,000 of them.
+    return tuple.__new__(
+        Price, (minimum, increment, slope, connect, floor, denominator, step, lift, mode)
     )
 
 
@@ -162,7 +162,7 @@ def prices_of(rate: RateRow, rounding: RoundingRow | None, precision: Precision)
         connect_e11=rate.connect_e11,
         least_e11=rate.minimum_charge_e11,
         most_e11=rate.maximum_charge_e11,
-        step=_step(precision.places),
+        step=_STEPS[precision.places],
         mode=precision.mode,
     )
 
@@ -256,7 +256,3 @@ def _up_to(curve: Curve, quantity: int) -> int:
     starts, sums, slopes, _ = curve
     piece = bisect_right(starts, quantity) - 1
     return sums[piece] + slopes[piece] * (quantity - starts[piece])
-
-
-def _step(places: int) -> int:
-    return int("1" + "0" * (SCALE - places))

@@ -12,11 +12,12 @@ from bmu.rating.owner import Owner, Terms
 from bmu.rating.places import EVERYWHERE
 from bmu.rating.price import INT64_MAX, amount_of, rounded_up
 from bmu.rating.reclass import reclassified
-from bmu.rating.route import Choice, Found, Route
+from bmu.rating.route import Route
 from bmu.rating.routing import route_of
 from bmu.rating.sharing import Participation
 from bmu.rating.tariff import Tariff
 from bmu.rating.tax import tax_of
+from bmu.rating.way import Choice, Found
 from bmu.rating.whole import Asking, rate_whole
 from bmu.usage import UDR
 
@@ -163,7 +164,7 @@ def _rate_plain(
 ) -> Rated | Unrated:
     """Price what was measured at the one plain rate; this and what it calls is the hot path."""
     started_us, quantity = udr.started_us, udr.quantity
-    group_id, rate_id, tax_id, rate_ppm, price, codes, _ = found
+    group_id, rate_id, tax_id, rate_ppm, price, codes = found
     billable = rounded = rounded_up(price, quantity)
     amount = rated = amount_of(price, rounded)
     if rated > INT64_MAX or rounded > INT64_MAX:

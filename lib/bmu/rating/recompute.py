@@ -123,6 +123,7 @@ def cost_again(evidence: Evidence) -> int | None:
 
 def _offer(evidence: Evidence, pricing: RateRows) -> Offer:
     """Make a rate ready, as if it held always: that it did is what the charge says."""
+    precision = evidence.precision_of(pricing)
     group = Group(
         row=pricing.group,
         plan=pricing.plan,
@@ -131,6 +132,6 @@ def _offer(evidence: Evidence, pricing: RateRows) -> Offer:
         hours=None,
         asked=(),
         rates={},
+        precision=precision,
     )
-    precision = evidence.precision_of(pricing)
     return Offer(group, pricing.rate, prices_of(pricing.rate, pricing.rounding, precision))

@@ -11,13 +11,15 @@ from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.owner import Terms
 from bmu.rating.places import EVERYWHERE
 from bmu.rating.plan import BUCKET_LEVEL, PLAN_LEVELS, Chosen, choose_plan
-from bmu.rating.precision import Precision, precision_of
-from bmu.rating.route import Route, Way
+from bmu.rating.precision import precision_of
+from bmu.rating.route import Route
 from bmu.rating.rows import RateGroupRow, RatePlanRow, UsageClassRow
 from bmu.rating.span import day_span
+from bmu.rating.takers import Takers
 from bmu.rating.tariff import Tariff
 from bmu.rating.taxation import Levies, TaxRequest, Untaxed
 from bmu.rating.taxcode import TaxPlace, TaxTraits
+from bmu.rating.way import Way
 from bmu.usage import UDR, Rater
 
 
@@ -65,7 +67,6 @@ def _route(tariff: Tariff, terms: Terms, row: UsageClassRow, chosen: Chosen) -> 
     groups = tuple(_groups(tariff, terms, row.code, chosen.plan))
     names = {(group.row.code, row.code) for group in groups}
     edges = {edge for name in names for edge in tariff.dated.get(name, ())}
-    types = _bucket_types(tariff, package, row.code)
     request_at = _tax_request(tariff, terms, row, package)
     return Route(
         Way(
@@ -75,17 +76,11 @@ def _route(tariff: Tariff, terms: Terms, row: UsageClassRow, chosen: Chosen) -> 
             company_zone=tariff.company.zone,
             groups=tuple(group for group in groups if not group.row.for_cost),
             cost_groups=tuple(group for group in groups if group.row.for_cost and group.rates),
-            precision=_precision(tariff),
             edges=frozenset(edges | _tax_edges(tariff, terms)),
             geotree=tariff.geotree if row.rater is Rater.GEOTREE else None,
             places=tariff.places,
             roundings=tariff.roundings,
-            bucket_types=types,
-            bucket_hours={
-                each.time_period: tariff.hours(each.time_period, terms.zone)
-                for each in types
-                if each.time_period
-            },
+            takers=_takers(tariff, terms, package, row.code),
             taxes=lambda us, location: tariff.tax_rules.levies(request_at(us, location)),
             outside_taxes=_outside_taxes(tariff, terms, row, request_at),
         )
@@ -121,12 +116,16 @@ def _group(
         hours=tariff.hours(row.time_period, terms.zone) if row.time_period else None,
         asked=left.asked,
         rates=tariff.rates.get((row.code, usage_class), {}),
+        precision=precision_of(row, plan, tariff.company),
         passed=passed,
     )
 
 
-def _precision(tariff: Tariff) -> Callable[[Group], Precision]:
-    return lambda group: precision_of(group.row, group.plan, tariff.company)
+def _takers(tariff: Tariff, terms: Terms, package: PackageRow, usage_class: str) -> Takers:
+    types = _bucket_types(tariff, package, usage_class)
+    periods = {row.time_period for row in types if row.time_period}
+    holds_at = {code: tariff.hours(code, terms.zone).holds_at for code in periods}
+    return Takers(types, usage_class, tariff.places, holds_at)
 
 
 def _bucket_types(

@@ -7,9 +7,10 @@ from bmu.rating.group import Resolved, first_fitting
 from bmu.rating.outcome import Unrated
 from bmu.rating.owner import Terms
 from bmu.rating.plan import BUCKET_LEVEL, named_plans
-from bmu.rating.route import Route, said_of
+from bmu.rating.route import Route
 from bmu.rating.routing import route_of
 from bmu.rating.tariff import Tariff
+from bmu.rating.way import said_of
 from bmu.usage import UDR
 
 _NONE_NAMED = "names none"

@@ -12,13 +12,14 @@ from bmu.rating.kinds import BucketKind
 from bmu.rating.outcome import Rated, Unrated, UnratedReason
 from bmu.rating.owner import Owner
 from bmu.rating.price import INT64_MAX, amount_of, counted
-from bmu.rating.route import Choice, Route, is_one_tax, untaxed
+from bmu.rating.route import Route
 from bmu.rating.routing import overage_route
 from bmu.rating.sale import Sale, cost_of, sale_of
 from bmu.rating.sharing import Participation
 from bmu.rating.split import SECONDS_MAX, Stretch, Unpriced, stretches
 from bmu.rating.tariff import Tariff
 from bmu.rating.taxation import Levies, Taxes, Untaxed, taxes_on
+from bmu.rating.way import Choice, is_one_tax, untaxed
 from bmu.usage import UDR
 
 _SECOND_US = 1_000_000

@@ -1,20 +1,32 @@
 """Many events at once: the same to the last digit as one by one, compiled or not."""
 
 import copy
+import gc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pure.rating.everything import Everything, everything
 from pure.rating.everything import events as everything_events
-from pure.rating.generated import World, shelves, udrs, whoever, worlds
+from pure.rating.generated import CLASSES, World, shelves, udrs, whoever, worlds
 
+from bmu.money import Rounding
+from bmu.period import FOREVER_US
 from bmu.rating import (
     BucketState,
     CompanyTerms,
+    Frequency,
     Owner,
+    PackageRow,
     Rated,
+    RateGroupRow,
+    RateKind,
+    RatePlanRow,
+    RateRow,
     Tariff,
+    TariffRows,
+    TaxRow,
+    Terms,
     Unrated,
     by_service,
     compile_tariff,
@@ -123,3 +135,36 @@ def has_one_rate(udr: UDR, owner: Owner, tariff: Tariff) -> bool:
     return not isinstance(place, Unrated) and isinstance(
         route.rate_at(udr.started_us, place[1]), Resolved
     )
+
+
+def test_a_tariff_that_is_no_longer_used_leaves_no_memory_behind() -> None:
+    """Each change of the catalogue makes a new one; a worker lives for months."""
+    gc.collect()
+    before = routes_there()
+    tariff = compile_tariff(
+        TariffRows(
+            usage_classes=(CLASSES[1],),
+            rate_plans=(RatePlanRow(1, "P", "Plan", "GBP", 4, Rounding.UP, ("G",)),),
+            rate_groups=(RateGroupRow(1, "G", "Group", None, None, None),),
+            rates=(RateRow(1, "R", "G", "data", None, None, RateKind.STANDARD, 1, 1, 0, 0),),
+            packages=(PackageRow(1, "K", "K", 0, "GBP", Frequency.MONTH, "P", "VAT", ()),),
+            taxes=(TaxRow(1, "VAT", "VAT", 200_000, None, None),),
+        ),
+        1,
+        CompanyTerms("UTC"),
+    )
+    owner = Owner(0, FOREVER_US, 1, 1, 1, Terms("K", "GBP", "UTC"), 1)
+    [outcome] = rate_batch(
+        [UDR(1, b"-" * 16, 0, "phone", "1", "data", 0, 5, "", "")], [owner], tariff, {}
+    )
+    assert isinstance(outcome, Rated)
+    assert routes_there() == before + 1
+    del tariff
+    gc.collect()
+
+    assert routes_there() == before
+
+
+def routes_there() -> int:
+    """Count the routes of all tariffs in the process."""
+    return sum(isinstance(each, Route) for each in gc.get_objects())
