@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from bmu.rating import Owners, Tariff, TaxService
 from bmuid.intake.allowances import PLAIN, Allowances, allowances_of
-from bmuid.store import owners, tariffs
+from bmuid.intake.owning import SharedOwners
+from bmuid.store import tariffs
 from bmuid.store.transaction import Transaction
 
 SNAPSHOTS_MAX = 2
@@ -30,16 +31,23 @@ class Snapshots:
 
     tax_service: TaxService | None = None
     _kept: dict[int, Snapshot] = field(default_factory=dict)
+    _owners: SharedOwners = field(default_factory=SharedOwners)
 
     def at(self, txn: Transaction, revision: int) -> Snapshot:
         """Give the snapshot of a revision, from memory if it is there."""
         found = self._kept.pop(revision, None)
         if found is None:
-            # Room first: two large snapshots are more than one too many.
+            tariff = self._renewed(txn, revision)
+            # Room first: two large tariffs are more than one too many.
             while len(self._kept) >= SNAPSHOTS_MAX:
                 del self._kept[next(iter(self._kept))]
-            tariff = tariffs.at(txn, revision, self.tax_service)
-            allowances = allowances_of(txn, tariff)
-            found = Snapshot(tariff, Owners(owners.at(txn, revision)), allowances)
+            tariff = tariff or tariffs.at(txn, revision, self.tax_service)
+            owners = self._owners.at(txn, revision)
+            found = Snapshot(tariff, owners, allowances_of(txn, tariff))
         self._kept[revision] = found
         return found
+
+    def _renewed(self, txn: Transaction, revision: int) -> Tariff | None:
+        """Give the tariff that was compiled last, if it holds at that revision, too: most change owners alone."""
+        last = next(reversed(self._kept.values()), None)
+        return None if last is None else tariffs.renewed(txn, last.tariff, revision)

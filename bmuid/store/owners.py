@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bmu.period import FOREVER_US
 from bmu.rating import OwnerRow, Terms
+from bmu.rating.packing import Kinds, pack_copied
 from bmuid.store import terms
+from bmuid.store.copying import copy_out
 from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE, AccountTerms, ServiceTerms
 from bmuid.store.transaction import Transaction
 
@@ -13,6 +15,9 @@ ROWS_A_TRIP = 10_000
 
 # Package, currency, zone and country: all that decides prices for most.
 _Plain = tuple[str, str, str, str]
+
+_IN_FORCE = "since <= %(at)s AND (until IS NULL OR until > %(at)s)"
+_CHANGED = "(since > %(after)s AND since <= %(to)s OR until > %(after)s AND until <= %(to)s)"
 
 
 def at(
@@ -24,7 +29,7 @@ def at(
     A service's own span is not looked at: it can change without a revision, and workers that share a
     file must agree. Who ends a service ends the ownership of its UIDs with it, by a revision.
     """
-    known = Known(terms.of_accounts(txn, revision), terms.of_services(txn, revision), parents(txn))
+    known = _known(txn, revision) if uids is None else _known_of(txn, revision, uids)
     of_most: dict[_Plain, Terms] = {}
     with txn.connection.cursor(name="owners_at") as rows:
         rows.itersize = ROWS_A_TRIP
@@ -62,10 +67,149 @@ def at(
             )
 
 
+def packed(txn: Transaction, revision: int) -> tuple[bytes | bytearray, bytes]:
+    """Give the same of all usage identifiers, packed: two pieces, one behind the other."""
+    rows = copy_out(
+        txn,
+        """
+        COPY (
+            SELECT h.uid_type || ':' || h.value, lower(h.during), upper(h.during), h.id, a.id, s.id,
+                a.bill_day, s.package, a.currency, a.time_zone, a.country
+            FROM uid_history AS h
+            JOIN account_service AS s ON s.id = h.account_service_id
+            JOIN account AS a ON a.id = h.account_id
+            WHERE h.since <= %(at)s AND (h.until IS NULL OR h.until > %(at)s)
+        ) TO STDOUT BINARY
+        """,
+        {"at": revision},
+    )
+    kinds = Kinds()
+    special = {service_id: kinds.number(found) for service_id, found in _special(txn, revision)}
+    return pack_copied(rows, _PlainKinds(kinds), special), kinds.packed()
+
+
+def changed(
+    txn: Transaction, one: int, other: int, changes_max: int
+) -> tuple[tuple[str, str], ...] | None:
+    """
+    Give the usage identifiers whose owners, or their terms, may differ between two revisions.
+
+    Shapes:
+        Result: types and values; None where there are more than *changes_max*.
+    """
+    between = {"after": min(one, other), "to": max(one, other), "most": changes_max + 1}
+    accounts = _accounts_changed(txn, between)
+    # All of an account inherit its terms: those below, and whoever it pays for.
+    txn.execute(
+        f"""
+        SELECT uid_type, value FROM uid_history WHERE {_CHANGED}
+        UNION SELECT uid_type, value FROM uid_history WHERE account_id = ANY (%(accounts)s::bigint[])
+        LIMIT %(most)s
+        """,  # noqa: S608 - a constant, no value
+        between | {"accounts": accounts},
+    )
+    found = tuple(txn.fetchall())
+    return found if len(found) <= changes_max else None
+
+
 def parents(txn: Transaction) -> dict[int, int]:
     """Give the account above each account that has one; that never changes."""
     txn.execute("SELECT id, parent_id FROM account WHERE parent_id IS NOT NULL")
     return dict(txn.fetchall())
+
+
+def _accounts_changed(txn: Transaction, between: Mapping[str, int]) -> list[int]:
+    """Give the accounts whose terms may differ, by changes of their own or of others'."""
+    txn.execute(
+        f"""
+        SELECT account_id FROM account_terms WHERE {_CHANGED}
+        UNION SELECT account_id FROM service_terms WHERE {_CHANGED}
+        """,  # noqa: S608 - a constant, no value
+        between,
+    )
+    own = [account_id for (account_id,) in txn.fetchall()]
+    if not own:
+        return []
+    txn.execute(
+        """
+        WITH RECURSIVE below (id) AS (
+            SELECT unnest(%(own)s::bigint[])
+            UNION SELECT a.id FROM account AS a JOIN below ON a.parent_id = below.id
+        )
+        SELECT id FROM below
+        UNION SELECT t.account_id FROM account_terms AS t JOIN below ON t.usage_invoicer_id = below.id
+        """,
+        {"own": own},
+    )
+    return [account_id for (account_id,) in txn.fetchall()]
+
+
+def _special(txn: Transaction, revision: int) -> Iterator[tuple[int, Terms]]:
+    """Give the terms of each service for which more is agreed than for most."""
+    known = _known(txn, revision)
+    if not known.accounts and not known.services:
+        return
+    txn.execute(
+        """
+        SELECT s.account_id, s.id, s.package, a.currency, a.time_zone, a.country
+        FROM account_service AS s JOIN account AS a ON a.id = s.account_id
+        WHERE s.account_id = ANY (%(accounts)s::bigint[]) OR s.id = ANY (%(services)s::bigint[])
+        """,
+        {"accounts": list(known.accounts), "services": list(known.services)},
+    )
+    for account_id, service_id, package, currency, zone, country in txn.fetchall():
+        yield service_id, known.terms(account_id, service_id, (package, currency, zone, country))
+
+
+class _PlainKinds(dict[bytes, int]):
+    """Numbers of plain terms, by the fields of a copied row that tell them."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        super().__init__()
+        self._kinds = kinds
+
+    def __missing__(self, fields: bytes) -> int:
+        texts, at = [], 0
+        while at < len(fields):
+            ends = at + 4 + int.from_bytes(fields[at : at + 4], "big")
+            texts.append(fields[at + 4 : ends].decode())
+            at = ends
+        package, currency, zone, country = texts
+        number = self._kinds.number(Terms(package, currency, zone, country=country))
+        self[fields] = number
+        return number
+
+
+def _known(txn: Transaction, revision: int) -> "Known":
+    return Known(terms.of_accounts(txn, revision), terms.of_services(txn, revision), parents(txn))
+
+
+def _known_of(txn: Transaction, revision: int, uids: Sequence[tuple[str, str]]) -> "Known":
+    """Do the same for the accounts of some usage identifiers, and for those that these inherit from."""
+    txn.execute(
+        f"""
+        WITH RECURSIVE needed (id) AS (
+            SELECT h.account_id FROM uid_history AS h
+            WHERE h.value = ANY (%(values)s::text[])
+            UNION SELECT other.id FROM needed
+            CROSS JOIN LATERAL (
+                SELECT parent_id AS id FROM account WHERE account.id = needed.id
+                UNION ALL SELECT usage_invoicer_id FROM account_terms
+                    WHERE account_id = needed.id AND {_IN_FORCE}
+            ) AS other
+            WHERE other.id IS NOT NULL
+        )
+        SELECT a.id, a.parent_id FROM needed JOIN account AS a ON a.id = needed.id
+        """,  # noqa: S608 - a constant, no value
+        {"at": revision, "values": [value for _, value in uids]},
+    )
+    above = dict(txn.fetchall())
+    ids = list(above)
+    return Known(
+        terms.of_accounts(txn, revision, ids),
+        terms.of_services(txn, revision, ids),
+        {id_: over for id_, over in above.items() if over is not None},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,3 +29,23 @@ def newest(txn: Transaction) -> int:
     row = txn.fetchone()
     assert row is not None, "an aggregate gives a row"
     return int(row[0])
+
+
+def name(txn: Transaction, revision: int) -> str:
+    """
+    Give a name for what a revision holds: of this database alone.
+
+    Of a copy that was led back to an earlier day, revisions of the same number are others.
+    """
+    txn.execute(
+        """
+        SELECT system_identifier, oid,
+            (SELECT (extract(epoch FROM at) * 1000000)::bigint FROM revision WHERE id = %(revision)s)
+        FROM pg_control_system(), pg_database WHERE datname = current_database()
+        """,
+        {"revision": revision},
+    )
+    row = txn.fetchone()
+    assert row is not None, "there is the database that one is connected to"
+    system, database, at_us = row
+    return f"{system}-{database}-{revision}-{at_us}"

@@ -105,6 +105,21 @@ def in_force(txn: Transaction, table: Table, revision: int) -> tuple[Row, ...]:
     return tuple(_read(txn, table, SQL("{} ORDER BY id").format(_IN_FORCE), {"at": revision}))
 
 
+def differ(txn: Transaction, one: int, other: int) -> bool:
+    """Tell whether any row of the catalogue came into force or ended between two revisions."""
+    changed = SQL(
+        "EXISTS (SELECT FROM {} WHERE since > %(after)s AND since <= %(to)s OR until > %(after)s AND until <= %(to)s)"
+    )
+    tables = (changed.format(Identifier(table.name)) for table in TABLES)
+    txn.execute(
+        SQL("SELECT {}").format(SQL(" OR ").join(tables)),
+        {"after": min(one, other), "to": max(one, other)},
+    )
+    row = txn.fetchone()
+    assert row is not None, "a SELECT without FROM gives one row"
+    return bool(row[0])
+
+
 def by_id(txn: Transaction, kind: type[R], id_: int) -> R:
     """Give one version of a row, which exists."""
     row: R

@@ -1,6 +1,7 @@
 """The tariff of one revision: the rows of the catalogue in force then, compiled."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bmu.rating import Tariff, TariffRows, TaxService, compile_tariff
 from bmuid.store import companies, tables
@@ -26,6 +27,14 @@ def at(txn: Transaction, revision: int, tax_service: TaxService | None = None) -
     if terms is None:
         raise NoCompanyError("no catalogue is loaded: run bmadmin catalogue load")
     return compile_tariff(rows_at(txn, revision), revision, terms, tax_service)
+
+
+def renewed(txn: Transaction, tariff: Tariff, revision: int) -> Tariff | None:
+    """Give a tariff as that of another revision, which is the same but for its number; None where it is not."""
+    same = companies.terms_at(txn, revision) == tariff.company
+    if not same or tables.differ(txn, tariff.revision, revision):
+        return None
+    return replace(tariff, revision=revision)
 
 
 def rows_at(txn: Transaction, revision: int) -> TariffRows:
