@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from bmu.mediation import BUILT_IN, Mediator, SourceSettings
+from bmu.mediation import BUILT_IN, Mediator
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
 from bmuid.intake import charging, repeats
@@ -106,14 +106,7 @@ class Bench:
         profile = BUILT_IN.get(source.profile)
         if found is not None or profile is None:
             return found
-        settings = SourceSettings(
-            source.code,
-            source.time_zone,
-            source.country_code,
-            source.trunk_prefix,
-            source.international_prefix,
-        )
-        return self.mediators.setdefault(source, Mediator(profile, settings))
+        return self.mediators.setdefault(source, Mediator(profile, source.settings))
 
     def provided(self, needs: Needs) -> None:
         """Remember that all this is there now."""

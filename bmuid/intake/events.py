@@ -8,7 +8,6 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
-from bmu.mediation import SourceSettings
 from bmu.mediation.number import Numbers
 from bmu.period import from_us, to_us
 from bmu.usage import UDR
@@ -67,14 +66,7 @@ def key_of(source: str, key: str) -> bytes:
 
 @lru_cache(maxsize=64)
 def _numbers(source: Source) -> Numbers:
-    settings = SourceSettings(
-        source.code,
-        source.time_zone,
-        source.country_code,
-        source.trunk_prefix,
-        source.international_prefix,
-    )
-    return Numbers(settings)
+    return Numbers(source.settings)
 
 
 def claim_of(source: str, event: Event, line: bytes, place: int = 0) -> Claim:

@@ -3,10 +3,10 @@
 import tomllib
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bmu.billing.document import Entry
-from bmuid.operations.grammar import ArgumentError, Choice, Integer, Pattern, Text
+from bmuid.operations.grammar import ArgumentError, Integer
 from bmuid.operations.registry import Refused
 from bmuid.operations.statement import FIRST_DAY, UsageDay
 
@@ -15,7 +15,14 @@ T = TypeVar("T")
 FAULTS_SHOWN_MAX = 50
 
 
-def text(entry: Entry, key: str, grammar: Text | Pattern | Choice) -> str:
+class TextGrammar(Protocol):
+    """A grammar whose values are texts."""
+
+    def parse(self, text: str) -> str:
+        """Read a text; ArgumentError when it is none."""
+
+
+def text(entry: Entry, key: str, grammar: TextGrammar) -> str:
     """Give a text of that grammar, which must be there."""
     value = entry.text(key)
     if value:
@@ -26,7 +33,7 @@ def text(entry: Entry, key: str, grammar: Text | Pattern | Choice) -> str:
     return value
 
 
-def text_or_none(entry: Entry, key: str, grammar: Text | Pattern) -> str:
+def text_or_none(entry: Entry, key: str, grammar: TextGrammar) -> str:
     """Give a text of that grammar, or nothing where none is given."""
     return text(entry, key, grammar) if entry.has(key) else ""
 

@@ -1,14 +1,15 @@
 """Sources of usage files: added, changed, listed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from bmu.billing.document import Entry
 from bmu.mediation import BUILT_IN
+from bmu.mediation.number import is_routing_prefix
 from bmuid.operations.accounts_document import ZONE, is_zone
 from bmuid.operations.accounts_load import DOCUMENT
 from bmuid.operations.entries import bad_document, read_document, text, text_or_none
-from bmuid.operations.grammar import Choice, Pattern, Text
+from bmuid.operations.grammar import ArgumentError, Choice, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.store import sources
@@ -23,6 +24,24 @@ TRUNK_PREFIX = Pattern(
     r"[0-9]{0,4}", "what is dialled before a national number, like 0; or nothing"
 )
 INTERNATIONAL_PREFIX = Pattern(r"[0-9]{1,5}", "what is dialled before a country code, like 00")
+LISTED_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What number portability puts before called numbers."""
+
+    described: str = "routing prefixes parted by commas, like 1400,Dxxx=0; or nothing"
+
+    def parse(self, text: str) -> str:
+        """Give the text itself."""
+        found = text.split(",") if text else []
+        if len(found) > LISTED_MAX or not all(map(is_routing_prefix, found)):
+            raise ArgumentError(f"must be {self.described}")
+        return text
+
+
+PREFIXES = Prefixes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,32 @@ class Add:
     country_code: str = argument(COUNTRY_CODE, "the country it stands in")
     trunk_prefix: str = argument(TRUNK_PREFIX, "dialled before national numbers")
     international_prefix: str = argument(INTERNATIONAL_PREFIX, "dialled before country codes")
+    routing_prefixes: str | None = argument(
+        PREFIXES, "of number portability, before called numbers", optional=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """What changes of a source; what is not given stays."""
+
+    code: str = argument(CODE, "the source's code")
+    name: str | None = argument(NAME, "what people call it", optional=True)
+    profile: str | None = argument(PROFILE, "how its records are read", optional=True)
+    time_zone: str | None = argument(ZONE, "of timestamps that carry none", optional=True)
+    country_code: str | None = argument(COUNTRY_CODE, "where it stands", optional=True)
+    trunk_prefix: str | None = argument(
+        TRUNK_PREFIX, "dialled before national numbers", optional=True
+    )
+    international_prefix: str | None = argument(
+        INTERNATIONAL_PREFIX, "dialled before country codes", optional=True
+    )
+    routing_prefixes: str | None = argument(
+        PREFIXES, "of number portability, before called numbers", optional=True
+    )
+
+
+_CHANGED = tuple(field.name for field in fields(Set) if field.name != "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +121,26 @@ def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Source
         country_code=arguments.country_code,
         trunk_prefix=arguments.trunk_prefix,
         international_prefix=arguments.international_prefix,
+        routing_prefixes=arguments.routing_prefixes or "",
     )
+    if any(one.code == wanted.code for one in sources.known(txn)):
+        return Refused("SOURCE_EXISTS", f"there is a source {wanted.code}; source set changes it")
+    return _put(txn, wanted)
+
+
+def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Source | Refused:
+    """Change a source; files that have arrived are read as it was then."""
+    held = next((one for one in sources.known(txn) if one.code == arguments.code), None)
+    if held is None:
+        return Refused("NOT_FOUND", f"there is no source {arguments.code}")
+    given = {name: getattr(arguments, name) for name in _CHANGED}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return _put(txn, replace(held, **changes))
+
+
+def _put(txn: Transaction, wanted: Source) -> Source | Refused:
     if not is_zone(wanted.time_zone):
         return Refused("BAD_ARGUMENT", "time_zone: not a time zone of the IANA data")
-    if any(one.code == wanted.code for one in sources.known(txn)):
-        return Refused(
-            "SOURCE_EXISTS", f"there is a source {wanted.code}; change it by a document"
-        )
     sources.put(txn, [wanted])
     return wanted
 
@@ -117,6 +175,7 @@ def _source(entry: Entry) -> Source:
         country_code=text(entry, "country", COUNTRY_CODE),
         trunk_prefix=text_or_none(entry, "trunk_prefix", TRUNK_PREFIX),
         international_prefix=text(entry, "international_prefix", INTERNATIONAL_PREFIX),
+        routing_prefixes=text_or_none(entry, "routing_prefixes", PREFIXES),
     )
 
 
@@ -127,6 +186,7 @@ def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Sou
 
 OPERATIONS = (
     staff_changes(("source_add", "Add a source of usage files"), Add, Source, add, CLERKS),
+    staff_changes(("source_set", "Change a source"), Set, Source, set_, CLERKS),
     staff_changes(("sources_load", "Set the sources of a document"), Load, Loaded, load, CLERKS),
     staff_reads("source_list", "The sources, by code", List, Sources, list_),
 )

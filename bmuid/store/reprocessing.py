@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from psycopg2.extras import execute_values
 
-from bmu.period import from_us
+from bmuid.store.copying import array
 from bmuid.store.files import Source
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import storable
@@ -183,7 +183,7 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
     txn.execute(
         f"""
         SELECT v.file_id, f.received_at, f.stream_day IS NOT NULL, s.id, s.code, s.profile, s.time_zone, s.country_code,
-            s.trunk_prefix, s.international_prefix
+            s.trunk_prefix, s.international_prefix, s.routing_prefixes
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE {_MATCHES} AND v.at <= %(created_at)s
@@ -281,10 +281,13 @@ def reworked(txn: Transaction, oldest_us: Mapping[int, int]) -> None:
         oldest_us: by account, when the oldest event began that was charged just now.
     """
     if oldest_us:
-        execute_values(
-            txn,
-            "INSERT INTO rework (account_id, oldest) VALUES %s",
-            [(account, from_us(us)) for account, us in sorted(oldest_us.items())],
+        txn.execute(
+            """
+            INSERT INTO rework (account_id, oldest)
+            SELECT account_id, timestamptz 'epoch' + us * interval '1 microsecond'
+            FROM unnest(%(accounts)s::bigint[], %(us)s::bigint[]) AS o (account_id, us)
+            """,
+            {"accounts": array(oldest_us), "us": array(oldest_us.values())},
         )
 
 

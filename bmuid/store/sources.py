@@ -14,6 +14,7 @@ class Source:
     Shapes:
         time_zone: of timestamps that carry none.
         country_code, trunk_prefix, international_prefix: how its numbers are dialled.
+        routing_prefixes: before called numbers, as `bmu.mediation.SourceSettings` has them, parted by commas.
     """
 
     code: str
@@ -23,13 +24,15 @@ class Source:
     country_code: str
     trunk_prefix: str
     international_prefix: str
+    routing_prefixes: str = ""
 
 
 def known(txn: Transaction) -> tuple[Source, ...]:
     """Give all sources, by code."""
     txn.execute(
         """
-        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix
+        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
+            routing_prefixes
         FROM source ORDER BY code
         """
     )
@@ -41,16 +44,19 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
     txn.execute(
         """
         INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix,
-            international_prefix)
-        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix
+            international_prefix, routing_prefixes)
+        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
+            routing_prefixes
         FROM unnest(%(codes)s::text[], %(names)s::text[], %(profiles)s::text[], %(zones)s::text[],
-            %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[])
+            %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[],
+            %(routing_prefixes)s::text[])
             AS wanted (code, name, profile, time_zone, country_code, trunk_prefix,
-                international_prefix)
+                international_prefix, routing_prefixes)
         ON CONFLICT (code) DO UPDATE SET name = excluded.name, profile = excluded.profile,
             time_zone = excluded.time_zone, country_code = excluded.country_code,
             trunk_prefix = excluded.trunk_prefix,
-            international_prefix = excluded.international_prefix
+            international_prefix = excluded.international_prefix,
+            routing_prefixes = excluded.routing_prefixes
         """,
         {
             "codes": [one.code for one in wanted],
@@ -60,5 +66,6 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
             "country_codes": [one.country_code for one in wanted],
             "trunk_prefixes": [one.trunk_prefix for one in wanted],
             "international_prefixes": [one.international_prefix for one in wanted],
+            "routing_prefixes": [one.routing_prefixes for one in wanted],
         },
     )

@@ -387,7 +387,8 @@ CREATE TABLE source (
     country_code text NOT NULL CHECK (country_code ~ '^[0-9]{1,3}$'),
     trunk_prefix text NOT NULL CHECK (trunk_prefix ~ '^[0-9]{0,4}$'),
     international_prefix text NOT NULL CHECK (international_prefix ~ '^[0-9]{1,5}$'),
-    routing_prefixes text[] NOT NULL DEFAULT '{}'                 -- before called numbers, of number portability: 1400, Dxxx=0
+    routing_prefixes text NOT NULL DEFAULT ''                     -- before called numbers, of number portability: 1400,Dxxx=0
+        CHECK (routing_prefixes ~ '^([0-9A-Fx+=]+(,[0-9A-Fx+=]+)*)?$')
 );
 
 -- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
@@ -407,7 +408,7 @@ CREATE TABLE usage_file (
     country_code text NOT NULL,
     trunk_prefix text NOT NULL,
     international_prefix text NOT NULL,
-    routing_prefixes text[] NOT NULL DEFAULT '{}',
+    routing_prefixes text NOT NULL DEFAULT '',
     received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,

@@ -293,6 +293,41 @@ def test_sources_are_set_by_a_document(asking: Asking) -> None:
     assert again.code == "SOURCE_EXISTS"
 
 
+def test_a_source_is_changed_in_part(asking: Asking) -> None:
+    """What is given is changed, what is not stays; nothing given is nothing, and a document may say it, too."""
+    asking.staff("sources_load", document=SOURCES)
+    before = asking.staff("source_list").body["sources"][0]
+    after = asking.staff("source_set", code=before["code"], routing_prefixes="1400,Dxxx=0").body
+    assert after == before | {"routing_prefixes": "1400,Dxxx=0"}
+    assert asking.staff("source_set", code=before["code"], routing_prefixes="").body == before
+    named = asking.staff("source_set", code=before["code"], name="Old exchange", trunk_prefix="")
+    assert named.body == before | {"name": "Old exchange", "trunk_prefix": ""}
+    asking.staff(
+        "sources_load",
+        document=SOURCES.replace('code = "', 'routing_prefixes = "1400"\ncode = "', 1),
+    )
+    assert asking.staff("source_list").body["sources"][0] == before | {"routing_prefixes": "1400"}
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("NOT_FOUND", {"code": "nobody"}),
+        ("BAD_ARGUMENT", {"time_zone": "Utopia"}),
+        ("BAD_ARGUMENT", {"routing_prefixes": "14 00"}),
+        ("BAD_ARGUMENT", {"routing_prefixes": "1400,"}),
+    ],
+)
+def test_a_source_is_changed_to_what_can_be_read(
+    asking: Asking, code: str, changes: dict[str, str]
+) -> None:
+    """A slip is told, and changes nothing."""
+    asking.staff("sources_load", document=SOURCES)
+    before = asking.staff("source_list").body
+    assert asking.staff("source_set", **{"code": "pbx-london", **changes}).code == code
+    assert asking.staff("source_list").body == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [

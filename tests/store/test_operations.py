@@ -78,6 +78,7 @@ MATRIX = {
     ("ADMIN", "simulation_show", READ, "NONE"),
     ("ADMIN", "source_add", CLERK, "CHANGE"),
     ("ADMIN", "source_list", READ, "NONE"),
+    ("ADMIN", "source_set", CLERK, "CHANGE"),
     ("ADMIN", "sources_load", CLERK, "CHANGE"),
     ("ADMIN", "status_show", READ, "NONE"),
     ("ADMIN", "suspense_jobs", READ, "NONE"),

@@ -145,6 +145,24 @@ class TestARetry:
         assert office.all("SELECT account_id, amount_e11 FROM charge") == [(1, 60 * 10**9)]
         assert proof(office) == []
 
+    def test_reads_a_ported_number_once_its_prefix_is_known(
+        self, office: Office, asking: Asking
+    ) -> None:
+        """A routing prefix that nobody told of leads nowhere; once it is set, the call is the one that was made."""
+        ported = call("1.1", 1, AWAY).replace(f"+{AWAY}", f"D04400{AWAY}")
+        office.hand_in("a.csv", [ported])
+        assert office.all("SELECT reason FROM verdict") == [("NO_LOCATION",)]
+
+        assert asking.staff("source_set", code=world.SOURCE, routing_prefixes="Dxxx").done
+        asking.staff("suspense_retry", reason="NO_LOCATION")
+        office.rate()
+        office.hand_in("b.csv", [ported.replace('"1.1"', '"1.2"')])
+
+        assert office.all("SELECT destination, file_id FROM udr ORDER BY 2") == [
+            (AWAY, 1),
+            (AWAY, 2),
+        ]
+
     def test_leaves_rejected_lines_alone(self, office: Office, asking: Asking) -> None:
         """What was no usage is sent anew when it is mended; a retry never touches it."""
         office.hand_in("a.csv", ["what is this", call("1.1", 1, disposition="BUSY")])

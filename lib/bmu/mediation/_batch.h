@@ -32,7 +32,7 @@ typedef struct {
     int utf8, bare;
     char delimiter;
     Py_ssize_t fields, started, quantity, origin, destination, international_min, trunk_min;
-    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours;
+    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours, *routing;
     Octets key_prefix, country, international, trunk;
 } Plan;
 

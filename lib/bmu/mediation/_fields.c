@@ -68,6 +68,22 @@ put(Text *into, Octets text)
     into->length += text.length;
 }
 
+/* Whether a routing prefix may stand before a called number: what becomes of it is looked at slowly. */
+static int
+is_routed(const Plan *plan, Octets text)
+{
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(plan->routing); n++) {
+        PyObject *prefix = PyTuple_GET_ITEM(plan->routing, n);
+        const char *each = PyBytes_AS_STRING(prefix);
+        Py_ssize_t length = PyBytes_GET_SIZE(prefix), at = 0;
+        while (at < length && at < text.length && (each[at] == 'x' ? text.at[at] != '+' : each[at] == text.at[at]))
+            at++;
+        if (at == length)
+            return 1;
+    }
+    return 0;
+}
+
 /* Numbers.read, or Numbers.read_called, of digits, with a plus or without. */
 static int
 read_number(const Plan *plan, Octets text, int called, Text *into)
@@ -80,6 +96,8 @@ read_number(const Plan *plan, Octets text, int called, Text *into)
     for (Py_ssize_t n = 0; n < rest.length; n++)
         if (rest.at[n] < '0' || rest.at[n] > '9')
             return 0;
+    if (called && is_routed(plan, text))
+        return 0;
     if (!plus && rest.length >= plan->international_min && begins(rest, plan->international)) {
         rest.at += plan->international.length;
         rest.length -= plan->international.length;

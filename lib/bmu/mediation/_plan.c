@@ -73,6 +73,12 @@ is_identity(const Plan *plan, PyObject *places)
 }
 
 static int
+is_octets(const Plan *plan, PyObject *text)
+{
+    return PyBytes_CheckExact(text) ? 1 : refused("a prefix is octets");
+}
+
+static int
 is_width(const Plan *plan, PyObject *width)
 {
     Py_ssize_t value = PyLong_Check(width) ? PyLong_AsSsize_t(width) : -1;
@@ -84,13 +90,14 @@ read_plan(PyObject *tuple, Plan *plan)
 {
     if (!PyTuple_Check(tuple))
         return refused("a plan is a tuple");
-    if (!PyArg_ParseTuple(tuple, "ppcnO!O!O!O!UOnO!nnny#y#y#ny#n;a plan", &plan->utf8, &plan->bare, &plan->delimiter,
+    if (!PyArg_ParseTuple(tuple, "ppcnO!O!O!O!UOnO!nnny#y#y#ny#nO!;a plan", &plan->utf8, &plan->bare, &plan->delimiter,
                           &plan->fields, &PyTuple_Type, &plan->widths, &PyTuple_Type, &plan->filters, &PyTuple_Type,
                           &plan->identities, &PyTuple_Type, &plan->uids, &plan->usage_class, &plan->hours,
                           &plan->started, &PyTuple_Type, &plan->times, &plan->quantity, &plan->origin,
                           &plan->destination, &plan->key_prefix.at, &plan->key_prefix.length, &plan->country.at,
                           &plan->country.length, &plan->international.at, &plan->international.length,
-                          &plan->international_min, &plan->trunk.at, &plan->trunk.length, &plan->trunk_min))
+                          &plan->international_min, &plan->trunk.at, &plan->trunk.length, &plan->trunk_min,
+                          &PyTuple_Type, &plan->routing))
         return 0;
     if (plan->fields < 1 || plan->fields > FIELDS_MAX)
         return refused("too many fields");
@@ -104,5 +111,5 @@ read_plan(PyObject *tuple, Plan *plan)
         return refused("a country's code is short");
     return each(plan, plan->widths, is_width) && each(plan, plan->filters, is_filter)
            && each(plan, plan->identities, is_identity) && each(plan, plan->uids, is_uid)
-           && are_places(plan, plan->times);
+           && are_places(plan, plan->times) && each(plan, plan->routing, is_octets);
 }

@@ -1,5 +1,7 @@
 """Telephone numbers as they were dialled or signalled, made E.164 digits by the rules of their source."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bmu.mediation.reject import Reason, UnreadError, shown
@@ -11,6 +13,13 @@ REST_DIGITS_MIN = 5
 CHARACTERS_MAX = 64
 
 _SEPARATORS = str.maketrans("", "", " -.()/")
+# A number with an extension behind it, or with the parameters of a tel URI, or with the # that ends dialling.
+_WITH_MORE = re.compile(
+    r"(\+?[0-9]{3,64})(?:;.*|(?:x|ext)[0-9]{1,7}|#[0-9]{0,7})", re.ASCII | re.IGNORECASE
+)
+# A routing prefix, its x standing for any hexadecimal digit; behind = what is to stand in its place.
+_LETTERS = frozenset("ABCDEF")
+_ROUTING = re.compile(r"(\+?[0-9A-Fx]{1,15})(?:=(\+?[0-9]{0,8}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,8 @@ class SourceSettings:
 
     Shapes:
         trunk_prefix: digits before a national number; empty where there are none.
+        routing_prefixes: what number portability puts before called numbers, the first that fits counts; each as
+            ``1400``, ``Dxxx`` (x: any hexadecimal digit), or with what is to stand in its place: ``Dxxx=0``, ``+49Dxxx=+49``.
     """
 
     code: str
@@ -27,6 +38,12 @@ class SourceSettings:
     country_code: str
     trunk_prefix: str
     international_prefix: str
+    routing_prefixes: tuple[str, ...] = ()
+
+
+def is_routing_prefix(text: str) -> bool:
+    """Tell whether a text may be one of `SourceSettings.routing_prefixes`."""
+    return _ROUTING.fullmatch(text) is not None
 
 
 class Numbers:
@@ -34,15 +51,28 @@ class Numbers:
     Reads telephone numbers of one source.
 
     E.164 digits come of ``+`` or the international prefix before them, or of a national number
-    behind the trunk prefix. What has none of these stays as it stands.
+    behind the trunk prefix. What has none of these stays as it stands. An extension behind a number is no part of
+    it, nor are parameters (``;rn=``, ``;ext=``, ``;npdi``).
 
     Shapes:
         international_min, trunk_min: the fewest digits of which the first ones are taken for that prefix.
+        dialled_routing: routing prefixes that may stand in nothing but digits, behind a plus or not; x: any digit.
     """
 
-    __slots__ = ("_country", "_international", "_trunk", "international_min", "trunk_min")
+    __slots__ = (
+        "_country",
+        "_international",
+        "_routing",
+        "_trunk",
+        "dialled_routing",
+        "international_min",
+        "trunk_min",
+    )
 
     def __init__(self, source: SourceSettings) -> None:
+        self._routing = tuple(_routings(source.routing_prefixes))
+        prefixes = [text.partition("=")[0] for text in source.routing_prefixes]
+        self.dialled_routing = tuple(each for each in prefixes if not _LETTERS & {*each})
         self._country = source.country_code
         self._international = source.international_prefix
         self.international_min = len(source.international_prefix) + REST_DIGITS_MIN
@@ -64,7 +94,12 @@ class Numbers:
             return self._dialled(text)
         digits = text.replace("(0)", "").translate(_SEPARATORS)
         plain = digits.removeprefix("+")
-        if not (plain.isdecimal() and plain.isascii()) or len(plain) > CHARACTERS_MAX:
+        if not (plain.isdecimal() and plain.isascii()):
+            digits = _without_more(digits)
+            plain = digits.removeprefix("+")
+            if not (plain.isdecimal() and plain.isascii() and text.isprintable()):
+                return as_it_stands(text)
+        if len(plain) > CHARACTERS_MAX:
             return as_it_stands(text)
         return plain if digits.startswith("+") else self._dialled(digits)
 
@@ -78,7 +113,7 @@ class Numbers:
 
     def read_called(self, text: str) -> str:
         """
-        Give a called number in E.164 digits.
+        Give a called number in E.164 digits, without a routing prefix.
 
         A short code gets the country code in front: it is dialled within the country, and must not
         look like a number of the country whose code it happens to begin with.
@@ -86,15 +121,41 @@ class Numbers:
         Errors:
             UnreadError: empty, too long, or with characters that can't be printed.
         """
+        if self._routing:
+            text = self._without_routing(text)
         number = self.read(text)
         if (
             len(number) <= SHORT_DIGITS_MAX
-            and number == text.translate(_SEPARATORS)
             and number.isascii()
             and number.isdecimal()
+            and number == _without_more(text.translate(_SEPARATORS))
         ):
             return self._country + number
         return number
+
+    def _without_routing(self, text: str) -> str:
+        written = text.translate(_SEPARATORS)
+        for prefix, instead in self._routing:
+            found = prefix.match(written)
+            if found is not None:
+                return instead + written[found.end() :]
+        return text
+
+
+def _routings(prefixes: Iterable[str]) -> Iterable[tuple[re.Pattern[str], str]]:
+    """Give what finds each prefix before the digits of a number, and what is to stand in its place."""
+    for text in prefixes:
+        found = _ROUTING.fullmatch(text)
+        assert found is not None, text
+        prefix = found[1].replace("+", "[+]").replace("x", "[0-9A-F]")
+        followed = f"{prefix}(?=[0-9]{{{REST_DIGITS_MIN}}})"
+        yield re.compile(followed, re.ASCII | re.IGNORECASE), found[2] or ""
+
+
+def _without_more(written: str) -> str:
+    """Give a number without what stands behind it; anything else unchanged."""
+    found = _WITH_MORE.fullmatch(written)
+    return written if found is None else found[1]
 
 
 def as_it_stands(text: str) -> str:

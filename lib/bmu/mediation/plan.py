@@ -30,6 +30,7 @@ class Plan(NamedTuple):
         filters: of each, the conditions that only compare texts.
         uids: type, place, and whether it is a number.
         hours: those of the local clock; None for seconds since 1970.
+        routing: prefixes of called numbers that are left to the plain functions; x: any digit.
         the other numbers without a name for it: places of fields.
     """
 
@@ -54,6 +55,7 @@ class Plan(NamedTuple):
     international_min: int
     trunk: bytes
     trunk_min: int
+    routing: tuple[bytes, ...]
 
 
 Take = Callable[[int, bytes], UDR | Reject]
@@ -122,6 +124,7 @@ def plan_of(
         numbers.international_min,
         source.trunk_prefix.encode(),
         numbers.trunk_min,
+        tuple(prefix.encode() for prefix in numbers.dialled_routing),
     )
 
 

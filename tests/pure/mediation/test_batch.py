@@ -47,6 +47,9 @@ SOURCES = (
     SourceSettings("né", "America/New_York", "1", "1", "011"),
     SourceSettings("", "UTC", "", "", ""),
     SourceSettings("long" * 300, "UTC", "1", "5" * 17, "00"),
+    SourceSettings(
+        "gw", "Europe/London", "44", "0", "00", ("1400", "+44Dxx=+44", "+x4x=+", "0xx0=0")
+    ),
 )
 CALLED_MUELLER = (
     '"A1","+447732895526","+442508080792","outbound","""Jörg Müller"" <1>","PJSIP/a-1","PJSIP/b-2",'
@@ -168,6 +171,8 @@ NUMBERS = (
     *("123456", "1234567", "+123456", "+12345", "0612345", "001112345", "00111234", "01112345"),
     *("15550", "112345", "011123", "9" * 64, "9" * 65, "+" + "9" * 64, "+" + "9" * 65, "0" * 64),
     *("020 7946-0123", "anonymous", "*67", "x" * 64, "x" * 65, "é" * 64, "\x7f", "a~", "٣٤٥", ""),
+    *("140002079460123", "1400", "14001234", "140012345", "+44D122079460123", "+14412345", "0330"),
+    *("033012345", "02079460123x12", "02079460123;rn=1", "101#", "1400101#", "0330123456#7"),
     *("(0)1", "+1.5", "a\tb", "a\x00b", 'a"b', 'a""b', "a,b", 'a","b', "a\rb", "a\nb", "\r", " 1"),
 )
 TIMES = (
@@ -352,7 +357,7 @@ def test_each_oddity_in_each_field_is_read_alike(
             for each in (b"\r", b'"', b",", b"\n")
             for gone in (0, 1)
         ]
-    for source in SOURCES[:3]:
+    for source in (*SOURCES[:3], SOURCES[-1]):
         taken = agree(profile, source, lines)
         assert sum(isinstance(each, UDR) for each in taken) > len(taken) / 4
 
