@@ -86,9 +86,10 @@ class Sharing:
         return found
 
 
-def own_sharing() -> Sharing | None:
+def own_sharing(above: Path | None = None) -> Sharing | None:
     """Give the directory of this user, made when it is not there; None where there can be none."""
-    above = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    if above is None:
+        above = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     path = above / f"bmuid-{os.geteuid()}"
     try:
         path.mkdir(mode=0o700, exist_ok=True)
