@@ -123,10 +123,10 @@ def _owners(
     udrs: list[UDR],
     snapshot: Snapshot,
 ) -> list[Owner | Unrated]:
-    find = snapshot.owners.find
     as_new = job.wanted.as_new
     window = pricing.ALWAYS if as_new else window_of(batch.received_at, bench.days_back)
-    owners = [in_time(udr, find(udr.uid_type, udr.uid, udr.started_us), window) for udr in udrs]
+    found = snapshot.owners.find_all(udrs)
+    owners = [in_time(udr, owner, window) for udr, owner in zip(udrs, found, strict=True)]
     if not as_new:
         final_billed(txn, owners, batch.received_at)
     return owners

@@ -7,6 +7,7 @@ from bmu.rating.outcome import UnratedReason
 from bmu.rating.owner import Owner, OwnerRow
 from bmu.rating.packed import PART_OF_NOBODY, SEVERAL, Octets, PackedTerms, PlainPacked
 from bmu.rating.packing import pack
+from bmu.usage import UDR
 
 if TYPE_CHECKING:
     from bmu.rating._owners import Packed
@@ -80,6 +81,15 @@ class Owners:
             if owner.from_us <= started_us < owner.to_us:
                 return owner
         return UnratedReason.UID_NOT_IN_PERIOD if changed else UnratedReason.NO_UID
+
+    def find_all(self, udrs: Sequence[UDR]) -> list[Owner | UnratedReason]:
+        """Find who owned the identifier of each event when it began, as `find` does."""
+        found = self._packed.find_all(list(udrs))
+        if self._changed:
+            for place, udr in enumerate(udrs):
+                if (udr.uid_type, udr.uid) in self._changed:
+                    found[place] = self.find(udr.uid_type, udr.uid, udr.started_us)
+        return found
 
     def all_of(self, uid_type: str, value: str) -> Sequence[Owner]:
         """Give all that own a usage identifier at some time."""

@@ -16,6 +16,7 @@ from zlib import crc32
 from bmu.rating.outcome import UnratedReason
 from bmu.rating.owner import Owner, Terms
 from bmu.rating.taxation import Exemption
+from bmu.usage import UDR
 
 Octets = bytes | bytearray | memoryview
 
@@ -90,6 +91,10 @@ class PlainPacked:
                 return self._owner(record)
             reason = UnratedReason.UID_NOT_IN_PERIOD
         return reason
+
+    def find_all(self, udrs: list[UDR], /) -> list[Owner | UnratedReason]:
+        """Do as `Owners.find_all` does."""
+        return [self.find(udr.uid_type, udr.uid, udr.started_us) for udr in udrs]
 
     def all_of(self, uid_type: str, value: str, /) -> tuple[Owner, ...]:
         """Give all that own a usage identifier at some time."""

@@ -13,6 +13,7 @@ from bmu.period import FOREVER_US
 from bmu.rating import Exemption, Owner, OwnerRow, Owners, Terms, UnratedReason
 from bmu.rating.packed import HEAD, PART_OF_NOBODY, SEVERAL, PackedTerms, PlainPacked
 from bmu.rating.packing import COPIED_EPOCH_US, Kinds, pack, pack_copied_plainly
+from bmu.usage import UDR
 
 SOME = Terms("HOME", "GBP", "Europe/London", country="GB")
 ALL = Terms(
@@ -56,6 +57,11 @@ def owner_of(row: OwnerRow) -> Owner:
     return Owner(*row[3:5], row.uid_id, *row[5:7], row.terms, row.bill_day)
 
 
+def event(uid_type: str, uid: str, us: int) -> UDR:
+    """Give usage of an identifier that began at an instant."""
+    return UDR(1, b"-" * 16, 0, uid_type, uid, "voice", us, 1, "", "")
+
+
 @given(st.lists(rows, max_size=20), asked_types, asked_values, st.integers(-6, 6))
 def test_packed_owners_are_those_of_the_rows(
     compiled: ModuleType, given_: list[OwnerRow], uid_type: str, value: str, us: int
@@ -74,9 +80,29 @@ def test_packed_owners_are_those_of_the_rows(
         then = [owner for owner in theirs if owner.from_us <= us < owner.to_us]
         reason = UnratedReason.UID_NOT_IN_PERIOD if theirs else UnratedReason.NO_UID
         assert found in then if then else found is reason
+        assert packed.find_all([event(uid_type, value, us), event("fax", "1", us)]) == [
+            found,
+            UnratedReason.NO_UID,
+        ]
         for part in range(PARTS):
             only = theirs[0] if len(theirs) == 1 and part == at else None
             assert packed.home(uid_type, value, PARTS, part) == (at, only)
+
+
+def test_owners_of_many_events_are_found_at_once(compiled: ModuleType) -> None:
+    """However many there are, each in its place."""
+    number = [OwnerRow(n, "phone", f"44{n}", 0, 10, n, n, SOME, 1) for n in range(1, 400)]
+    octets = pack(number)
+    events = [event("phone", f"44{n * 7 % 500}", n % 12) for n in range(1000)]
+
+    plain, quick = (
+        form(octets, PackedTerms(octets)).find_all(events)
+        for form in (PlainPacked, compiled.Packed)
+    )
+
+    assert quick == plain
+    assert [owner.uid_id for owner in quick[:3] if isinstance(owner, Owner)] == [7, 14]
+    assert set(quick[8:12]) >= {UnratedReason.UID_NOT_IN_PERIOD}
 
 
 @given(st.lists(rows, max_size=20), st.sets(st.tuples(asked_types, asked_values)), st.data())
@@ -104,6 +130,7 @@ def test_changes_take_the_place_of_what_was_packed(
                 one, other = found.find(*uid, us), expected.find(*uid, us)
                 assert isinstance(one, Owner) == isinstance(other, Owner)
                 assert isinstance(one, Owner) or one is other
+                assert found.find_all([event(*uid, us)]) == [one]
     assert len(found) == len(expected)
     assert found.changes == len(uids)
 
