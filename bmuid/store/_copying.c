@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define FIELDS_MAX 64
+#define FIELD_OCTETS 12 /* most take as many, or fewer */
 #define CONSTANTS (-1)
 #define WHOLE (-1)
 #define POSTGRES_EPOCH_US 946684800000000LL
@@ -17,7 +18,9 @@ typedef struct {
     Py_ssize_t source, item;
 } Field;
 
+/* Octets that become a bytes object as they are. */
 typedef struct {
+    PyObject *object;
     char *octets;
     Py_ssize_t used, size;
 } Buffer;
@@ -28,22 +31,24 @@ make_room(Buffer *buffer, Py_ssize_t octets)
     if (buffer->used + octets <= buffer->size)
         return 1;
     Py_ssize_t size = buffer->size * 2 + octets;
-    char *moved = PyMem_Realloc(buffer->octets, size);
-    if (moved == NULL) {
-        PyErr_NoMemory();
+    if (buffer->object == NULL)
+        buffer->object = PyBytes_FromStringAndSize(NULL, size);
+    else
+        _PyBytes_Resize(&buffer->object, size);
+    if (buffer->object == NULL)
         return 0;
-    }
-    buffer->octets = moved;
+    buffer->octets = PyBytes_AS_STRING(buffer->object);
     buffer->size = size;
     return 1;
 }
 
 /* The low octets of a number, the highest first; there is room. */
-static void
+static inline void
 put(Buffer *buffer, uint64_t value, int octets)
 {
-    for (int n = octets; n--;)
-        buffer->octets[buffer->used++] = (char)(value >> (8 * n));
+    uint64_t turned = __builtin_bswap64(value << (64 - 8 * octets));
+    memcpy(buffer->octets + buffer->used, &turned, octets);
+    buffer->used += octets;
 }
 
 static int
@@ -61,10 +66,30 @@ put_octets(Buffer *buffer, const char *octets, Py_ssize_t length)
     return 1;
 }
 
-static int
+/* PyLong_AsLongLong, without a call for what fits two digits where they may be looked at. */
+static inline long long
+number_in(PyObject *value)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    if (PyLong_CheckExact(value)) {
+        const digit *digits = ((PyLongObject *)value)->ob_digit;
+        switch (Py_SIZE(value)) {
+        case 0:
+            return 0;
+        case 1:
+            return digits[0];
+        case 2:
+            return (long long)digits[1] << PyLong_SHIFT | digits[0];
+        }
+    }
+#endif
+    return PyLong_AsLongLong(value);
+}
+
+static inline int
 put_number(Buffer *buffer, PyObject *value, int octets, long long less)
 {
-    long long number = PyLong_AsLongLong(value);
+    long long number = number_in(value);
     if (number == -1 && PyErr_Occurred())
         return 0;
     if (octets < 8 && (number < -(1LL << (8 * octets - 1)) || number >= 1LL << (8 * octets - 1))) {
@@ -195,15 +220,18 @@ encode(PyObject *module, PyObject *arguments)
                           &constants, &first, &last)
         || !read_fields(plan, sources, constants, last, fields))
         return NULL;
-    Buffer buffer = {NULL, 0, 0};
-    PyObject *encoded = NULL;
     Py_ssize_t row = first < 0 ? 0 : first;
-    while (row < last && put_row(&buffer, fields, PyTuple_GET_SIZE(plan), sources, constants, row))
-        row++;
-    if (!PyErr_Occurred())
-        encoded = PyBytes_FromStringAndSize(buffer.octets, buffer.used);
-    PyMem_Free(buffer.octets);
-    return encoded;
+    if (row >= last)
+        return PyBytes_FromStringAndSize(NULL, 0);
+    Buffer buffer = {NULL, NULL, 0, 0};
+    int good = make_room(&buffer, (last - row) * PyTuple_GET_SIZE(plan) * FIELD_OCTETS);
+    while (good && row < last)
+        good = put_row(&buffer, fields, PyTuple_GET_SIZE(plan), sources, constants, row++);
+    if (!good)
+        Py_CLEAR(buffer.object);
+    else
+        _PyBytes_Resize(&buffer.object, buffer.used);
+    return buffer.object;
 }
 
 /* A number of so many octets, the highest first. */

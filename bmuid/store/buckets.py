@@ -27,6 +27,8 @@ from bmuid.store.transaction import Transaction
 # Six fields: id, service, the place of its code among those asked for, start, end, balance.
 ROW = struct.Struct(">hiqiqiiiqiqiq")
 
+SAMPLE = BucketState(0, 0, "", 0, 0, 0)
+
 # In the order of the accounts, as draws come: neighbours share pages.
 GRANT = """
     INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted, for_tree, part,
@@ -90,6 +92,32 @@ class Span(NamedTuple):
     above: Sequence[int] = ()
 
 
+def states_plainly(
+    octets: memoryview, codes: tuple[str, ...], sample: BucketState, /
+) -> list[BucketState]:
+    """Make the buckets of rows that `lock` read; all else is as in the sample."""
+    return [
+        replace(
+            sample,
+            id=id_,
+            account_service_id=service_id,
+            code=codes[place - 1],
+            from_us=from_ + POSTGRES_EPOCH_US,
+            to_us=to + POSTGRES_EPOCH_US,
+            balance=balance,
+        )
+        for _, _, id_, _, service_id, _, place, _, from_, _, to, _, balance in ROW.iter_unpack(
+            octets
+        )
+    ]
+
+
+try:
+    from bmuid.store._states import states as _states_of
+except ImportError:
+    _states_of = states_plainly
+
+
 def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[BucketState]:
     """
     Lock and give the accounts' buckets of the span.
@@ -116,19 +144,7 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
             "last": from_us(span.last_us),
         },
     )
-    found = [
-        BucketState(
-            id_,
-            service_id,
-            span.codes[place - 1],
-            from_ + POSTGRES_EPOCH_US,
-            to + POSTGRES_EPOCH_US,
-            balance,
-        )
-        for _, _, id_, _, service_id, _, place, _, from_, _, to, _, balance in ROW.iter_unpack(
-            octets
-        )
-    ]
+    found = _states_of(octets, tuple(span.codes), SAMPLE)
     whole = _whole(txn, account_ids, span)
     return [whole.get(state.id, state) for state in found] if whole else found
 

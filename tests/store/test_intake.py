@@ -442,6 +442,7 @@ class TestHoweverItIsWorked:
                 moves = files.take_part(other, (1, 1))
                 assert moves is not None
                 assert (moves.file_id, moves.part) == (1, 0)
+                second.rollback()
             files.advance(one, stays, stays.lines + 1, 0, files.Verdicts(), None)
             moves = files.take_part(one, (1, 1))
             assert moves is not None
