@@ -160,11 +160,12 @@ def measure_features(given: argparse.Namespace) -> None:
 def measure_growth(given: argparse.Namespace) -> None:
     """Rate with little and with much of one thing, all else alike."""
     base = Shape(given.events, given.prefixes, given.uids)
+    # No shorter events than hours: numbers up to 256 are there already in Python, larger ones are made.
     grown: dict[str, tuple[Shape, Shape, Callable[[Shape], object]]] = {
         "prefixes": (replace(base, prefixes=1000), replace(base, prefixes=200_000), lambda s: s.prefixes),
         "uids": (replace(base, uids=10_000), replace(base, uids=1_000_000), lambda s: s.uids),
         "buckets": (replace(base, buckets=0), replace(base, buckets=5), lambda s: s.buckets),
-        "duration": (replace(base, buckets=0, seconds=60), replace(base, buckets=0, seconds=60_000), lambda s: s.seconds),
+        "duration": (replace(base, buckets=0, seconds=6_000), replace(base, buckets=0, seconds=6_000_000), lambda s: s.seconds),
     }  # fmt: skip
     for name, (small, large, size) in grown.items():
         before, after = (sum(Workload(shape).medians(given.runs)) for shape in (small, large))

@@ -175,6 +175,8 @@ step_moments(Batch *batch, int count)
             event->known = NULL;
             continue;
         }
+        if (batch->ways[n].pattern != NULL)
+            AHEAD(batch->ways[n].pattern, 0);
         event->moment = memory_moment(event->known->memory, event->started);
         if (event->moment >= 0)
             memory_ahead(event->known->memory, event->moment, batch->ways[n].location);
@@ -185,6 +187,9 @@ step_moments(Batch *batch, int count)
         for (int n = 0; n < count; n++)
             if (batch->events[n].buckets != NULL)
                 shelf_ahead(&batch->shelves, batch->events[n].buckets, depth);
+    for (int n = 0; n < count; n++)
+        if (batch->events[n].known != NULL && batch->events[n].moment >= 0)
+            memory_further_ahead(batch->events[n].known->memory, batch->events[n].moment, batch->ways[n].location);
     return 1;
 }
 

@@ -80,6 +80,9 @@ int memory_moment(Memory *memory, i64 us);
 /* Have fetched what memory_cell will look at. */
 void memory_ahead(Memory *memory, int moment, i64 location);
 
+/* When that has come, what it leads to. */
+void memory_further_ahead(Memory *memory, int moment, i64 location);
+
 /* The rate of a moment at a location, found now if need be; NULL with an exception. */
 const Cell *memory_cell(Memory *memory, int moment, i64 location);
 

@@ -223,6 +223,14 @@ memory_ahead(Memory *memory, int which, i64 location)
     AHEAD(&moment->cells[mixed((uint64_t)place_of(location)) & moment->mask], 0);
 }
 
+void
+memory_further_ahead(Memory *memory, int which, i64 location)
+{
+    const Cell *cell = slot_of(&memory->moments[which], place_of(location));
+    if (cell->rate != NULL)
+        AHEAD(cell->rate, 0);
+}
+
 /* The number of the moment with these rates; negative with an exception. */
 static int
 moment_of(Memory *memory, PyObject *rates)
