@@ -1,7 +1,7 @@
 """Accounts of a plan: computed, or carried out; several are one transaction, and each is whole in it."""
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from operator import itemgetter
 
 from bmu.rating import Rated
 from bmu.rating.rerate import Again
@@ -12,12 +12,13 @@ from bmuid.intake.snapshot import Snapshot
 from bmuid.rerating import replay, rewriting
 from bmuid.rerating.replay import Read
 from bmuid.store import lives, reference
+from bmuid.store.copying import at
 from bmuid.store.lives import Span, Stretch
 from bmuid.store.reratings import Figures, NextAccount
 from bmuid.store.transaction import Transaction
 
 NOTHING = Figures(0, 0, 0, 0, 0, 0, 0, 0)
-_AMOUNT, _TAX = attrgetter("amount_e11"), attrgetter("tax_e11")
+_AMOUNT, _TAX = (itemgetter(at(Rated, name)) for name in ("amount_e11", "tax_e11"))
 
 
 def plan(
@@ -53,7 +54,8 @@ def carry_out(
     # Of all at once, so that whoever locks several does it in one order.
     there = drawable(txn, snapshot.tariff, needs, found.known)
     missing = bench.missing(needs)
-    if missing is not None and (missing.days or not replay.all_there(needs, there)):
+    # The days of what was charged are there.
+    if missing is not None and not replay.all_there(needs, there):
         return missing
     figures: dict[int, Figures] = {}
     for number, part in enumerate(_parts(txn, snapshot, found, catalogue, figures)):

@@ -1,12 +1,13 @@
 """Accounts' usage rated again in memory: what would be charged, beside what is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from bmu.rating import (
     BucketState,
     Owner,
+    Owners,
     Rated,
     Unrated,
     by_service,
@@ -15,6 +16,7 @@ from bmu.rating import (
 from bmu.rating.allowance import full
 from bmu.rating.rerate import (
     Again,
+    Live,
     figures_differ,
     give_back,
     labels_matter,
@@ -70,15 +72,26 @@ class Read:
 def read(txn: Transaction, snapshot: Snapshot, span: Span) -> Read:
     """Read what accounts used from an instant on."""
     usage = lives.of_accounts(txn, span)
-    find = snapshot.owners
-    return Read(
-        usage,
-        [
-            owned(live, each.account_id, find)
-            for each in usage.stretches
-            for live in usage.lives[each.first : each.end]
-        ],
-    )
+    found: list[Owner | Unrated] = []
+    for each in usage.stretches:
+        found += _owners(usage.lives[each.first : each.end], each.account_id, snapshot.owners)
+    return Read(usage, found)
+
+
+def _owners(held: Sequence[Live], account_id: int, owners: Owners) -> Iterator[Owner | Unrated]:
+    """Give the owners of an account's events as `owned` does; most of its identifiers have one in all time."""
+    only: dict[tuple[str, str], Owner | None] = {}
+    for live in held:
+        udr = live[0]
+        uid, began = udr[3:5], udr[6]
+        if uid not in only:
+            theirs = owners.all_of(*uid)
+            only[uid] = theirs[0] if len(theirs) == 1 and theirs[0][3] == account_id else None
+        owner = only[uid]
+        if owner is not None and owner[0] <= began < owner[1]:
+            yield owner
+        else:
+            yield owned(live, account_id, owners)
 
 
 def above(allowances: Allowances, accounts: Iterable[int]) -> list[int]:

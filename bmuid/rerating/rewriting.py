@@ -1,20 +1,23 @@
 """What rating again changes, written: reversals, new versions, returns and draws, and what waits in suspense now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bmu.period import from_us
-from bmu.rating import Owner, Rated, Tariff, Unrated, UnratedReason, undone
+from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
 from bmuid.intake import firstuse
 from bmuid.intake.charging import warn
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
+from bmuid.store.copying import began
 from bmuid.store.days import US_A_DAY
 from bmuid.store.reprocessing import Charge, Withdrawn
-from bmuid.store.reversals import Moved, Reversed
+from bmuid.store.reversals import Moved
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
+
+_UNDO = {kind: undone((Entry(0, kind, 1),))[0].kind.value for kind in EntryKind}
 
 OfAccounts = Sequence[tuple[int, list[Again]]]
 
@@ -37,80 +40,58 @@ def write(
     """
     if not changed:
         return
-    reversals.add(txn, list(_reversed(changed)), reason)
-    for day, (priced, versions) in _by_day(changed).items():
-        charges.add_again(txn, day, priced, tariff.revision, versions)
-    moved = list(_undone(changed, accounts))
-    moved += _drawn(changed, there.elsewhere)
-    reversals.move(txn, moved)
+    rated_us = began(txn)
+    for day, (whose, of_day) in _by_day(changed).items():
+        held = [again[0] for again in of_day]
+        reversals.add(txn, day, whose, held, reason)
+        owners = [again[1] for again in of_day if again[1] is not None]
+        rated = [again[2] for again in of_day if isinstance(again[2], Rated)]
+        if len(rated) < len(held):
+            priced = [again for again in of_day if isinstance(again[2], Rated)]
+            held = [again[0] for again in priced]
+            owners = [again[1] for again in priced if again[1] is not None]
+        if held:
+            ids, udrs = [live[1] for live in held], [live[0] for live in held]
+            versions = [live[2] for live in held]
+            by = tariff.revision, rated_us
+            charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
+    reversals.move(txn, _moved(changed, accounts, there.elsewhere))
     firstuse.end_unused(txn, there)
     warn(txn, tariff, there)
     _withdraw(txn, changed, reason)
-    oldest = {account_id: mine[0].live.udr.started_us for account_id, mine in changed}
-    reprocessing.reworked(txn, oldest)
+    reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
 
 
-def _reversed(changed: OfAccounts) -> Iterator[Reversed]:
-    make = tuple.__new__
+def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
+    """Give what changes day by day, with the accounts."""
+    found: dict[int, tuple[list[int], list[Again]]] = {}
     for account_id, mine in changed:
-        for (udr, udr_id, version, *_), _, _ in mine:
-            yield make(Reversed, (account_id, udr[6], udr_id, version))
+        for again in mine:
+            day = again[0][0][6] // US_A_DAY
+            of_day = found.get(day)
+            if of_day is None:
+                of_day = found[day] = ([], [])
+            of_day[0].append(account_id)
+            of_day[1].append(again)
+    return found
 
 
-def _undone(changed: OfAccounts, accounts: Mapping[int, int]) -> Iterator[Moved]:
-    """Give what takes back what charges moved buckets by."""
-    for _, mine in changed:
-        for live, _, _ in mine:
-            if live.entries:
-                began = live.udr.started_us
-                for bucket_id, kind, quantity in undone(live.entries):
-                    yield Moved(
-                        accounts[bucket_id],
-                        began,
-                        bucket_id,
-                        kind.value,
-                        live.udr_id,
-                        live.version,
-                        quantity,
-                    )
-
-
-def _drawn(changed: OfAccounts, elsewhere: Mapping[int, int]) -> Iterator[Moved]:
-    """Give what the new charges move buckets by."""
+def _moved(
+    changed: OfAccounts, accounts: Mapping[int, int], elsewhere: Mapping[int, int]
+) -> list[Moved]:
+    """Give what takes back what the old charges moved buckets by, and what the new ones move them by."""
+    found: list[Moved] = []
     for account_id, mine in changed:
-        for live, _, outcome in mine:
-            if not isinstance(outcome, Rated) or not (outcome.draws or outcome.detail):
-                continue
-            began = live.udr.started_us
-            for bucket_id, kind, quantity in entries_made(outcome):
-                yield Moved(
-                    elsewhere.get(bucket_id, account_id),
-                    began,
-                    bucket_id,
-                    kind.value,
-                    live.udr_id,
-                    live.version + 1,
-                    quantity,
-                )
-
-
-def _by_day(changed: OfAccounts) -> dict[int, tuple[Priced, list[int]]]:
-    """Give what is charged anew, day by day, with the new versions."""
-    found: dict[int, tuple[Priced, list[int]]] = {}
-    for _, mine in changed:
-        for live, owner, outcome in mine:
-            if not isinstance(outcome, Rated) or not isinstance(owner, Owner):
-                continue
-            day = live[0][6] // US_A_DAY
-            held = found.get(day)
-            if held is None:
-                held = found[day] = (Priced([], [], [], []), [])
-            priced, versions = held
-            priced.ids.append(live[1])
-            priced.udrs.append(live[0])
-            priced.owners.append(owner)
-            priced.rated.append(outcome)
-            versions.append(live[2] + 1)
+        for (udr, udr_id, version, _, _, entries), _, outcome in mine:
+            began = udr[6]
+            for bucket_id, kind, quantity in entries:
+                whose, undo = accounts[bucket_id], _UNDO[kind]
+                found.append((whose, began, bucket_id, undo, udr_id, version, -quantity))
+            if isinstance(outcome, Rated) and (outcome.draws or outcome.detail):
+                for bucket_id, kind, quantity in entries_made(outcome):
+                    whose = elsewhere.get(bucket_id, account_id)
+                    made = kind.value
+                    found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
     return found
 
 

@@ -4,22 +4,22 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import accumulate
 
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.snapshot import Snapshot
 from bmuid.rerating import accounts, simulation
-from bmuid.store import lives, reference, reratings, revisions
-from bmuid.store.lives import Span
+from bmuid.store import reference, reratings, revisions
 from bmuid.store.reratings import Figures, NextAccount, OpenPlan
 from bmuid.store.transaction import Connection, Transaction, run
 
 # So many are worked in one transaction: enough for each statement to be worth its while, and few enough for new usage
 # not to wait longer than for a chunk of a file.
-ACCOUNTS_MAX = 2000
-RECORDS_MAX = 20_000
+ACCOUNTS_MAX = 5000
+RECORDS_MAX = 30_000
 # An account's allowances are locked while its transaction runs; so many of a second's accounts are one.
 SHARE_OF_A_SECOND = 2
+
+LOOK_AGAIN_NS = 1_000_000_000
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,11 @@ class Rerating:
             return found
         if plan.state == "RUNNING":
             self._begun[plan.id] -= found
-        return bool(found) or run(connection, self.turn)
+        if found or run(connection, self.turn):
+            return True
+        # Others are at the last accounts; should they die, those are anybody's again.
+        self._not_before_ns = time.monotonic_ns() + LOOK_AGAIN_NS
+        return False
 
     def turn(self, txn: Transaction) -> bool:
         """End plans that are through, or begin one; False: there is nothing to do."""
@@ -73,13 +77,12 @@ class Rerating:
         # Who draws from the same allowances is rated again in one order.
         if snapshot.allowances.parents and not reratings.claim(txn):
             return 0
-        found = reratings.next_accounts(txn, plan, number)
+        found = reratings.next_accounts(txn, plan, number, RECORDS_MAX)
         if not found:
             return 0
         if plan.to_at is not None:
             figures = [simulation.simulate(txn, snapshot, found[0], plan.to_at)]
         else:
-            found = found[: _so_many(txn, plan, found)]
             worked = self._figures(txn, snapshot, plan, found)
             if isinstance(worked, Missing):
                 return worked
@@ -116,16 +119,6 @@ class Rerating:
             return accounts.plan(txn, snapshot, found, catalogue)
         reason = f"rerating {plan.id}"
         return accounts.carry_out(txn, self.bench, snapshot, found, catalogue, reason)
-
-
-def _so_many(txn: Transaction, plan: OpenPlan, found: Sequence[NextAccount]) -> int:
-    """Tell how many of the accounts are enough: one at least."""
-    records = [each.records for each in found]
-    if plan.state == "PLANNING":
-        ids = [each.account_id for each in found]
-        counted = lives.numbers(txn, Span(ids, found[0].from_at))
-        records = [counted.get(id_, 0) for id_ in ids]
-    return max(1, sum(total <= RECORDS_MAX for total in accumulate(records)))
 
 
 def _tell(plan: OpenPlan, figures: Sequence[Figures], took_us: int) -> None:

@@ -92,7 +92,22 @@ def add_again(
     Shapes:
         versions: the new ones, parallel to the lists of *priced*.
     """
-    replaced = [version - 1 for version in versions]
+    replace(txn, day, priced, [version - 1 for version in versions], (revision, began(txn)))
+
+
+def replace(
+    txn: Transaction, day: int, priced: Priced, replaced: list[int], rated_by: tuple[int, int]
+) -> None:
+    """
+    Write charges in place of those that were reversed.
+
+    Shapes:
+        replaced: their versions, parallel to the lists of *priced*.
+        rated_by: the revision, and the instant in microseconds since 1970-01-01 UTC.
+    """
+    versions = [version + 1 for version in replaced]
     sources = priced.ids, priced.udrs, priced.owners, priced.rated, versions, replaced
-    rows_again = Rows(FIELDS_AGAIN, sources, ((INT8, revision), (INSTANT, began(txn))))
-    copy_in(txn, of_day(COPY_AGAIN, "charge", day), encoded(rows_again))
+    constants = (INT8, rated_by[0]), (INSTANT, rated_by[1])
+    copy_in(
+        txn, of_day(COPY_AGAIN, "charge", day), encoded(Rows(FIELDS_AGAIN, sources, constants))
+    )

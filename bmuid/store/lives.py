@@ -153,7 +153,7 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
     ]
     # Account, instant, id.
     rows.sort()
-    lives = [_live(row, classes, uids, moved.get(row[2:4], ())) for row in rows]
+    lives = _lives(rows, classes, uids, moved)
     stretches, first = [], 0
     for account_id, theirs in groupby(rows, itemgetter(0)):
         revisions = [row[5] for row in theirs]
@@ -162,36 +162,45 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
     return Usage(lives, stretches, accounts)
 
 
-def _live(
-    row: tuple[Any, ...],
+def _lives(
+    rows: Sequence[tuple[Any, ...]],
     classes: Mapping[int, str],
     uids: Mapping[int, tuple[str, ...]],
-    entries: Sequence[Entry],
-) -> Live:
+    moved: Mapping[tuple[int, int], list[Entry]],
+) -> list[Live]:
+    """Make of rows of _CHARGES what they are."""
     # Straight to the tuples: the constructor of a named tuple takes twice as long.
-    make = tuple.__new__
-    data, line_no, uid_id, quantity, origin, destination, extras = row[20:]
-    detail = None if data is None else detail_of(json.loads(data))
-    drawn = tuple([(each[0], -each[2]) for each in entries if each[2] < 0]) if entries else ()
-    rated = make(Rated, (*row[_RATED], drawn, detail))
-    usage_class = detail and detail.reclassified_from
-    udr = make(
-        UDR,
-        (
-            line_no,
+    make, found = tuple.__new__, []
+    plain: tuple[Any, ...] = ((), None)
+    for row in rows:
+        extras, tail = row[26], plain
+        # Of the charge: the record keeps the class that it was first charged as.
+        usage_class = classes[row[6]]
+        entries = tuple(moved.get(row[2:4], ()))
+        if entries or row[20] is not None:
+            detail = None if row[20] is None else detail_of(json.loads(row[20]))
+            tail = tuple([(each[0], -each[2]) for each in entries if each[2] < 0]), detail
+            usage_class = (detail and detail.reclassified_from) or usage_class
+        if extras is not None:
+            extras = json.loads(extras)
+        uid_type, uid = uids[row[22]]
+        # In the order of UDR's fields.
+        udr = (
+            row[21],
             b"",
             0,
-            *uids[uid_id],
-            # Of the charge: the record keeps the class that it was first charged as.
-            usage_class or classes[row[6]],
+            uid_type,
+            uid,
+            usage_class,
             row[1],
-            quantity,
-            origin,
-            destination,
-            None if extras is None else json.loads(extras),
-        ),
-    )
-    return make(Live, (udr, row[2], row[3], row[4], rated, tuple(entries)))
+            row[23],
+            row[24],
+            row[25],
+            extras,
+        )
+        rated = make(Rated, row[_RATED] + tail)
+        found.append(make(Live, (make(UDR, udr), row[2], row[3], row[4], rated, entries)))
+    return found
 
 
 def _copied(txn: Transaction, statement: str, span: Span) -> memoryview:

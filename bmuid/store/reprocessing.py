@@ -183,7 +183,7 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
     txn.execute(
         f"""
         SELECT v.file_id, f.received_at, f.stream_day IS NOT NULL, s.id, s.code, s.profile, s.time_zone, s.country_code,
-            s.trunk_prefix, s.international_prefix, s.routing_prefixes
+            s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE {_MATCHES} AND v.at <= %(created_at)s

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import NamedTuple
 
-from psycopg2.extras import execute_values
-
-from bmuid.store import wakeup
+from bmuid.store import lives, wakeup
+from bmuid.store.copying import array
+from bmuid.store.lives import Span
 from bmuid.store.transaction import Transaction
 
 # Held, to the end of its transaction, by the one process that rates accounts again which share allowances.
@@ -216,8 +217,34 @@ def begin_accounts(txn: Transaction, plan: OpenPlan, number: int) -> int:
     return max(1, row[0]) if row is not None else 0
 
 
-def next_accounts(txn: Transaction, plan: OpenPlan, number: int) -> list[NextAccount]:
-    """Lock the next accounts to compute, or to carry out, of those that nobody works at: all from one instant on."""
+def next_accounts(
+    txn: Transaction, plan: OpenPlan, number: int, records_max: int
+) -> list[NextAccount]:
+    """
+    Lock the next accounts to compute, or to carry out, of those that nobody works at.
+
+    Shapes:
+        number: so many at most, and not more than have so many records together; but one, if there is one.
+        Result: all from one instant on.
+    """
+    txn.execute("SAVEPOINT choice")
+    found = _lock(txn, plan, number)
+    if not found:
+        return []
+    records = [each.records for each in found]
+    if plan.state == "PLANNING":
+        ids = [each.account_id for each in found]
+        counted = lives.numbers(txn, Span(ids, found[0].from_at))
+        records = [counted.get(id_, 0) for id_ in ids]
+    enough = max(1, sum(total <= records_max for total in accumulate(records)))
+    if enough == len(found):
+        return found
+    # The rest is for others.
+    txn.execute("ROLLBACK TO SAVEPOINT choice")
+    return _lock(txn, plan, enough)
+
+
+def _lock(txn: Transaction, plan: OpenPlan, number: int) -> list[NextAccount]:
     txn.execute(
         f"""
         SELECT a.account_id, a.package, a.from_at, coalesce(a.records, 0)
@@ -242,46 +269,36 @@ def note(
     Units:
         took_us: all of them together; each gets its part by its records.
     """
-    records = sum(figures.records for _, figures in worked)
-    execute_values(
-        txn,
+    records = max(1, sum(figures.records for _, figures in worked))
+    columns: dict[str, list[int | None]] = {
+        name: [getattr(figures, name) for _, figures in worked] for name in Figures.__slots__
+    }
+    columns["account_id"] = [account.account_id for account, _ in worked]
+    columns["took_us"] = [took_us * figures.records // records for _, figures in worked]
+    txn.execute(
         """
-        UPDATE rerating_account AS a SET state = f.state, records = f.records, changed = f.changed,
+        UPDATE rerating_account AS a SET state = %(state)s, records = f.records, changed = f.changed,
             unratable = f.unratable, invoiced = f.invoiced, old_e11 = f.old, old_tax_e11 = f.old_tax,
             new_e11 = f.new, new_tax_e11 = f.new_tax, recurring_e11 = f.recurring, took_us = f.took
-        FROM (VALUES %s) AS f (id, account, package, state, records, changed, unratable, invoiced,
-            old, old_tax, new, new_tax, recurring, took)
-        WHERE a.rerating_id = f.id AND a.account_id = f.account AND a.package = f.package
+        FROM unnest(%(account_id)s::bigint[], %(records)s::bigint[], %(changed)s::bigint[],
+            %(unratable)s::bigint[], %(invoiced)s::bigint[], %(old_e11)s::numeric[],
+            %(old_tax_e11)s::numeric[], %(new_e11)s::numeric[], %(new_tax_e11)s::numeric[],
+            %(recurring_e11)s::numeric[], %(took_us)s::bigint[]) AS f (account, records, changed,
+            unratable, invoiced, old, old_tax, new, new_tax, recurring, took)
+        WHERE a.rerating_id = %(id)s AND a.account_id = f.account AND a.package = %(package)s
         """,
-        [
-            (
-                plan.id,
-                account.account_id,
-                account.package,
-                "PLANNED" if plan.state == "PLANNING" else "DONE",
-                *_row(figures),
-                took_us * figures.records // max(1, records),
-            )
-            for account, figures in worked
-        ],
-        template="(%s, %s, %s, %s, %s, %s, %s, %s, %s::numeric, %s::numeric, %s::numeric, %s::numeric,"
-        " %s::numeric, %s)",
-        page_size=1000,
+        {
+            "id": plan.id,
+            "state": "PLANNED" if plan.state == "PLANNING" else "DONE",
+            # Of a simulation there is but one account at a time.
+            "package": worked[0][0].package,
+            **{
+                name: array("NULL" if one is None else one for one in column)
+                for name, column in columns.items()
+            },
+        },
     )
-
-
-def _row(figures: Figures) -> tuple[int | None, ...]:
-    return (
-        figures.records,
-        figures.changed,
-        figures.unratable,
-        figures.invoiced,
-        figures.old_e11,
-        figures.old_tax_e11,
-        figures.new_e11,
-        figures.new_tax_e11,
-        figures.recurring_e11,
-    )
+    assert txn.rowcount == len(worked), "the accounts were locked by this transaction"
 
 
 def finish(txn: Transaction) -> int:

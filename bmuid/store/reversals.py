@@ -1,62 +1,48 @@
 """Charges taken back, and what their draws are undone by."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from bmu.rating.rerate import Live
+from bmu.usage import UDR
 from bmuid.store.copying import (
     CONSTANTS,
     INSTANT,
     INT4,
     INT8,
     TEXT,
+    WHOLE,
     Field,
     Rows,
     array,
+    at,
     copy_in,
     encoded,
 )
-from bmuid.store.days import US_A_DAY, of_day
+from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
 
+# Places of the lists that a row comes from.
+ACCOUNTS, LIVES, UDRS = range(3)
 FIELDS = (
-    Field(INT8, 0, 0),
-    Field(INSTANT, 0, 1),
-    Field(INT8, 0, 2),
-    Field(INT4, 0, 3),
+    Field(INT8, ACCOUNTS, WHOLE),
+    Field(INSTANT, UDRS, at(UDR, "started_us")),
+    Field(INT8, LIVES, at(Live, "udr_id")),
+    Field(INT4, LIVES, at(Live, "version")),
     Field(TEXT, CONSTANTS, 0),
 )
 COPY = "COPY {} (account_id, started_at, udr_id, version, reason) FROM STDIN BINARY"
 
-
-class Reversed(NamedTuple):
-    """A charge that is taken back."""
-
-    account_id: int
-    started_us: int
-    udr_id: int
-    version: int
+# An entry of a bucket's ledger: the bucket's account, when its event began, bucket, kind, record, version, quantity.
+Moved = tuple[int, int, int, str, int, int, int]
 
 
-class Moved(NamedTuple):
-    """An entry of a bucket's ledger, as it is stored; account_id: the bucket's."""
-
-    account_id: int
-    started_us: int
-    bucket_id: int
-    kind: str
-    udr_id: int
-    version: int
-    quantity: int
-
-
-def add(txn: Transaction, charges: Sequence[Reversed], reason: str) -> None:
-    """Take charges back."""
-    by_day: dict[int, list[Reversed]] = {}
-    for each in charges:
-        by_day.setdefault(each[1] // US_A_DAY, []).append(each)
-    for day, of_one in by_day.items():
-        rows = Rows(FIELDS, (of_one,), ((TEXT, reason),))
-        copy_in(txn, of_day(COPY, "charge_reversal", day), encoded(rows))
+def add(
+    txn: Transaction, day: int, account_ids: list[int], charges: list[Live], reason: str
+) -> None:
+    """Take charges of one day back; their accounts are parallel."""
+    udrs = [live[0] for live in charges]
+    rows = Rows(FIELDS, (account_ids, charges, udrs), ((TEXT, reason),))
+    copy_in(txn, of_day(COPY, "charge_reversal", day), encoded(rows))
 
 
 def move(txn: Transaction, entries: Sequence[Moved]) -> None:
@@ -67,7 +53,6 @@ def move(txn: Transaction, entries: Sequence[Moved]) -> None:
     """
     if not entries:
         return
-    columns = list(zip(*sorted(entries, key=lambda each: each[1]), strict=True))
     names = ("accounts", "starts", "buckets", "kinds", "ids", "versions", "quantities")
     txn.execute(
         """
@@ -78,5 +63,8 @@ def move(txn: Transaction, entries: Sequence[Moved]) -> None:
             %(kinds)s::text[], %(ids)s::bigint[], %(versions)s::integer[], %(quantities)s::bigint[])
             AS e (account_id, started_us, bucket_id, kind, udr_id, version, quantity)
         """,
-        {name: array(column) for name, column in zip(names, columns, strict=True)},
+        {
+            name: array(column)
+            for name, column in zip(names, zip(*entries, strict=True), strict=True)
+        },
     )

@@ -388,7 +388,9 @@ CREATE TABLE source (
     trunk_prefix text NOT NULL CHECK (trunk_prefix ~ '^[0-9]{0,4}$'),
     international_prefix text NOT NULL CHECK (international_prefix ~ '^[0-9]{1,5}$'),
     routing_prefixes text NOT NULL DEFAULT ''                     -- before called numbers, of number portability: 1400,Dxxx=0
-        CHECK (routing_prefixes ~ '^([0-9A-Fx+=]+(,[0-9A-Fx+=]+)*)?$')
+        CHECK (routing_prefixes ~ '^([0-9A-Fx+=]+(,[0-9A-Fx+=]+)*)?$'),
+    extras text NOT NULL DEFAULT ''                               -- fields of its records that are kept: trunk=userfield,cost=accountcode
+        CHECK (extras ~ '^([a-z0-9_]+=[A-Za-z0-9_-]+(,[a-z0-9_]+=[A-Za-z0-9_-]+)*)?$')
 );
 
 -- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
@@ -409,6 +411,7 @@ CREATE TABLE usage_file (
     trunk_prefix text NOT NULL,
     international_prefix text NOT NULL,
     routing_prefixes text NOT NULL DEFAULT '',
+    extras text NOT NULL DEFAULT '',
     received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
     done_at timestamptz,
@@ -599,14 +602,14 @@ CREATE TABLE charge (
     CHECK (CASE WHEN version = 1 THEN replaces IS NULL ELSE replaces IS NOT NULL AND replaces = version - 1 END)
 ) PARTITION BY RANGE (started_at);
 
--- A charge is of a UDR that exists, and a later version of a version that was reversed. Both tables only grow, so
+-- A charge is of a UDR that exists, or a later version of a version that was reversed. Both tables only grow, so
 -- a look at the time of the insert is as good as a foreign key, and costs half of one: it is made once for all
 -- rows of a statement. Each look is a descent in the index of one day; the settings keep it so.
 CREATE FUNCTION charge_is_founded() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off
     SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 BEGIN
-    IF EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (
+    IF EXISTS (SELECT FROM added AS a WHERE a.replaces IS NULL AND NOT EXISTS (
         SELECT FROM udr AS u
         WHERE u.account_id = a.account_id AND u.started_at = a.started_at AND u.id = a.udr_id
     )) THEN
@@ -650,7 +653,7 @@ DECLARE
     unfounded boolean;
 BEGIN
     EXECUTE format(
-        'SELECT EXISTS (SELECT FROM added AS a WHERE NOT EXISTS (SELECT FROM %I AS u'
+        'SELECT EXISTS (SELECT FROM added AS a WHERE a.replaces IS NULL AND NOT EXISTS (SELECT FROM %I AS u'
         ' WHERE u.account_id = a.account_id AND u.started_at = a.started_at AND u.id = a.udr_id))',
         'udr_' || day
     ) INTO unfounded;
@@ -1057,6 +1060,7 @@ CREATE TABLE reservation (
     uid text NOT NULL,
     origin text NOT NULL,
     destination text NOT NULL,
+    extras jsonb,                                                 -- as of udr
     started_at timestamptz NOT NULL,
     step integer NOT NULL DEFAULT 1 CHECK (step >= 1),
     wanted bigint NOT NULL CHECK (wanted > 0),                    -- quantity asked for by that step, and so much of it held
@@ -1472,12 +1476,12 @@ GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
 GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone, country_code, trunk_prefix,
-    international_prefix, routing_prefixes, stream_day) ON usage_file TO bmuid;
+    international_prefix, routing_prefixes, extras, stream_day) ON usage_file TO bmuid;
 GRANT UPDATE (state, done_at, lines, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
 GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_event TO bmuid;
 GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usage_class, uid_type, uid, origin,
-    destination, started_at, wanted, quantity, money_e11, currency, expires_at),
+    destination, extras, started_at, wanted, quantity, money_e11, currency, expires_at),
     UPDATE (step, wanted, quantity, money_e11, state, expires_at, ended_at) ON reservation TO bmuid;
 -- The right to lock the row; the limit itself stays out of reach.
 GRANT UPDATE (account_id) ON account_credit TO bmuid;
@@ -1529,8 +1533,8 @@ GRANT INSERT, UPDATE (limit_minor), DELETE ON account_credit TO bmuid_admin;
 GRANT INSERT, UPDATE (until) ON account_terms, service_terms TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
-GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes),
-    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes)
+GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras),
+    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras)
     ON source TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
