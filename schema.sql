@@ -352,6 +352,44 @@ CREATE TRIGGER account_terms_versions BEFORE UPDATE OR DELETE ON account_terms
 CREATE TRIGGER service_terms_versions BEFORE UPDATE OR DELETE ON service_terms
     FOR EACH ROW EXECUTE FUNCTION only_end();
 
+-- A share plan as one account has it, whose days its periods go by; and which accounts take part in it when.
+CREATE TABLE share (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account_id bigint NOT NULL REFERENCES account,
+    share_plan text NOT NULL,
+    from_at timestamptz NOT NULL,
+    since bigint NOT NULL REFERENCES revision,
+    UNIQUE (account_id, id)
+);
+CREATE TABLE share_member (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    share_id bigint NOT NULL REFERENCES share,
+    account_id bigint NOT NULL REFERENCES account,
+    during tstzrange NOT NULL CHECK (NOT isempty(during) AND NOT lower_inf(during)),
+    contribution bigint CHECK (contribution >= 0),                -- of the account, in place of what its services bring; null: that
+    since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since),
+    CONSTRAINT share_member_once EXCLUDE USING gist (
+        int8range(share_id, share_id, '[]') WITH &&, int8range(account_id, account_id, '[]') WITH &&, during WITH &&
+    ) WHERE (until IS NULL)
+);
+CREATE INDEX share_member_account ON share_member (account_id);
+CREATE TRIGGER share_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON share
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER share_member_versions BEFORE UPDATE OR DELETE ON share_member
+    FOR EACH ROW EXECUTE FUNCTION only_end();
+-- What was brought to the buckets of a type of a share plan in one period, and what was drawn of them against a limit: by
+-- a service, or by an account whose contribution is not its services'.
+CREATE TABLE participation (
+    share_id bigint NOT NULL REFERENCES share,
+    code text NOT NULL,
+    from_at timestamptz NOT NULL,                                 -- of the period
+    account_id bigint NOT NULL REFERENCES account,
+    account_service_id bigint NOT NULL DEFAULT 0,                 -- 0: the account
+    brought bigint CHECK (brought >= 0),                          -- once a period; null: nothing was asked of it yet
+    drawn bigint NOT NULL DEFAULT 0 CHECK (drawn >= 0),
+    PRIMARY KEY (share_id, code, from_at, account_id, account_service_id)
+);
+
 -- Who owned a usage identifier when. Among the rows in force no two owners of one UID overlap in time.
 CREATE TABLE uid_history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -698,6 +736,7 @@ CREATE TABLE bucket (
     account_id bigint NOT NULL,
     id bigint GENERATED ALWAYS AS IDENTITY,
     account_service_id bigint,                                    -- null: all services of the account draw from it
+    share_id bigint,                                              -- or those that take part in its share plan
     code text NOT NULL,                                           -- of its bucket type
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
@@ -715,12 +754,14 @@ CREATE TABLE bucket (
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during, part),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
     CONSTRAINT bucket_never_above_grant CHECK (balance <= granted + added),
-    CHECK (account_service_id IS NULL OR NOT for_tree)
+    CHECK (num_nonnulls(account_service_id, share_id, nullif(for_tree, false)) <= 1)
 ) WITH (fillfactor = 50);                                         -- room for the next balance beside the last
 CREATE UNIQUE INDEX bucket_of_account_once_a_period ON bucket (account_id, code, during, part)
-    WHERE account_service_id IS NULL;
+    WHERE account_service_id IS NULL AND share_id IS NULL;
+CREATE UNIQUE INDEX bucket_of_share_once_a_period ON bucket (share_id, code, during)
+    WHERE share_id IS NOT NULL AND part = 'ALLOTMENT';
 
--- The service of a bucket is of its account. A look at the time of the insert, once for all rows of a statement, is
+-- The service, or share plan, of a bucket is of its account. A look at the time of the insert, once for all rows of a statement, is
 -- as good as a foreign key, since services stay; and it does not write to their rows, as the lock of a key does.
 CREATE FUNCTION bucket_is_granted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
@@ -729,6 +770,11 @@ BEGIN
         SELECT FROM account_service AS s WHERE s.account_id = a.account_id AND s.id = a.account_service_id
     )) THEN
         RAISE EXCEPTION 'a bucket is of a service that its account does not have' USING ERRCODE = '23503';
+    END IF;
+    IF EXISTS (SELECT FROM added AS a WHERE a.share_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM share AS s WHERE s.account_id = a.account_id AND s.id = a.share_id
+    )) THEN
+        RAISE EXCEPTION 'a bucket is of a share plan that its account does not have' USING ERRCODE = '23503';
     END IF;
     INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
         SELECT account_id, lower(during), id, 'GRANT', granted FROM added;
@@ -1271,6 +1317,21 @@ CREATE FUNCTION bucket_above(below bigint, wanted bigint) RETURNS text LANGUAGE 
         UNION SELECT a.parent_id FROM account AS a JOIN above ON a.id = above.id
     )
     SELECT b.code FROM above JOIN bucket AS b ON b.account_id = above.id WHERE b.id = wanted AND b.for_tree
+    UNION ALL
+    SELECT b.code FROM share AS s JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id
+    WHERE b.id = wanted AND (session_user <> 'bmuid_public' OR below = entered_account())
+    AND EXISTS (SELECT FROM share_member AS m WHERE m.share_id = s.id AND m.account_id = below)
+    LIMIT 1
+$$;
+-- The buckets of other accounts' share plans that an account takes part in, open at some time of a span.
+CREATE FUNCTION shared_buckets(taking_part bigint, span tstzrange)
+    RETURNS TABLE (code text, during tstzrange, unit text, granted bigint, balance bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
+    SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance
+    FROM share_member AS m JOIN share AS s ON s.id = m.share_id AND s.account_id <> taking_part
+    JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id AND b.during && m.during AND b.during && span
+    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span
+    AND (session_user <> 'bmuid_public' OR taking_part = entered_account())
 $$;
 CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
@@ -1498,12 +1559,14 @@ GRANT UPDATE (state, revision, done_at, not_before) ON rerating TO bmuid;
 GRANT INSERT (rerating_id, account_id, package, from_at),
     UPDATE (state, records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, recurring_e11,
         took_us) ON rerating_account TO bmuid;
-GRANT INSERT (account_id, account_service_id, code, during, unit, granted, for_tree, part, carried_from, tiers, repeat_last)
-    ON bucket TO bmuid;
+GRANT INSERT (account_id, account_service_id, share_id, code, during, unit, granted, for_tree, part, carried_from, tiers,
+    repeat_last) ON bucket TO bmuid;
+GRANT INSERT, UPDATE (brought, drawn) ON participation TO bmuid;
 -- The right to lock a bucket's row, and to note a warning; the balance itself stays out of reach.
 GRANT UPDATE (warned) ON bucket TO bmuid;
--- The right to lock an account's row, while what begins with its first use may begin; an id can't change.
-GRANT UPDATE (id) ON account TO bmuid;
+-- The right to lock an account's row, while what begins with its first use may begin, and a share's, while what is
+-- brought to it is counted; an id can't change.
+GRANT UPDATE (id) ON account, share TO bmuid;
 GRANT INSERT (kind, account_id, currency) ON ledger_account TO bmuid;
 GRANT INSERT (idempotency_key, kind, posted_on, reverses) ON journal TO bmuid;
 GRANT INSERT (journal_id, line_no, ledger_account_id, currency, amount_minor) ON posting TO bmuid;
@@ -1531,6 +1594,8 @@ GRANT INSERT, UPDATE (until) ON usage_class, location, location_pattern, locatio
 GRANT INSERT (account_id, package, during), UPDATE (during) ON account_service TO bmuid_admin;
 GRANT INSERT, UPDATE (limit_minor), DELETE ON account_credit TO bmuid_admin;
 GRANT INSERT, UPDATE (until) ON account_terms, service_terms TO bmuid_admin;
+GRANT INSERT (account_id, share_plan, from_at, since) ON share TO bmuid_admin;
+GRANT INSERT (share_id, account_id, during, contribution, since), UPDATE (until) ON share_member TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras),
@@ -1544,7 +1609,7 @@ GRANT INSERT (account_id, from_at, cause, revision) ON rerating_due TO bmuid_adm
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
-    audit_broken_at(), file_unblock(bigint), bucket_above(bigint, bigint) TO bmuid_admin;
+    audit_broken_at(), file_unblock(bigint), bucket_above(bigint, bigint), shared_buckets(bigint, tstzrange) TO bmuid_admin;
 
 -- bmuid_auth: checks passwords, opens sessions, and can do nothing else.
 GRANT EXECUTE ON FUNCTION login_try(text), login_failed(bigint), session_open(bigint, bytea, text),
@@ -1558,7 +1623,8 @@ GRANT SELECT ON company, company_terms, usage_class, location, location_pattern,
     package, schema_version TO bmuid_public;
 GRANT SELECT ON account, account_service, uid_history, udr, charge, charge_reversal, bucket, draw, invoice,
     invoice_line, invoice_charge TO bmuid_public;
-GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), bucket_above(bigint, bigint), audit_hash(bytea, text[]),
+GRANT EXECUTE ON FUNCTION enter(text), entered_account(), leave(text), bucket_above(bigint, bigint),
+    shared_buckets(bigint, tstzrange), audit_hash(bytea, text[]),
     audit_add(text, text, text, text, text, text, text) TO bmuid_public;
 DO $$
 DECLARE

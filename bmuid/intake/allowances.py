@@ -18,6 +18,7 @@ from bmu.rating import (
     grant_of,
     turn_at,
 )
+from bmuid.intake.pools import NO_POOLS, Pools, pools_of
 from bmuid.store import owners, subscriptions
 from bmuid.store.buckets import Rolling, Wanted
 from bmuid.store.days import US_A_DAY
@@ -63,12 +64,14 @@ class Allowances:
         shared: by account, what its services draw from together, and maybe those of accounts below.
         parents: the account above each.
         begin_with_use: whether any of them begins with its first use.
+        pools: the share plans that accounts have.
     """
 
     own: Mapping[int, tuple[Held, ...]] = field(default_factory=dict)
     shared: Mapping[int, tuple[Held, ...]] = field(default_factory=dict)
     parents: Mapping[int, int] = field(default_factory=dict)
     begin_with_use: bool = False
+    pools: Pools = NO_POOLS
 
     def held(self, owner: Owner) -> Iterator[Held]:
         """Give all allowances that an owner's usage may draw from; none: plain monthly ones, or nothing."""
@@ -78,7 +81,7 @@ class Allowances:
     def due(self, owner: Owner, us: int) -> Due | None:
         """Tell what an owner's usage at an instant asks for; none: plain monthly allowances, or nothing."""
         held = list(self.held(owner))
-        if not held:
+        if not held and owner.account_service_id not in self.own:
             return None
         first, end = -FOREVER_US, FOREVER_US
         wanted: list[Wanted] = []
@@ -104,9 +107,38 @@ class Allowances:
 
     def sharer(self, owner: Owner) -> Sharer:
         """Tell where a service draws beside its own allowances."""
+        stays = self.pools.stays.get(owner.account_service_id, ())
         return Sharer(
-            owner.account_service_id, owner.account_id, tuple(self.above(owner.account_id))
+            owner.account_service_id,
+            owner.account_id,
+            tuple(self.above(owner.account_id)),
+            tuple(stay.pool.id for stay in stays),
         )
+
+    def elsewhere(self, account_id: int) -> set[int]:
+        """Give the accounts from whose buckets an account may have drawn beside its own."""
+        return {*self.above(account_id), *self.pools.holders.get(account_id, ())}
+
+    def sharing(self, account_ids: Iterable[int]) -> dict[int, int]:
+        """Tell which accounts may draw from the same buckets: those of one number; none: all draw from their own."""
+        if not (self.parents or self.pools.holders):
+            return {}
+        joined: dict[int, int] = {}
+
+        def group(account_id: int) -> int:
+            for over in self.above(account_id):
+                account_id = over
+            while account_id in joined:
+                account_id = joined[account_id]
+            return account_id
+
+        accounts = list(account_ids)
+        for account_id in accounts:
+            for holder in self.pools.holders.get(account_id, ()):
+                mine, others = group(account_id), group(holder)
+                if mine != others:
+                    joined[mine] = others
+        return {account_id: group(account_id) for account_id in accounts}
 
     def above(self, account_id: int) -> Iterator[int]:
         """Give the accounts above one, upwards."""
@@ -133,8 +165,9 @@ def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
         for package in tariff.packages.values()
     }
     types = {code: rows for code, rows in types.items() if not all(map(is_monthly, rows))}
+    pools = pools_of(txn, tariff)
     if not types:
-        return PLAIN
+        return PLAIN if pools is NO_POOLS else Allowances(pools=pools)
     own: dict[int, tuple[Held, ...]] = {}
     shared: dict[int, tuple[Held, ...]] = {}
     for each in subscriptions.to_packages(txn, list(types)):
@@ -148,7 +181,7 @@ def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
         )
     sharing = {account_id: held for account_id, held in shared.items() if held}
     begins = any(row.on_first_use for rows in types.values() for row in rows)
-    return Allowances(own, sharing, owners.parents(txn) if sharing else {}, begins)
+    return Allowances(own, sharing, owners.parents(txn) if sharing else {}, begins, pools)
 
 
 def due_at(held: Held, us: int) -> Due:
@@ -177,6 +210,9 @@ def is_monthly(row: BucketTypeRow) -> bool:
 
 def _held(each: Subscription, rows: Iterable[BucketTypeRow]) -> Iterator[Held]:
     for row in rows:
+        if row.scope is BucketScope.SHARE_PLAN:
+            # A share plan grants it, not the package that names it.
+            continue
         anchor = Anchor(each.zone, each.bill_day, each.from_us, each.to_us)
         service_id = each.id if row.scope is BucketScope.SERVICE else None
         yield Held(row, each.account_id, service_id, anchor)

@@ -1,14 +1,15 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from bmu.rating import Owner, Tariff, Unrated, by_service, is_plain, shelves
+from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, is_plain, shelves
 from bmu.usage import UDR
-from bmuid.intake import firstuse
+from bmuid.intake import firstuse, pooling
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
+from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, thresholds, udrs
 from bmuid.store.buckets import Span
@@ -69,6 +70,7 @@ def charge(
             of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
     warn(txn, tariff, there)
+    pooling.keep(txn, there.limited)
     return lost
 
 
@@ -84,42 +86,63 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
     """Lock the buckets of the accounts, and those above that they share; what is plain was granted before."""
     if not tariff.bucket_types:
         return Drawable({}, {}, {})
-    allowances = needs.allowances
-    between = needs.first_us, needs.last_us
+    allowances, between = needs.allowances, (needs.first_us, needs.last_us)
     begun = firstuse.provide(txn, allowances, owners, between) if allowances.begin_with_use else {}
-    accounts = sorted({owner[3] for owner in owners})
-    above: set[int] = set()
-    if allowances.parents:
-        above.update(over for account_id in accounts for over in allowances.above(account_id))
+    pools = allowances.pools.of(owners) if allowances.pools.stays else {}
+    if pools:
+        pooling.provide(txn, allowances.pools, pools, between)
     whole = [row.code for row in tariff.bucket_types.values() if not is_plain((row,))]
+    codes = tuple(tariff.bucket_types), whole
+    states = _lock(txn, codes, needs, owners, pools)
+    if allowances.begin_with_use:
+        # What began, and did not in the end, is not there.
+        types = tariff.bucket_types
+        states = [one for one in states if one.granted or not types[one.code].on_first_use]
+    if allowances.shared or pools:
+        services = {owner.account_service_id: owner for owner in owners}
+        there = Drawable(shelves(states, map(allowances.sharer, services.values())), {}, {})
+    else:
+        there = Drawable(by_service(states), {}, {})
+    # Of those that all draw from plainly nothing is noted.
+    there.note([state for state in states if state.account_id] if whole else [])
+    if allowances.begin_with_use:
+        there.begun = begun
+        there.asleep = firstuse.asleep(allowances, owners, begun, needs.last_us)
+    if pools:
+        there.limits, there.limited = pooling.rooms(txn, allowances.pools, owners, between, states)
+    return there
+
+
+def _lock(
+    txn: Transaction,
+    codes: tuple[Sequence[str], Sequence[str]],
+    needs: Needs,
+    owners: Sequence[Owner],
+    pools: Mapping[int, Pool],
+) -> list[BucketState]:
+    """Lock all buckets of these types, and of those that are not drawn from plainly, that owners may draw from."""
+    accounts = sorted({owner[3] for owner in owners})
+    elsewhere = {pool.account_id for pool in pools.values()}
+    if needs.allowances.parents:
+        elsewhere.update(
+            over for account_id in accounts for over in needs.allowances.above(account_id)
+        )
     states = buckets.lock(
         txn,
         accounts,
         Span(
             needs.first_us,
             needs.last_us,
-            tuple(tariff.bucket_types),
-            whole,
-            sorted(above.difference(accounts)),
+            *codes,
+            sorted(elsewhere.difference(accounts)),
+            list(pools),
         ),
     )
-    if allowances.begin_with_use:
-        # What began, and did not in the end, is not there.
-        types = tariff.bucket_types
-        states = [one for one in states if one.granted or not types[one.code].on_first_use]
-    if not allowances.shared:
-        found = by_service(states)
-    else:
-        services = {owner.account_service_id: owner for owner in owners}
-        found = shelves(states, map(allowances.sharer, services.values()))
-    # Of those that all draw from plainly neither matters.
-    beyond = [state for state in states if state.account_id] if whole else []
-    there = Drawable(found, {}, {})
-    there.note(beyond)
-    if allowances.begin_with_use:
-        there.begun = begun
-        there.asleep = firstuse.asleep(allowances, owners, begun, needs.last_us)
-    return there
+    if pools:
+        for state in states:
+            if state.share_id in pools:
+                state.rank = pools[state.share_id].rank
+    return states
 
 
 def warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:

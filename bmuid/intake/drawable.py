@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bmu.rating import BucketState, Participation
 from bmu.rating.bucket import ending
 from bmuid.intake.allowances import Held
+from bmuid.intake.pooling import Limited
 from bmuid.store.firstuses import Given, Key
 
 
@@ -31,10 +32,10 @@ class Drawable:
 
     Shapes:
         by_service: those that each service draws from.
-        elsewhere: the accounts of those that accounts below theirs draw from.
+        elsewhere: the accounts of those that other accounts draw from, too.
         warned: those with thresholds, and what was warned of before.
         begun: what begins with its first use and has begun; asleep: what has not, by service.
-        limits: by service, what it may draw from share plans.
+        limits: by service, what it may draw from share plans, and when; limited: those that are kept.
         unused: what began with a use that was none in the end.
     """
 
@@ -44,11 +45,14 @@ class Drawable:
     begun: Mapping[Key, Given] = field(default_factory=dict)
     asleep: dict[int, list[Asleep]] = field(default_factory=dict)
     limits: Mapping[int, Sequence[Participation]] = field(default_factory=dict)
+    limited: Sequence[Limited] = ()
     unused: list[BucketState] = field(default_factory=list)
 
     def note(self, states: Sequence[BucketState]) -> None:
         """Remember what is noted of buckets that not all draw from plainly."""
-        self.elsewhere |= {state.id: state.account_id for state in states if state.for_tree}
+        self.elsewhere |= {
+            state.id: state.account_id for state in states if state.for_tree or state.share_id
+        }
         self.warned |= {state.id: (state, state.warned) for state in states}
 
     def let_begin(self, begun: Asleep, states: Sequence[BucketState]) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bmu.period import to_us
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
-from bmuid.intake import firstuse
+from bmuid.intake import firstuse, pooling
 from bmuid.intake.charging import drawable
 from bmuid.intake.loops import by_day
 from bmuid.intake.pricing import Needs
@@ -61,6 +61,7 @@ def charge_again(
         new = [versions[each.udr_id] + 1 for each in held]
         charges.add_again(txn, day, priced, tariff.revision, new)
         draws.add_again(txn, day, priced, there.elsewhere, new)
+    pooling.keep(txn, there.limited)
     return unpriced
 
 

@@ -1,8 +1,8 @@
 """What a catalogue may say and `bmuid rate` grants, but the daemon does not yet: packages with it are not sold."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from bmu.rating import BucketScope, BucketTypeRow, PackageRow, SharePlanRow
+from bmu.rating import BucketTypeRow, PackageRow, SharePlanRow
 from bmuid.store import revisions, tables
 from bmuid.store.transaction import Transaction
 
@@ -13,18 +13,14 @@ def why_unsold(
     share_plans: Iterable[SharePlanRow],
 ) -> dict[str, str]:
     """Say of each package that can't be sold what of it the daemon would not do, or would do wrongly."""
-    odd = {row.code: said for row in bucket_types if (said := _not_granted(row))}
-    joined = {
-        contribution.package: row.code for row in share_plans for contribution in row.participants
-    }
+    types = {row.code: row for row in bucket_types}
+    joined = {one.package: plan for plan in share_plans for one in plan.participants}
     found: dict[str, str] = {}
     for package in packages:
-        of_buckets: Iterator[str] = (
-            f"its allowance {code} {odd[code]}" for code in package.bucket_types if code in odd
-        )
-        said = next(of_buckets, None)
-        if said is None and package.code in joined:
-            said = f"it takes part in the share plan {joined[package.code]}, which accounts can't join yet"
+        said = next(_not_granted(package.bucket_types, types), None)
+        plan = joined.get(package.code)
+        if said is None and plan is not None:
+            said = next(_not_shared(plan, types), None)
         if said is not None:
             found[package.code] = said
     return found
@@ -40,9 +36,16 @@ def unsold(txn: Transaction) -> dict[str, str]:
     )
 
 
-def _not_granted(row: BucketTypeRow) -> str | None:
-    if row.size_by is not None:
-        return "is sized by usage, which only bmuid rate can do yet"
-    if row.scope is BucketScope.SHARE_PLAN:
-        return "is a share plan's, which accounts can't join yet"
-    return None
+def _not_granted(codes: Iterable[str], types: Mapping[str, BucketTypeRow]) -> Iterator[str]:
+    for code in codes:
+        if types[code].size_by is not None:
+            yield f"its allowance {code} is sized by usage, which only bmuid rate can do yet"
+
+
+def _not_shared(plan: SharePlanRow, types: Mapping[str, BucketTypeRow]) -> Iterator[str]:
+    for code in plan.bucket_types:
+        its = f"it takes part in the share plan {plan.code}, whose allowance {code}"
+        if types[code].size_by is not None:
+            yield f"{its} is sized by usage, which the daemon can't do yet"
+        if types[code].on_first_use:
+            yield f"{its} begins with its first use, which share plans can't do yet"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bmu.money import decimal_text
 from bmu.period import from_us, to_us
 from bmu.rating import BucketState, Owner, Rated, Unrated, rate
-from bmu.rating.sharing import copied
+from bmu.rating.sharing import copied, participation_of
 from bmu.usage import UDR
 from bmuid.intake import charging, firstuse
 from bmuid.intake.drawable import Drawable
@@ -73,7 +73,11 @@ class _Priced:
         """Give the largest quantity that is affordable, what the event holds already included."""
         given = {one.bucket_id: one.quantity for one in ours}
         shelf = self.there.by_service.get(self.owner.account_service_id, ())
-        limits = self.there.limits.get(self.owner.account_service_id, ())
+        limits = copied(self.there.limits.get(self.owner.account_service_id, ()))
+        for state in shelf:
+            room = participation_of(limits, state, self.udr.started_us)
+            if room is not None:
+                room.drawn -= given.get(state.id, 0)
 
         def price(quantity: int) -> Rated | Unrated:
             udr = self.udr._replace(quantity=quantity)

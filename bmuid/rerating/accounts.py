@@ -71,8 +71,7 @@ def carry_out(
 
 def _span(snapshot: Snapshot, accounts: Sequence[NextAccount]) -> Span:
     ids = [each.account_id for each in accounts]
-    above = replay.above(snapshot.allowances, ids) if snapshot.allowances.parents else ()
-    return Span(ids, accounts[0].from_at, above=above)
+    return Span(ids, accounts[0].from_at, above=replay.above(snapshot.allowances, ids))
 
 
 def _parts(

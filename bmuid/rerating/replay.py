@@ -24,7 +24,7 @@ from bmu.rating.rerate import (
     rate_again,
 )
 from bmu.usage import UDR
-from bmuid.intake import firstuse
+from bmuid.intake import firstuse, pooling
 from bmuid.intake.allowances import Allowances
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.pricing import Needs
@@ -96,26 +96,25 @@ def _owners(held: Sequence[Live], account_id: int, owners: Owners) -> Iterator[O
 
 def above(allowances: Allowances, accounts: Iterable[int]) -> list[int]:
     """Give the accounts whose buckets others draw from, too."""
-    return sorted({over for account_id in accounts for over in allowances.above(account_id)})
+    return sorted({over for account_id in accounts for over in allowances.elsewhere(account_id)})
 
 
 def rounds(allowances: Allowances, stretches: Sequence[Stretch]) -> list[list[Stretch]]:
     """
     Split accounts so that none of a round draws from what another of it may.
 
-    Within the accounts below one they come in their order, a round each, so that usage rated again has one result
+    Those below one account, or in share plans with each other, come in their order, a round each, so that usage rated again has one result
     however accounts are put together.
     """
-    if not allowances.parents:
+    sharing = allowances.sharing(each.account_id for each in stretches)
+    if not sharing:
         return [list(stretches)] if stretches else []
     found: list[list[Stretch]] = []
     members: dict[int, int] = {}
     for each in stretches:
-        top = each.account_id
-        for over in allowances.above(top):
-            top = over
-        number = members.get(top, 0)
-        members[top] = number + 1
+        group = sharing.get(each.account_id, each.account_id)
+        number = members.get(group, 0)
+        members[group] = number + 1
         if number == len(found):
             found.append([])
         found[number].append(each)
@@ -141,6 +140,7 @@ def replay(
     # Of one event a bucket may be on several shelves.
     states = {state.id: state for shelf in there.by_service.values() for state in shelf}
     give_back(states.values(), found.usage.lives)
+    pooling.give_back(states, there.limits, found.usage.lives)
     known = found.known
     if virtually:
         granted = with_granted(states.values(), needs.wanted)
@@ -203,7 +203,8 @@ def on_shelves(
     snapshot: Snapshot, owners: Iterable[Owner], states: Iterable[BucketState]
 ) -> dict[int, tuple[BucketState, ...]]:
     """Give each service the buckets it draws from."""
-    if not snapshot.allowances.shared:
+    allowances = snapshot.allowances
+    if not (allowances.shared or allowances.pools.stays):
         return by_service(states)
     services = {owner.account_service_id: owner for owner in owners}
     return shelves(states, map(snapshot.allowances.sharer, services.values()))

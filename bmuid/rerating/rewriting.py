@@ -6,7 +6,7 @@ from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
-from bmuid.intake import firstuse
+from bmuid.intake import firstuse, pooling
 from bmuid.intake.charging import warn
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
@@ -57,6 +57,7 @@ def write(
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
     reversals.move(txn, _moved(changed, accounts, there.elsewhere))
     firstuse.end_unused(txn, there)
+    pooling.keep(txn, there.limited)
     warn(txn, tariff, there)
     _withdraw(txn, changed, reason)
     reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})

@@ -31,9 +31,9 @@ SAMPLE = BucketState(0, 0, "", 0, 0, 0)
 
 # In the order of the accounts, as draws come: neighbours share pages.
 GRANT = """
-    INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted, for_tree, part,
+    INSERT INTO bucket (account_id, account_service_id, share_id, code, during, unit, granted, for_tree, part,
         carried_from, tiers, repeat_last)
-    SELECT w.account_id, nullif(w.account_service_id, 0), g.code, tstzrange(g.from_, g.to_), g.unit,
+    SELECT w.account_id, nullif(w.account_service_id, 0), nullif(%(share_id)s::bigint, 0), g.code, tstzrange(g.from_, g.to_), g.unit,
         g.granted, g.for_tree, g.part, g.carried_from, g.tiers, g.repeat_last
     FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
         AS w (account_id, account_service_id, place)
@@ -50,13 +50,13 @@ STATES = """
         (extract(epoch FROM lower(during)) * 1000000)::bigint,
         coalesce((extract(epoch FROM upper(during)) * 1000000)::bigint, %(forever)s),
         balance, granted + added, account_id, for_tree, part, tiers, repeat_last,
-        coalesce((extract(epoch FROM carried_from) * 1000000)::bigint, 0), warned
+        coalesce((extract(epoch FROM carried_from) * 1000000)::bigint, 0), warned, coalesce(share_id, 0)
     FROM bucket
 """
 
 
 class Wanted(NamedTuple):
-    """A bucket that usage of an account asks for; without a service it is the account's."""
+    """A bucket that usage of an account asks for; without a service it is the account's, or a share plan's of it."""
 
     account_id: int
     account_service_id: int | None
@@ -64,13 +64,14 @@ class Wanted(NamedTuple):
 
 
 class Rolling(NamedTuple):
-    """Buckets of one type of a service, or of an account, that leave something where they end up to *until_us*."""
+    """Buckets of one type, whose they are as `Wanted` says, that leave something where they end up to *until_us*."""
 
     row: BucketTypeRow
     account_id: int
     account_service_id: int | None
     anchor: Anchor
     until_us: int
+    share_id: int = 0
 
 
 class Span(NamedTuple):
@@ -79,7 +80,7 @@ class Span(NamedTuple):
 
     Shapes:
         whole: those of the types that are not drawn from plainly.
-        above: accounts whose buckets for the accounts below them are meant, too.
+        above: accounts whose buckets for the accounts below them are meant, too; or their share plans', as shares says.
 
     Units:
         first_us, last_us: microseconds since 1970-01-01 UTC, both included.
@@ -90,6 +91,7 @@ class Span(NamedTuple):
     codes: Sequence[str]
     whole: Sequence[str] = ()
     above: Sequence[int] = ()
+    shares: Sequence[int] = ()
 
 
 def states_plainly(
@@ -131,7 +133,7 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
             SELECT id, coalesce(account_service_id, 0), array_position(%(codes)s, code), lower(during),
                 coalesce(upper(during), 'infinity'), balance
             FROM bucket WHERE account_id = ANY (%(account_ids)s::bigint[])
-            AND (for_tree OR account_id <> ALL (%(above)s::bigint[]))
+            AND (for_tree OR account_id <> ALL (%(above)s::bigint[]) OR share_id = ANY (%(shares)s::bigint[]))
             AND code = ANY (%(codes)s) AND during && tstzrange(%(first)s, %(last)s, '[]')
             ORDER BY account_id, id FOR NO KEY UPDATE
         ) TO STDOUT BINARY
@@ -139,6 +141,7 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
         {
             "account_ids": array([*account_ids, *span.above]),
             "above": array(span.above),
+            "shares": array(span.shares),
             "codes": list(span.codes),
             "first": from_us(span.first_us),
             "last": from_us(span.last_us),
@@ -149,13 +152,14 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
     return [whole.get(state.id, state) for state in found] if whole else found
 
 
-def grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
-    """Make the buckets, full; one that exists already is left alone."""
+def grant(txn: Transaction, wanted: Sequence[Wanted], share_id: int = 0) -> None:
+    """Make the buckets, full, all of one share plan or none of any; one that exists already is left alone."""
     # Most are the very same few; it costs more to see that two are alike than to write both.
     same = {id(w.grant): w.grant for w in wanted}
     places = dict(zip(same, range(1, len(same) + 1), strict=True))
     grants = list(same.values())
     values = {
+        "share_id": share_id,
         "account_ids": array(w.account_id for w in wanted),
         "service_ids": array(w.account_service_id or 0 for w in wanted),
         "places": array(places[id(w.grant)] for w in wanted),
@@ -197,25 +201,30 @@ def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
             "forever": FOREVER_US,
         },
     )
-    of_type: dict[tuple[int, int, str], list[BucketState]] = defaultdict(list)
+    of_type: dict[tuple[int, int, int, str], list[BucketState]] = defaultdict(list)
     for state in states(txn.fetchall()):
-        of_type[state.account_id, state.account_service_id, state.code].append(state)
-    wanted: list[Wanted] = []
+        whose = state.account_id, state.account_service_id, state.share_id
+        of_type[*whose, state.code].append(state)
+    wanted: dict[int, list[Wanted]] = defaultdict(list)
     lapsed: list[BucketState] = []
     for each in rolling:
-        held = of_type[each.account_id, each.account_service_id or 0, each.row.code]
+        whose = each.account_id, each.account_service_id or 0, each.share_id
+        held = of_type[*whose, each.row.code]
         for ended in sorted(held, key=lambda state: state.from_us):
             if (
-                ended.part is BucketPart.ALLOTMENT
+                ended.part is not BucketPart.CARRIED
                 and ended.balance
                 and ended.to_us <= each.until_us
             ):
                 grants = _left(each, ended, held)
-                wanted += [Wanted(each.account_id, each.account_service_id, g) for g in grants]
+                wanted[each.share_id] += [
+                    Wanted(each.account_id, each.account_service_id, g) for g in grants
+                ]
                 lapsed.append(replace(ended))
                 ended.balance = 0
-    if wanted:
-        grant(txn, wanted)
+    for share_id, of_share in wanted.items():
+        if of_share:
+            grant(txn, of_share, share_id)
     _lapse(txn, lapsed)
 
 
@@ -302,7 +311,7 @@ def _end(us: int) -> datetime | None:
 def states(rows: Iterable[tuple[Any, ...]]) -> Iterator[BucketState]:
     """Read rows that STATES selects."""
     for id_, service_id, code, from_, to, balance, granted, account_id, *kept in rows:
-        for_tree, part, tiers, repeat_last, since, warned = kept
+        for_tree, part, tiers, repeat_last, since, warned, share_id = kept
         yield BucketState(
             id=id_,
             account_service_id=service_id,
@@ -312,6 +321,7 @@ def states(rows: Iterable[tuple[Any, ...]]) -> Iterator[BucketState]:
             balance=balance,
             granted=granted,
             account_id=account_id,
+            share_id=share_id,
             for_tree=for_tree,
             part=BucketPart(part),
             tiers=from_json(tuple[BucketTier, ...], tiers) or (),

@@ -119,14 +119,20 @@ def allowances(txn: Transaction, codes: tuple[str, ...]) -> dict[str, Allowance]
 
 
 def granted(txn: Transaction, account_id: int, period: Period) -> tuple[Granted, ...]:
-    """Give the buckets of an account that touch the period, those that end first before others; some end later only."""
+    """
+    Give the buckets of an account that touch the period, those that end first before others; some end later only.
+
+    Those of share plans that it takes part in are among them, whosever they are.
+    """
     txn.execute(
         """
-        SELECT account_service_id, code, lower(during), coalesce(upper(during), %(to)s), unit,
-            granted + added, balance
-        FROM bucket
-        WHERE account_id = %(account_id)s AND during && tstzrange(%(from)s, %(to)s)
-        ORDER BY upper(during), id
+        SELECT account_service_id, code, lower(during), coalesce(upper(during), %(to)s), unit, there, balance
+        FROM (
+            SELECT id, account_service_id, code, during, unit, granted + added AS there, balance
+            FROM bucket WHERE account_id = %(account_id)s AND during && tstzrange(%(from)s, %(to)s)
+            UNION ALL SELECT NULL, NULL, code, during, unit, granted, balance
+            FROM shared_buckets(%(account_id)s, tstzrange(%(from)s, %(to)s))
+        ) AS open ORDER BY upper(during), id
         """,
         {"account_id": account_id, "from": period.from_, "to": period.to},
     )

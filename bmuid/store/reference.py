@@ -36,6 +36,8 @@ def owners_revisions(txn: Transaction, account_ids: Sequence[int]) -> dict[int, 
             WHERE account_id = ANY (%(ids)s::bigint[])
             UNION ALL SELECT account_id, greatest(since, until) FROM service_terms
             WHERE account_id = ANY (%(ids)s::bigint[])
+            UNION ALL SELECT account_id, greatest(since, until) FROM share_member
+            WHERE account_id = ANY (%(ids)s::bigint[])
             UNION ALL SELECT u.account_id, greatest(t.since, t.until)
             FROM account_terms AS t JOIN upwards AS u ON u.id = t.account_id
         ) AS changes GROUP BY account_id

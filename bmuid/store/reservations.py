@@ -186,7 +186,7 @@ def end(txn: Transaction, id_: int, state: str) -> None:
 
 
 def held(txn: Transaction, reservation: Reservation) -> list[Held]:
-    """Give what a reservation holds, of its account's buckets and of those of the accounts above."""
+    """Give what a reservation holds, of its account's buckets, and of those that others share with it."""
     txn.execute(
         """
         WITH RECURSIVE line AS (
@@ -194,7 +194,10 @@ def held(txn: Transaction, reservation: Reservation) -> list[Held]:
             UNION ALL SELECT a.id, a.parent_id FROM account AS a JOIN line ON a.id = line.parent_id
         )
         SELECT account_id, bucket_id, -sum(quantity)::bigint FROM draw
-        WHERE account_id = ANY (ARRAY (SELECT id FROM line)) AND started_at = %(started_at)s
+        WHERE account_id = ANY (ARRAY (
+            SELECT id FROM line UNION SELECT s.account_id FROM share_member AS m JOIN share AS s ON s.id = m.share_id
+            WHERE m.account_id = %(account)s
+        )) AND started_at = %(started_at)s
         AND udr_id = %(id)s AND kind IN ('HOLD', 'RELEASE')
         GROUP BY account_id, bucket_id HAVING sum(quantity) <> 0 ORDER BY account_id, bucket_id
         """,

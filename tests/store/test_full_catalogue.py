@@ -104,16 +104,16 @@ def test_a_deck_changes_the_prices_of_its_group(asking: Asking) -> None:
 
 def test_nobody_is_sold_what_would_be_granted_wrongly(asking: Asking) -> None:
     """Allowances that the daemon does not grant yet may be written, but no account gets a package with them."""
-    asking.staff("catalogue_load", document=FULL)
-    asking.staff("account_add", number="A1", name="Ada", currency="GBP")
-
-    sold = asking.staff("service_add", account="A1", package="BARE", **{"from": "2026-01-01"})
-
-    assert not sold.done
-    assert sold.body["code"] == "BAD_ARGUMENT"
-    assert "share plan FAMILY, which accounts can't join yet" in sold.body["text"]
-    alone = FULL.replace(', { package = "BARE" }]', "]")
-    asking.staff("catalogue_load", document=alone)
-    assert asking.staff("service_add", account="A1", package="BARE", **{"from": "2026-01-01"}).done
-    back = asking.staff("catalogue_load", document=FULL)
-    assert "accounts have the package BARE, and it takes part in the share plan" in str(back.body)
+    sized = FULL.replace('buckets = ["MINUTES", "CREDIT"]', 'buckets = ["SIZED"]')
+    bare = FULL.replace('{ package = "HOME", quantity = 500, limit = 1000 }, ', "")
+    for document, sold in ((sized, False), (bare, True)):
+        loaded = asking.staff("catalogue_load", document=document)
+        assert loaded.done, loaded.body
+        asking.staff("account_add", number="A1", name="Ada", currency="GBP")
+        answer = asking.staff(
+            "service_add", account="A1", package="HOME", **{"from": "2026-01-01"}
+        )
+        assert answer.done is sold, answer.body
+    assert "accounts have the package HOME, and its allowance SIZED is sized by usage" in str(
+        asking.staff("catalogue_load", document=sized).body
+    )

@@ -51,6 +51,7 @@ MAY_CALL = {
     "entered_account",
     "leave",
     "bucket_above",
+    "shared_buckets",
     "audit_add",
     "audit_hash",
     "textrange",

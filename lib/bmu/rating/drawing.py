@@ -14,7 +14,7 @@ from bmu.rating.offers import (
     BucketTier,
     BucketTypeRow,
 )
-from bmu.rating.sharing import Participation, copied, participation_of
+from bmu.rating.sharing import NO_PART, Participation, copied, participation_of
 
 # Prices so many base units of an event by the overage plan of this code, or as without one; none: can't be priced.
 Pricing = Callable[[int, str | None], int | None]
@@ -123,6 +123,8 @@ def drawing(
     rooms = copied(participations) if participations else ()
     for bucket, row in _open(shelf, takers, started_us):
         limited = participation_of(rooms, bucket, started_us)
+        if limited is not None and limited.limit == NO_PART:
+            continue
         there = _available(bucket, limited)
         pays = row.kind is BucketKind.MONEY
         if there == 0 or (on_way.is_money and not pays):

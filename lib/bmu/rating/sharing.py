@@ -10,6 +10,9 @@ from bmu.rating.offers import (
     SharePlanRow,
 )
 
+# In place of a limit: the service takes no part.
+NO_PART = -1
+
 
 class Sharer(NamedTuple):
     """
@@ -32,7 +35,8 @@ class Participation:
     What a service may draw from one bucket type of a share plan in a period, and has.
 
     Units:
-        limit, drawn: as the bucket's balance. from_us, to_us: the period, as the bucket's.
+        limit, drawn: as the bucket's balance; a limit of NO_PART: nothing, as if the bucket were not there.
+        from_us, to_us: the period, as the bucket's, or a part of it.
     """
 
     share_id: int

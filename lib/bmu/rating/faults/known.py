@@ -17,7 +17,7 @@ class Known:
         self.plans = {row.code: row for row in rows.rate_plans}
         self.groups = {row.code: row for row in rows.rate_groups}
         self.reclasses = {row.code for row in rows.reclasses}
-        self.bucket_types = {row.code for row in rows.bucket_types}
+        self.bucket_types = {row.code: row for row in rows.bucket_types}
         self.taxes = {row.code for row in rows.taxes}
         self.packages = {row.code for row in rows.packages}
         self.has_tax_codes = bool(rows.tax_codes)

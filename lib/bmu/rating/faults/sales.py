@@ -29,6 +29,9 @@ from bmu.rating.offers import (
 from bmu.rating.price import INT64_MAX
 from bmu.rating.tax import PPM
 
+# Whose services may take part in a share plan: its account's own; or those of all whose usage that account pays.
+LEVELS = ("ACCOUNT", "INVOICER")
+
 
 def sale_faults(rows: TariffRows, known: Known) -> Iterator[Fault]:
     """Find them all."""
@@ -108,6 +111,12 @@ class _Fit:
         known = self._known
         yield from unknown(row.bucket_types, known.bucket_types, "bucket type")
         yield from repeated(row.bucket_types, "bucket type")
+        if row.level not in LEVELS:
+            yield f"has the level {row.level!r}; {' and '.join(LEVELS)} are known"
+        for code in row.bucket_types:
+            kind = known.bucket_types.get(code)
+            if kind and kind.scope is not BucketScope.SHARE_PLAN:
+                yield f"names the bucket type {code!r}, whose scope is {kind.scope.value}"
         packages = [one.package for one in row.participants]
         yield from unknown(packages, known.packages, "package")
         yield from repeated(packages, "package")
