@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -26,6 +27,7 @@ class Event(NamedTuple):
 
     Shapes:
         key: tells it from all other events of its source, for ever.
+        extras: fields of the company's own, by name; none: none.
 
     Units:
         started_us: microseconds since 1970-01-01 UTC.
@@ -40,17 +42,24 @@ class Event(NamedTuple):
     quantity: int
     origin: str
     destination: str
+    extras: Mapping[str, str] | None = None
 
 
 def line_of(event: Event) -> bytes:
     """Write an event as the one line that is kept of it."""
     key, uid_type, uid, usage_class = map(encode_basestring, event[:4])
     origin, destination = encode_basestring(event.origin), encode_basestring(event.destination)
+    extras = f', "extras": {_extras_text(event.extras)}' if event.extras else ""
     return (
         f'{{"key": {key}, "uid_type": {uid_type}, "uid": {uid}, "usage_class": {usage_class},'
         f' "quantity": {event.quantity}, "origin": {origin}, "destination": {destination},'
-        f' "started_at": "{from_us(event.started_us).isoformat()}"}}'
+        f' "started_at": "{from_us(event.started_us).isoformat()}"{extras}}}'
     ).encode()
+
+
+def _extras_text(extras: Mapping[str, str]) -> str:
+    """Write fields in one order: told again in another, they are the same."""
+    return json.dumps(dict(sorted(extras.items())), ensure_ascii=False)
 
 
 def event_of(line: bytes) -> Event:
@@ -95,4 +104,5 @@ def udr_of(event: Event, line_no: int, source: Source, claim: Claim | None = Non
         quantity=event.quantity,
         origin=origin,
         destination=destination,
+        extras=event.extras or None,
     )

@@ -1,5 +1,6 @@
 """Reservations: sources make, extend and settle them; the staff sees them and may end what hangs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, source_asks, staff_changes, staff_reads
 from bmuid.operations.single_events import (
     CLASS,
+    EXTRAS,
     KEY,
     NO_SOURCE,
     NUMBER,
@@ -22,7 +24,7 @@ from bmuid.operations.single_events import (
 )
 from bmuid.realtime import holding
 from bmuid.realtime.answers import Outcome
-from bmuid.realtime.holding import NoCredit, NotOpen, Reserved
+from bmuid.realtime.holding import NoCredit, NotOpen, Reserved, Used
 from bmuid.realtime.single import NoSource
 from bmuid.store import reservations
 from bmuid.store.reservations import EXPIRED, OPEN, SETTLED, Reservation
@@ -55,6 +57,7 @@ class Reserve:
     origin: str | None = argument(NUMBER, "where it comes from", optional=True)
     uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
     seconds: int | None = argument(FOR_SECONDS, "how long it holds; else 900", optional=True)
+    extras: Mapping[str, str] | None = argument(EXTRAS, "fields of its own", optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ class Settle:
     )
     started_at: datetime | None = argument(
         Instant(), "when that began, if not as reserved", optional=True
+    )
+    extras: Mapping[str, str] | None = argument(
+        EXTRAS, "fields of its own, if not as reserved", optional=True
     )
 
 
@@ -162,7 +168,8 @@ def update(txn: Transaction, actor: Actor, arguments: Update, now: datetime) -> 
 
 def settle(txn: Transaction, actor: Actor, arguments: Settle, now: datetime) -> Outcome | Refused:
     """Charge what an event has used, and give the rest back."""
-    event, used = (actor.name, arguments.event), (arguments.quantity, arguments.started_at)
+    used = Used(arguments.quantity, arguments.started_at, arguments.extras)
+    event = actor.name, arguments.event
     found = holding.settle(txn, counter_of(actor), event, used, now)
     match found:
         case NotOpen(why):

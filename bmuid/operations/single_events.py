@@ -1,15 +1,17 @@
 """Single events, one by one as they happen: quoted, or rated and charged at once; by sources and by the staff."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from bmu.mediation.extras import EXTRA_CHARACTERS_MAX, EXTRAS_MAX, is_own_name
 from bmu.period import FOREVER_US, to_us
 from bmu.rating import TaxService
 from bmuid.intake.events import PHONE, Event
 from bmuid.operations.accounts_load import NO_CATALOGUE
-from bmuid.operations.grammar import Instant, Integer, Pattern, Text
+from bmuid.operations.grammar import ArgumentError, Instant, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, DatabaseRole, Operation, Refused, argument
 from bmuid.operations.rows import CLERKS, source_asks, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
@@ -26,6 +28,36 @@ UID_TYPE = Pattern(r"[a-z0-9_]{1,32}", "a type of usage identifiers, like phone"
 NUMBER = Text(64)
 CLASS = Text(64)
 QUANTITY = Integer(0, 2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFields:
+    """Fields of the company's own, which conditions ask for and prices may be made of."""
+
+    described: str = 'texts by names of your own, like {"trunk": "7", "cost": "0.05"}'
+
+    def parse(self, text: str) -> dict[str, str]:
+        """Read a JSON object."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ArgumentError(f"must be {self.described}") from error
+        if (
+            not isinstance(found, dict)
+            or len(found) > EXTRAS_MAX
+            or not all(is_own_name(name) and _is_kept(value) for name, value in found.items())
+        ):
+            raise ArgumentError(f"must be {self.described}")
+        return found
+
+
+def _is_kept(value: object) -> bool:
+    return (
+        isinstance(value, str) and 0 < len(value) <= EXTRA_CHARACTERS_MAX and value.isprintable()
+    )
+
+
+EXTRAS = OwnFields()
 
 CONFLICT = Refused(
     "CONFLICT", "another event has this key; an event that is not the same needs a key of its own"
@@ -48,6 +80,7 @@ class Told:
     destination: str | None = argument(NUMBER, "where it went to", optional=True)
     origin: str | None = argument(NUMBER, "where it came from; a number that calls", optional=True)
     uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
+    extras: Mapping[str, str] | None = argument(EXTRAS, "fields of its own", optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +96,7 @@ class ToldOf:
     destination: str | None = argument(NUMBER, "where it went to", optional=True)
     origin: str | None = argument(NUMBER, "where it came from; a number that calls", optional=True)
     uid_type: str | None = argument(UID_TYPE, "what identifier it is; else phone", optional=True)
+    extras: Mapping[str, str] | None = argument(EXTRAS, "fields of its own", optional=True)
 
 
 def ask(tax_service: TaxService | None) -> None:
@@ -155,6 +189,10 @@ class Telling(Protocol):
     def uid_type(self) -> str | None:
         """What identifier it is."""
 
+    @property
+    def extras(self) -> Mapping[str, str] | None:
+        """Fields of its own."""
+
 
 def event_of(told: Telling) -> Event:
     """Give the event that was told of."""
@@ -167,6 +205,7 @@ def event_of(told: Telling) -> Event:
         quantity=told.quantity,
         origin=told.origin or "",
         destination=told.destination or "",
+        extras=told.extras,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bmu.billing.document import Entry
 from bmu.mediation import BUILT_IN
+from bmu.mediation.extras import extras_of, missing_fields
 from bmu.mediation.number import is_routing_prefix
 from bmuid.operations.accounts_document import ZONE, is_zone
 from bmuid.operations.accounts_load import DOCUMENT
@@ -45,6 +46,24 @@ PREFIXES = Prefixes()
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """Which fields of records usage keeps as its own."""
+
+    described: str = "names of your own with fields of the records, like trunk=userfield,cost=accountcode; or nothing"
+
+    def parse(self, text: str) -> str:
+        """Give the text itself."""
+        try:
+            extras_of(text)
+        except ValueError as error:
+            raise ArgumentError(f"must be {self.described}: {error}") from error
+        return text
+
+
+EXTRAS = Extras()
+
+
+@dataclass(frozen=True, slots=True)
 class Add:
     """A new source."""
 
@@ -58,6 +77,7 @@ class Add:
     routing_prefixes: str | None = argument(
         PREFIXES, "of number portability, before called numbers", optional=True
     )
+    extras: str | None = argument(EXTRAS, "fields of records to keep", optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,7 @@ class Set:
     routing_prefixes: str | None = argument(
         PREFIXES, "of number portability, before called numbers", optional=True
     )
+    extras: str | None = argument(EXTRAS, "fields of records to keep", optional=True)
 
 
 _CHANGED = tuple(field.name for field in fields(Set) if field.name != "code")
@@ -122,6 +143,7 @@ def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Source
         trunk_prefix=arguments.trunk_prefix,
         international_prefix=arguments.international_prefix,
         routing_prefixes=arguments.routing_prefixes or "",
+        extras=arguments.extras or "",
     )
     if any(one.code == wanted.code for one in sources.known(txn)):
         return Refused("SOURCE_EXISTS", f"there is a source {wanted.code}; source set changes it")
@@ -141,6 +163,9 @@ def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Sourc
 def _put(txn: Transaction, wanted: Source) -> Source | Refused:
     if not is_zone(wanted.time_zone):
         return Refused("BAD_ARGUMENT", "time_zone: not a time zone of the IANA data")
+    missing = _missing(wanted)
+    if missing:
+        return Refused("BAD_ARGUMENT", f"extras: {missing}")
     sources.put(txn, [wanted])
     return wanted
 
@@ -163,10 +188,30 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     )
 
 
+def _missing(wanted: Source) -> str:
+    """Say which fields that are to be kept its records don't have; nothing where they have all."""
+    profile = BUILT_IN.get(wanted.profile)
+    try:
+        extras = extras_of(wanted.extras)
+    except ValueError:
+        extras = ()
+    # Another profile, or what are no names and fields, are told of already.
+    missing = ", ".join(missing_fields(profile, extras)) if profile else ""
+    return f"records of {wanted.profile} have no {missing}" if missing else ""
+
+
 def _source(entry: Entry) -> Source:
     zone = text(entry, "time_zone", ZONE)
     if zone and not is_zone(zone):
         entry.fault("time_zone", f"{zone} is not a time zone of the IANA data")
+    found = _read(entry, zone)
+    missing = _missing(found)
+    if missing:
+        entry.fault("extras", missing)
+    return found
+
+
+def _read(entry: Entry, zone: str) -> Source:
     return Source(
         code=text(entry, "code", CODE),
         name=text(entry, "name", NAME),
@@ -176,6 +221,7 @@ def _source(entry: Entry) -> Source:
         trunk_prefix=text_or_none(entry, "trunk_prefix", TRUNK_PREFIX),
         international_prefix=text(entry, "international_prefix", INTERNATIONAL_PREFIX),
         routing_prefixes=text_or_none(entry, "routing_prefixes", PREFIXES),
+        extras=text_or_none(entry, "extras", EXTRAS),
     )
 
 

@@ -1,8 +1,9 @@
 """Reserving: what an event may use is held for it, step by step, until it is settled or its time is over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bmu.money import decimal_text
 from bmu.period import from_us, to_us
@@ -24,6 +25,19 @@ from bmuid.store.reservations import EXPIRED, OPEN, SETTLED, Held, New, Reservat
 from bmuid.store.transaction import Transaction
 
 RELEASED = Outcome(state="RELEASED")
+
+
+class Used(NamedTuple):
+    """
+    What an event that is over has used.
+
+    Shapes:
+        began, extras: when that began, and fields of the company's own, where they are not as reserved.
+    """
+
+    quantity: int
+    began: datetime | None = None
+    extras: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +203,7 @@ def settle(
     txn: Transaction,
     counter: Counter,
     event: tuple[str, str],
-    used: tuple[int, datetime | None],
+    used: Used,
     now: datetime,
 ) -> Answered | NotOpen | NoSource:
     """
@@ -198,9 +212,9 @@ def settle(
     Usage is charged though its reservation has expired: it is a fact.
 
     Shapes:
-        event: the source, and its key; used: the quantity, and when that began, if not when it was reserved for.
+        event: the source, and its key.
     """
-    quantity, began = used
+    quantity, began, extras = used
     held = reservations.of_event(txn, key_of(*event))
     if held is None:
         return _not_open(held)
@@ -211,6 +225,8 @@ def settle(
     told = _event_of(held, quantity)
     if began is not None:
         told = told._replace(started_us=to_us(began))
+    if extras is not None:
+        told = told._replace(extras=extras)
     answered = single.rate_all(txn, counter, held.source, [told], now)
     return answered if isinstance(answered, NoSource) else answered[0]
 
@@ -271,6 +287,7 @@ def _new(
         uid=event.uid,
         origin=event.origin,
         destination=event.destination,
+        extras=event.extras,
         started_at=from_us(event.started_us),
         wanted=event.quantity,
         quantity=found.quantity,
@@ -290,6 +307,7 @@ def _event_of(held: Reservation, quantity: int) -> Event:
         quantity=quantity,
         origin=held.origin,
         destination=held.destination,
+        extras=held.extras,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import psycopg2.errors
 
 from bmu.mediation import SourceSettings
+from bmu.mediation.extras import extras_of
 from bmuid.store.transaction import Transaction
 
 
@@ -25,6 +26,7 @@ class Source:
     trunk_prefix: str
     international_prefix: str
     routing_prefixes: str = ""
+    extras: str = ""
 
     @property
     def settings(self) -> SourceSettings:
@@ -36,6 +38,7 @@ class Source:
             self.trunk_prefix,
             self.international_prefix,
             tuple(self.routing_prefixes.split(",")) if self.routing_prefixes else (),
+            extras_of(self.extras),
         )
 
 
@@ -112,7 +115,7 @@ def source(txn: Transaction, code: str) -> Source | None:
     txn.execute(
         """
         SELECT id, code, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes
+            routing_prefixes, extras
         FROM source WHERE code = %(code)s
         """,
         {"code": code},
@@ -138,9 +141,11 @@ def register(txn: Transaction, arrived: Arrived, parts: int) -> Registered | Non
     txn.execute(
         """
         INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
-            time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes)
+            time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes,
+            extras)
         SELECT s.id, %(sha256)s, %(name)s, %(octets)s, %(lines)s, %(parts)s, r.newest, s.profile,
-            s.time_zone, s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes
+            s.time_zone, s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes,
+            s.extras
         FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
         WHERE s.id = %(source_id)s AND r.newest IS NOT NULL
         ON CONFLICT (source_id, sha256) DO NOTHING RETURNING id
@@ -198,7 +203,7 @@ def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
         """
         SELECT p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
             f.revision, f.received_at, f.octets, s.id, s.code, f.profile, f.time_zone,
-            f.country_code, f.trunk_prefix, f.international_prefix, f.routing_prefixes
+            f.country_code, f.trunk_prefix, f.international_prefix, f.routing_prefixes, f.extras
         FROM usage_file_part AS p
         JOIN usage_file AS f ON f.id = p.file_id
         JOIN source AS s ON s.id = f.source_id

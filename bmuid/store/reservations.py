@@ -1,6 +1,7 @@
 """Reservations: usage that may come, what buckets hold for it, and how each ends."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -15,7 +16,7 @@ IDS_A_BLOCK = 1 << 16
 
 _COLUMNS = """
     r.id, encode(uuid_send(r.event_key), 'hex'), s.code, r.key, a.number, r.account_id,
-    r.account_service_id, r.usage_class, r.uid_type, r.uid, r.origin, r.destination, r.started_at,
+    r.account_service_id, r.usage_class, r.uid_type, r.uid, r.origin, r.destination, r.extras, r.started_at,
     r.step, r.wanted, r.quantity, r.money_e11, r.currency, r.state, r.created_at, r.expires_at,
     r.ended_at
     FROM reservation AS r JOIN source AS s ON s.id = r.source_id
@@ -47,6 +48,7 @@ class Reservation:
     uid: str
     origin: str
     destination: str
+    extras: Mapping[str, str] | None
     started_at: datetime
     step: int
     wanted: int
@@ -73,6 +75,7 @@ class New:
     uid: str
     origin: str
     destination: str
+    extras: Mapping[str, str] | None
     started_at: datetime
     wanted: int
     quantity: int
@@ -94,11 +97,11 @@ def add(txn: Transaction, new: New) -> int | None:
     txn.execute(
         """
         INSERT INTO reservation (id, event_key, source_id, key, account_id, account_service_id,
-            usage_class, uid_type, uid, origin, destination, started_at, wanted, quantity, money_e11,
-            currency, expires_at)
+            usage_class, uid_type, uid, origin, destination, extras, started_at, wanted, quantity,
+            money_e11, currency, expires_at)
         SELECT nextval('udr_block') * %(ids)s, %(event_key)s, %(source_id)s, %(key)s, %(account_id)s,
             %(service_id)s, %(usage_class)s, %(uid_type)s, %(uid)s, %(origin)s, %(destination)s,
-            %(started_at)s, %(wanted)s, %(quantity)s, %(money)s, %(currency)s, %(expires_at)s
+            %(extras)s, %(started_at)s, %(wanted)s, %(quantity)s, %(money)s, %(currency)s, %(expires_at)s
         ON CONFLICT (event_key) DO NOTHING RETURNING id
         """,
         {
@@ -113,6 +116,7 @@ def add(txn: Transaction, new: New) -> int | None:
             "uid": new.uid,
             "origin": new.origin,
             "destination": new.destination,
+            "extras": json.dumps(new.extras) if new.extras else None,
             "started_at": new.started_at,
             "wanted": new.wanted,
             "quantity": new.quantity,

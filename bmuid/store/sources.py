@@ -15,6 +15,7 @@ class Source:
         time_zone: of timestamps that carry none.
         country_code, trunk_prefix, international_prefix: how its numbers are dialled.
         routing_prefixes: before called numbers, as `bmu.mediation.SourceSettings` has them, parted by commas.
+        extras: fields of its records that are kept, as `bmu.mediation.extras.extras_of` reads them.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Source:
     trunk_prefix: str
     international_prefix: str
     routing_prefixes: str = ""
+    extras: str = ""
 
 
 def known(txn: Transaction) -> tuple[Source, ...]:
@@ -32,7 +34,7 @@ def known(txn: Transaction) -> tuple[Source, ...]:
     txn.execute(
         """
         SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes
+            routing_prefixes, extras
         FROM source ORDER BY code
         """
     )
@@ -44,19 +46,19 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
     txn.execute(
         """
         INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix,
-            international_prefix, routing_prefixes)
+            international_prefix, routing_prefixes, extras)
         SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes
+            routing_prefixes, extras
         FROM unnest(%(codes)s::text[], %(names)s::text[], %(profiles)s::text[], %(zones)s::text[],
             %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[],
-            %(routing_prefixes)s::text[])
+            %(routing_prefixes)s::text[], %(extras)s::text[])
             AS wanted (code, name, profile, time_zone, country_code, trunk_prefix,
-                international_prefix, routing_prefixes)
+                international_prefix, routing_prefixes, extras)
         ON CONFLICT (code) DO UPDATE SET name = excluded.name, profile = excluded.profile,
             time_zone = excluded.time_zone, country_code = excluded.country_code,
             trunk_prefix = excluded.trunk_prefix,
             international_prefix = excluded.international_prefix,
-            routing_prefixes = excluded.routing_prefixes
+            routing_prefixes = excluded.routing_prefixes, extras = excluded.extras
         """,
         {
             "codes": [one.code for one in wanted],
@@ -67,5 +69,6 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
             "trunk_prefixes": [one.trunk_prefix for one in wanted],
             "international_prefixes": [one.international_prefix for one in wanted],
             "routing_prefixes": [one.routing_prefixes for one in wanted],
+            "extras": [one.extras for one in wanted],
         },
     )

@@ -125,7 +125,7 @@ def _locked(txn: Transaction, source: str, day: date) -> Stream | None:
     txn.execute(
         """
         SELECT p.file_id, p.next_line, s.id, s.code, f.profile, f.time_zone, f.country_code,
-            f.trunk_prefix, f.international_prefix, f.routing_prefixes
+            f.trunk_prefix, f.international_prefix, f.routing_prefixes, f.extras
         FROM source AS s JOIN usage_file AS f ON f.source_id = s.id AND f.stream_day = %(day)s
         JOIN usage_file_part AS p ON p.file_id = f.id AND p.state = 'STREAM'
         WHERE s.code = %(source)s FOR NO KEY UPDATE OF p
@@ -186,9 +186,11 @@ def _make(txn: Transaction, source: str, day: date) -> None:
         """
         WITH made AS (
             INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
-                time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, stream_day)
+                time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
+                stream_day)
             SELECT s.id, %(sha256)s, %(name)s, 0, 0, 1, r.newest, s.profile, s.time_zone,
-                s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes, %(day)s
+                s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras,
+                %(day)s
             FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
             WHERE s.code = %(source)s AND r.newest IS NOT NULL
             ON CONFLICT (source_id, stream_day) DO NOTHING RETURNING id
@@ -220,8 +222,8 @@ def extend(
     found, oldest = counted
     events = Into("usage_event", COLUMNS, Rows(FIELDS, (list(told),), ((INT8, stream.file_id),)))
     counting = stream.file_id, told[-1].line_no + 1, found.new, found.suspended, oldest
+    # It is there: its end was locked by this transaction.
     at_once.insert(txn, [*rows, events], [Call(COUNT, counting)])
-    assert txn.rowcount == 1, "the end of the stream was locked by this transaction"
 
 
 def answers(txn: Transaction, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:

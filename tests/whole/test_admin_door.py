@@ -381,7 +381,7 @@ class TestCommand:
         assert done.returncode == 0
         head = "code   name         profile              time_zone  country_code  trunk_prefix  international_prefix"
         assert said == [
-            f"{head}  routing_prefixes",
+            f"{head}  routing_prefixes  extras",
             "pbx-1  An exchange  asterisk-master-csv  UTC        44            0             00",
         ]
 

@@ -65,8 +65,12 @@ text_object(const Text *text)
 static PyObject *
 udr_of(const Batch *batch, PyObject *line_no, Octets record, const Found *found)
 {
+    PyObject *extras = own_fields(batch);
+    if (extras == NULL)
+        return NULL;
     PyObject *key = key_object(batch, found), *content = key == NULL ? NULL : content_object(batch, record);
     if (content == NULL) {
+        Py_DECREF(extras);
         Py_XDECREF(key);
         return NULL;
     }
@@ -82,7 +86,7 @@ udr_of(const Batch *batch, PyObject *line_no, Octets record, const Found *found)
         PyLong_FromLongLong(found->quantity),
         found->origin_is_uid ? Py_XNewRef(uid) : text_object(&found->origin),
         text_object(&found->destination),
-        Py_NewRef(Py_None),
+        extras,
     };
     int whole = 1;
     for (int n = 0; n < UDR_SIZE; n++)

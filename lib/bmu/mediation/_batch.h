@@ -10,6 +10,7 @@ typedef long long i64;
 #define PREFIX_MAX 16     /* of what stands before a number */
 #define CHARACTERS_MAX 64 /* number.CHARACTERS_MAX */
 #define SHORT_DIGITS_MAX 6
+#define EXTRA_MAX 256 /* extras.EXTRA_CHARACTERS_MAX */
 #define QUANTITY_DIGITS_MAX 15
 #define RECORD_MAX 65536
 #define KEY_MAX 1024
@@ -32,7 +33,7 @@ typedef struct {
     int utf8, bare;
     char delimiter;
     Py_ssize_t fields, started, quantity, origin, destination, international_min, trunk_min;
-    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours, *routing;
+    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours, *routing, *extras;
     Octets key_prefix, country, international, trunk;
 } Plan;
 
@@ -96,6 +97,9 @@ const char *bare_end(const char *at, const char *end, char delimiter);
 
 /* A field that is needed; 0 when its octets are not its text. */
 int text_of(const Batch *batch, Py_ssize_t place, Octets *into);
+
+/* Fields that are kept as they stand, as a dict, or None; NULL when one has to be looked at slowly, or with an exception. */
+PyObject *own_fields(const Batch *batch);
 
 /* What the fields say; 0 when that has to be looked at slowly, or with an exception. */
 int read_fields(Batch *batch, Found *found);

@@ -129,6 +129,31 @@ as_it_stands(Octets text, Text *into)
     return 1;
 }
 
+PyObject *
+own_fields(const Batch *batch)
+{
+    PyObject *extras = batch->plan.extras, *found = NULL;
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(extras); n++) {
+        PyObject *extra = PyTuple_GET_ITEM(extras, n);
+        Octets text;
+        int plain = text_of(batch, place_in(extra, 1), &text) && text.length <= EXTRA_MAX;
+        for (Py_ssize_t at = 0; plain && at < text.length; at++)
+            plain = text.at[at] >= ' ' && text.at[at] <= '~';
+        if (plain && !text.length)
+            continue;
+        if (plain && found == NULL)
+            found = PyDict_New();
+        PyObject *value = plain && found != NULL ? PyUnicode_DecodeASCII(text.at, text.length, NULL) : NULL;
+        if (value == NULL || PyDict_SetItem(found, PyTuple_GET_ITEM(extra, 0), value) < 0) {
+            Py_XDECREF(value);
+            Py_XDECREF(found);
+            return NULL;
+        }
+        Py_DECREF(value);
+    }
+    return found != NULL ? found : Py_NewRef(Py_None);
+}
+
 static int
 read_numbers(const Batch *batch, Found *found)
 {

@@ -72,6 +72,15 @@ is_identity(const Plan *plan, PyObject *places)
     return are_places(plan, places) && (PyTuple_GET_SIZE(places) || refused("an identity has a field"));
 }
 
+/* A field that is kept is (its name there, its place). */
+static int
+is_extra(const Plan *plan, PyObject *extra)
+{
+    if (!PyTuple_CheckExact(extra) || PyTuple_GET_SIZE(extra) != 2 || !PyUnicode_Check(PyTuple_GET_ITEM(extra, 0)))
+        return refused("a field that is kept is its name and place");
+    return is_place(plan, PyTuple_GET_ITEM(extra, 1));
+}
+
 static int
 is_octets(const Plan *plan, PyObject *text)
 {
@@ -90,14 +99,14 @@ read_plan(PyObject *tuple, Plan *plan)
 {
     if (!PyTuple_Check(tuple))
         return refused("a plan is a tuple");
-    if (!PyArg_ParseTuple(tuple, "ppcnO!O!O!O!UOnO!nnny#y#y#ny#nO!;a plan", &plan->utf8, &plan->bare, &plan->delimiter,
+    if (!PyArg_ParseTuple(tuple, "ppcnO!O!O!O!UOnO!nnny#y#y#ny#nO!O!;a plan", &plan->utf8, &plan->bare, &plan->delimiter,
                           &plan->fields, &PyTuple_Type, &plan->widths, &PyTuple_Type, &plan->filters, &PyTuple_Type,
                           &plan->identities, &PyTuple_Type, &plan->uids, &plan->usage_class, &plan->hours,
                           &plan->started, &PyTuple_Type, &plan->times, &plan->quantity, &plan->origin,
                           &plan->destination, &plan->key_prefix.at, &plan->key_prefix.length, &plan->country.at,
                           &plan->country.length, &plan->international.at, &plan->international.length,
                           &plan->international_min, &plan->trunk.at, &plan->trunk.length, &plan->trunk_min,
-                          &PyTuple_Type, &plan->routing))
+                          &PyTuple_Type, &plan->routing, &PyTuple_Type, &plan->extras))
         return 0;
     if (plan->fields < 1 || plan->fields > FIELDS_MAX)
         return refused("too many fields");
@@ -111,5 +120,6 @@ read_plan(PyObject *tuple, Plan *plan)
         return refused("a country's code is short");
     return each(plan, plan->widths, is_width) && each(plan, plan->filters, is_filter)
            && each(plan, plan->identities, is_identity) && each(plan, plan->uids, is_uid)
-           && are_places(plan, plan->times) && each(plan, plan->routing, is_octets);
+           && are_places(plan, plan->times) && each(plan, plan->routing, is_octets)
+           && each(plan, plan->extras, is_extra);
 }

@@ -8,6 +8,7 @@ from struct import Struct
 from bmu.mediation.check import faults
 from bmu.mediation.clock import EpochClock, LocalClock
 from bmu.mediation.digest import addresses
+from bmu.mediation.extras import EXTRA_CHARACTERS_MAX, keeping
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
 from bmu.mediation.plan import built, plan_of
@@ -34,6 +35,9 @@ class Mediator:
     """
     Makes UDRs of one source's lines; holds caches and no other state.
 
+    Shapes:
+        source: its extras name fields that records of the profile can have.
+
     Errors:
         ValueError: the profile reads local times, and the source's time zone does not exist.
     """
@@ -41,6 +45,7 @@ class Mediator:
     __slots__ = (
         "_destination",
         "_encoding",
+        "_extras",
         "_glance",
         "_identities",
         "_key_prefix",
@@ -58,6 +63,7 @@ class Mediator:
     )
 
     def __init__(self, profile: Profile, source: SourceSettings) -> None:
+        profile = keeping(profile, source.extras)
         assert faults(profile) == (), faults(profile)
         places = {name: place for place, name in enumerate(profile.fields)}
         self._profile = profile
@@ -73,6 +79,7 @@ class Mediator:
         self._uids = [
             (uid.uid_type, places[uid.field], uid.form is Form.NUMBER) for uid in profile.uids
         ]
+        self._extras = [(name, field, places[field]) for name, field in source.extras]
         self._known: dict[str, str] = {}
         started = profile.started
         clock = EpochClock() if started.clock is Clock.EPOCH else LocalClock(source.time_zone)
@@ -173,7 +180,23 @@ class Mediator:
             self._seconds(fields[self._quantity]),
             uid if place == self._origin else self._read_origin(fields),
             self._numbers.read_called(destination),
+            self._own_fields(fields) if self._extras else None,
         )
+
+    def _own_fields(self, fields: Sequence[str]) -> dict[str, str] | None:
+        """Give the fields that are kept as they stand; those that are empty are not there."""
+        found = {}
+        for name, field, place in self._extras:
+            text = fields[place]
+            if not text:
+                continue
+            if len(text) > EXTRA_CHARACTERS_MAX or not text.isprintable():
+                raise UnreadError(
+                    Reason.BAD_FIELD,
+                    f"{field} is {shown(text)}; expected up to {EXTRA_CHARACTERS_MAX} printable characters",
+                )
+            found[name] = text
+        return found or None
 
     def _uid(self, fields: Sequence[str]) -> tuple[str, str, int]:
         """Give type and value of the identifier, and the place of the number it is, or -1."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bmu.mediation.extras import Extras
 from bmu.mediation.reject import Reason, UnreadError, shown
 
 # The longest code that is dialled within a country or a house only: an extension, 118118, 101.
@@ -31,6 +32,7 @@ class SourceSettings:
         trunk_prefix: digits before a national number; empty where there are none.
         routing_prefixes: what number portability puts before called numbers, the first that fits counts; each as
             ``1400``, ``Dxxx`` (x: any hexadecimal digit), or with what is to stand in its place: ``Dxxx=0``, ``+49Dxxx=+49``.
+        extras: fields of records that usage keeps as its own.
     """
 
     code: str
@@ -39,6 +41,7 @@ class SourceSettings:
     trunk_prefix: str
     international_prefix: str
     routing_prefixes: tuple[str, ...] = ()
+    extras: Extras = ()
 
 
 def is_routing_prefix(text: str) -> bool:

@@ -30,6 +30,7 @@ class Plan(NamedTuple):
         filters: of each, the conditions that only compare texts.
         uids: type, place, and whether it is a number.
         hours: those of the local clock; None for seconds since 1970.
+        extras: names and places of fields that are kept as they stand.
         routing: prefixes of called numbers that are left to the plain functions; x: any digit.
         the other numbers without a name for it: places of fields.
     """
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
     trunk: bytes
     trunk_min: int
     routing: tuple[bytes, ...]
+    extras: tuple[tuple[str, int], ...]
 
 
 Take = Callable[[int, bytes], UDR | Reject]
@@ -125,6 +127,7 @@ def plan_of(
         source.trunk_prefix.encode(),
         numbers.trunk_min,
         tuple(prefix.encode() for prefix in numbers.dialled_routing),
+        tuple((name, place(field)) for name, field in source.extras),
     )
 
 

@@ -16,6 +16,7 @@ class Reason(Enum):
     BAD_TIME = "BAD_TIME"
     BAD_QUANTITY = "BAD_QUANTITY"
     BAD_NUMBER = "BAD_NUMBER"
+    BAD_FIELD = "BAD_FIELD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bmu.mediation import BUILT_IN, Mediator, Reason, Reject, SourceSettings, faults
+from bmu.mediation.extras import extras_of, missing_fields
 from bmu.period import from_us
 from bmu.usage import UDR
 
@@ -147,6 +148,74 @@ def test_identity_without_unique_ids() -> None:
     assert key_of("pbx-london", asterisk(newest.format(8))) != key_of(
         "pbx-london", asterisk(newest.format(9))
     )
+
+
+KEPT = {
+    "asterisk": (
+        SourceSettings(
+            "s", "UTC", "44", "0", "00", (), (("trunk", "dstchannel"), ("cost", "userfield"))
+        ),
+        asterisk(tail=',"1785744760.42","0.05"'),
+        {"trunk": "PJSIP/carrier-a-0000002b", "cost": "0.05"},
+    ),
+    "asterisk without it": (
+        SourceSettings("s", "UTC", "44", "0", "00", (), (("cost", "userfield"),)),
+        asterisk(tail=""),
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "line", "extras"), KEPT.values(), ids=KEPT.keys())
+def test_fields_of_the_companys_own_are_kept(
+    source: SourceSettings, line: bytes, extras: dict[str, str] | None
+) -> None:
+    """What a source is told to keep is on the usage record as the switch wrote it; what is empty is not there."""
+    udr = Mediator(BUILT_IN["asterisk-master-csv"], source).take(1, line)
+    assert isinstance(udr, UDR)
+    assert udr.extras == extras
+
+
+@pytest.mark.parametrize("text", ["x" * 257, "a\x7fb", "a\x00"])
+def test_a_field_that_can_t_be_kept_is_refused(text: str) -> None:
+    """A call is not charged without the field that its price may hang on: somebody has to look."""
+    source = SourceSettings("s", "UTC", "44", "0", "00", (), (("cost", "userfield"),))
+    taken = Mediator(BUILT_IN["asterisk-master-csv"], source).take(
+        1, asterisk(tail=f',"1785744760.42","{text}"')
+    )
+    assert isinstance(taken, Reject)
+    assert taken.reason is Reason.BAD_FIELD
+
+
+def test_pairs_that_a_profile_does_not_know_may_be_kept() -> None:
+    """Kamailio writes whatever extra field it is told to; one that the source names is no fault of the line."""
+    source = SourceSettings("s", "UTC", "44", "0", "00", (), (("trunk", "gw"),))
+    line = KAMAILIO.encode() + b"; gw=carrier-b"
+    udr = Mediator(BUILT_IN["kamailio-acc"], source).take(1, line)
+    assert isinstance(udr, UDR)
+    assert udr.extras == {"trunk": "carrier-b"}
+    assert isinstance(mediator("sip-edge").take(1, line), Reject)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("trunk", "=x", "trunk=", "Trunk=x", "uid=x", "started_us=x", "a=x,a=y", "a=x,", "a=x y"),
+        ",".join(f"a{n}=x" for n in range(21)),
+    ],
+)
+def test_a_slip_in_what_is_kept_is_told(text: str) -> None:
+    """A name that conditions could not mean, or a field that is none, is refused when it is set."""
+    with pytest.raises(ValueError, match="name"):
+        extras_of(text)
+
+
+def test_what_is_kept_must_be_in_the_records() -> None:
+    """A column that a switch's records don't have is named; further pairs may come with any record of pairs."""
+    extras = extras_of("trunk=gw,cost=userfield")
+    assert list(missing_fields(BUILT_IN["asterisk-master-csv"], extras)) == ["gw"]
+    assert list(missing_fields(BUILT_IN["kamailio-acc"], extras)) == []
+    assert extras_of("") == ()
 
 
 FREESWITCH = (
