@@ -81,6 +81,7 @@ setup(
         Extension("bmu.rating._owners", ["lib/bmu/rating/_owners.c"], optional=True),
         Extension("bmuid.intake._loops", ["bmuid/intake/_loops.c"], optional=True),
         Extension("bmuid.store._copying", ["bmuid/store/_copying.c"], optional=True),
+        Extension("bmuid.store._lives", ["bmuid/store/_lives.c"], optional=True),
         Extension("bmuid.store._states", ["bmuid/store/_states.c"], optional=True),
     ],
     package_data={

@@ -75,7 +75,8 @@ class Rerating:
         began = time.monotonic_ns()
         snapshot = self.bench.snapshots.at(txn, plan.revision)
         # Who draws from the same allowances is rated again in one order.
-        if snapshot.allowances.parents and not reratings.claim(txn):
+        shared = snapshot.allowances.parents or snapshot.allowances.pools.stays
+        if shared and not reratings.claim(txn):
             return 0
         found = reratings.next_accounts(txn, plan, number, RECORDS_MAX)
         if not found:

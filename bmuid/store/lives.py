@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -88,6 +89,25 @@ class Usage(NamedTuple):
     accounts: dict[int, int]
 
 
+class Names(NamedTuple):
+    """
+    What rows of charges are read with.
+
+    Shapes:
+        wanted: accounts; others' rows are left out. gone: record and version of charges that don't count.
+        moved: what charges moved buckets by, by record and version.
+        uids: type and value by id. classes: codes by id.
+    """
+
+    wanted: set[int]
+    gone: set[tuple[Any, ...]]
+    moved: dict[tuple[int, int], list[Entry]]
+    uids: dict[int, tuple[str, ...]]
+    classes: dict[int, str]
+
+
+Made = tuple[list[Live], list[tuple[int, int]]]
+
 # Fields of a charge in the order of Rated, after what tells which charge it is; then those of its usage record.
 _FORMS = "qtqiqqihiiiiiqqqqqqsjqqqssj"
 _RATED = slice(6, 20)
@@ -145,62 +165,77 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
     uids = {row[0]: row[1:] for row in decoded("qss", _copied(txn, _UIDS, span))}
     txn.execute("SELECT id, code FROM usage_class")
     classes = dict(txn.fetchall())
-    wanted = set(span.accounts)
-    rows = [
-        row
-        for row in decoded(_FORMS, _copied(txn, _CHARGES, span))
-        if row[0] in wanted and row[2:4] not in gone
-    ]
-    # Account, instant, id.
-    rows.sort()
-    lives = _lives(rows, classes, uids, moved)
+    octets = _copied(txn, _CHARGES, span)
+    lives, facts = made_of(octets, Names(set(span.accounts), gone, moved, uids, classes))
     stretches, first = [], 0
-    for account_id, theirs in groupby(rows, itemgetter(0)):
-        revisions = [row[5] for row in theirs]
+    for account_id, theirs in groupby(facts, itemgetter(0)):
+        revisions = [revision for _, revision in theirs]
         stretches.append(Stretch(account_id, first, first + len(revisions), min(revisions)))
         first += len(revisions)
     return Usage(lives, stretches, accounts)
 
 
-def _lives(
-    rows: Sequence[tuple[Any, ...]],
-    classes: Mapping[int, str],
+def made_plainly(octets: bytes | memoryview, names: Names) -> Made:
+    """Make charges of what _CHARGES gave, as `made_of` does."""
+    rows = [
+        row
+        for row in decoded(_FORMS, octets)
+        if row[0] in names.wanted and row[2:4] not in names.gone
+    ]
+    # No two have the same first four fields.
+    rows.sort()
+    found = [
+        _live(names.uids, names.classes, row, tuple(names.moved.get(row[2:4], ()))) for row in rows
+    ]
+    return found, [(row[0], row[5]) for row in rows]
+
+
+def made_of(octets: bytes | memoryview, names: Names) -> Made:
+    """
+    Make charges of what _CHARGES gave, by account, instant and id.
+
+    Shapes:
+        Result: the charges; parallel, the account and the revision of each.
+    """
+    try:
+        # Nothing but time hangs on it.
+        from bmuid.store._lives import lives as compiled  # noqa: PLC0415
+    except ImportError:
+        return made_plainly(octets, names)
+    one = partial(_live, names.uids, names.classes)
+    return compiled(octets, *names, Live, UDR, Rated, one)
+
+
+def _live(
     uids: Mapping[int, tuple[str, ...]],
-    moved: Mapping[tuple[int, int], list[Entry]],
-) -> list[Live]:
-    """Make of rows of _CHARGES what they are."""
-    # Straight to the tuples: the constructor of a named tuple takes twice as long.
-    make, found = tuple.__new__, []
-    plain: tuple[Any, ...] = ((), None)
-    for row in rows:
-        extras, tail = row[26], plain
-        # Of the charge: the record keeps the class that it was first charged as.
-        usage_class = classes[row[6]]
-        entries = tuple(moved.get(row[2:4], ()))
-        if entries or row[20] is not None:
-            detail = None if row[20] is None else detail_of(json.loads(row[20]))
-            tail = tuple([(each[0], -each[2]) for each in entries if each[2] < 0]), detail
-            usage_class = (detail and detail.reclassified_from) or usage_class
-        if extras is not None:
-            extras = json.loads(extras)
-        uid_type, uid = uids[row[22]]
-        # In the order of UDR's fields.
-        udr = (
-            row[21],
-            b"",
-            0,
-            uid_type,
-            uid,
-            usage_class,
-            row[1],
-            row[23],
-            row[24],
-            row[25],
-            extras,
-        )
-        rated = make(Rated, row[_RATED] + tail)
-        found.append(make(Live, (make(UDR, udr), row[2], row[3], row[4], rated, entries)))
-    return found
+    classes: Mapping[int, str],
+    row: tuple[Any, ...],
+    entries: tuple[Entry, ...],
+) -> Live:
+    detail = None if row[20] is None else detail_of(json.loads(row[20]))
+    # Of the charge: the record keeps the class that it was first charged as.
+    usage_class = (detail and detail.reclassified_from) or classes[row[6]]
+    _, udr_id, version, service_id = row[1:5]
+    line_no, uid_id, quantity, origin, destination, extras = row[21:]
+    uid_type, uid = uids[uid_id]
+    extras = None if extras is None else json.loads(extras)
+    udr = UDR(
+        line_no,
+        b"",
+        0,
+        uid_type,
+        uid,
+        usage_class,
+        row[1],
+        quantity,
+        origin,
+        destination,
+        extras,
+    )
+    drawn = tuple((each.bucket_id, -each.quantity) for each in entries if each.quantity < 0)
+    return Live(
+        udr, udr_id, version, service_id, Rated._make((*row[_RATED], drawn, detail)), entries
+    )
 
 
 def _copied(txn: Transaction, statement: str, span: Span) -> memoryview:
