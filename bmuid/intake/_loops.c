@@ -11,6 +11,7 @@ typedef long long i64;
 #define US_A_DAY 86400000000LL
 #define LINE_OCTETS_MAX (1 << 16)
 #define LOOK_CLOSER (-1)
+#define ASKED (-2) /* in place of a part that is being asked for */
 #define KNOWN_MAX 1000000
 #define SLOTS_FIRST 1024
 #define TEXT_MAX 43
@@ -160,86 +161,133 @@ grow(Known *known)
     return 1;
 }
 
-/* What home_of says of a text, kept if it fits; the owner is owned by the caller. */
-static PyObject *
-ask(Known *known, PyObject *home_of, PyObject *text, Py_hash_t hash, int fits, int *part)
-{
-    PyObject *owner, *home = PyObject_CallOneArg(home_of, text);
-    if (home == NULL || !PyArg_ParseTuple(home, "iO", part, &owner)) {
-        Py_XDECREF(home);
-        return NULL;
-    }
-    Py_INCREF(owner);
-    Py_DECREF(home);
-    if (!fits)
-        return owner;
-    if (known->used >= KNOWN_MAX)
-        forget(known);
-    if (known->used * 3 >= known->size * 2 && !grow(known)) {
-        Py_DECREF(owner);
-        return NULL;
-    }
-    Slot *slot = slot_of(known->slots, known->size, text, hash);
-    if (slot->owner == NULL) {
-        *slot = (Slot){Py_NewRef(owner), hash, *part, (unsigned char)PyBytes_GET_SIZE(text), {0}};
-        memcpy(slot->octets, PyBytes_AS_STRING(text), slot->length);
-        known->used++;
-    }
-    return owner;
-}
-
-/* A glance under way. */
+/* A glance under way; asked: the texts that homes are asked for, those that are not kept at the end, from odd on. */
 typedef struct {
-    PyObject *lines, *texts, *home_of, *mine, *places, *owners, *closer, *empty;
+    PyObject *lines, *texts, *homes_of, *mine, *places, *owners, *closer, *empty, *asked, *not_kept, *homes;
+    Py_ssize_t odd;
     int part;
 } Glance;
 
 static int
-glance_at(Known *known, Glance *all, Py_ssize_t place, Py_hash_t hash)
+is_kept(PyObject *text)
 {
-    PyObject *text = PyList_GET_ITEM(all->texts, place), *owner;
-    int fits = PyBytes_Check(text) && PyBytes_GET_SIZE(text) <= TEXT_MAX, part;
-    Slot *slot = fits ? slot_of(known->slots, known->size, text, hash) : NULL;
-    if (slot != NULL && slot->owner != NULL) {
-        part = slot->part;
-        if (part != all->part && part != LOOK_CLOSER)
-            return 1;
-        owner = Py_NewRef(slot->owner);
-    } else {
-        owner = ask(known, all->home_of, text, hash, fits, &part);
-        if (owner == NULL)
-            return 0;
-    }
-    int good = 1;
-    if (part == all->part || part == LOOK_CLOSER) {
-        PyObject *line = PyList_GET_ITEM(all->lines, place);
-        int whole = PyBytes_Check(line) && PyBytes_GET_SIZE(line) <= LINE_OCTETS_MAX;
-        good = PyList_Append(all->mine, whole ? line : all->empty) == 0 && append_number(all->places, place)
-            && PyList_Append(all->owners, owner) == 0
-            && (part != LOOK_CLOSER || append_number(all->closer, place));
-    }
-    Py_DECREF(owner);
-    return good;
+    return PyBytes_Check(text) && PyBytes_GET_SIZE(text) <= TEXT_MAX;
 }
 
+/* Make room for a text, and remember that it is asked for, unless its home is known. */
 static int
-glance_all(Known *known, Glance *all)
+ask(Known *known, Glance *all, PyObject *text)
 {
-    Py_hash_t hashes[AHEAD];
+    if (!is_kept(text))
+        return PyList_Append(all->not_kept, text) == 0;
+    Py_hash_t hash = PyObject_Hash(text);
+    Slot *slot = slot_of(known->slots, known->size, text, hash);
+    if (slot->owner == NULL) {
+        if (known->used * 3 >= known->size * 2) {
+            if (!grow(known))
+                return 0;
+            slot = slot_of(known->slots, known->size, text, hash);
+        }
+        *slot = (Slot){Py_NewRef(Py_None), hash, all->part, (unsigned char)PyBytes_GET_SIZE(text), {0}};
+        memcpy(slot->octets, PyBytes_AS_STRING(text), slot->length);
+        known->used++;
+    } else if (slot->part != all->part || slot->owner != Py_None) {
+        return 1;
+    }
+    slot->part = ASKED;
+    return PyList_Append(all->asked, text) == 0;
+}
+
+/* A home as it was told; 0 with an exception. The owner is borrowed. */
+static int
+told(const Glance *all, Py_ssize_t n, int *part, PyObject **owner)
+{
+    PyObject *home = PyList_GET_ITEM(all->homes, n);
+    if (PyTuple_Check(home) && PyArg_ParseTuple(home, "iO", part, owner))
+        return 1;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "a home is a part and an owner");
+    return 0;
+}
+
+/* Ask for the homes of all texts that are not known. */
+static int
+ask_all(Known *known, Glance *all)
+{
     Py_ssize_t count = PyList_GET_SIZE(all->texts);
     for (Py_ssize_t first = 0; first < count; first += AHEAD) {
         Py_ssize_t block = count - first < AHEAD ? count - first : AHEAD;
         /* All slots of a block come from memory at the same time. */
         for (Py_ssize_t n = 0; n < block; n++) {
-            hashes[n] = PyObject_Hash(PyList_GET_ITEM(all->texts, first + n));
-            if (hashes[n] == -1)
-                return 0;
-            __builtin_prefetch(&known->slots[(size_t)hashes[n] & (known->size - 1)]);
+            PyObject *text = PyList_GET_ITEM(all->texts, first + n);
+            if (PyBytes_Check(text))
+                __builtin_prefetch(&known->slots[(size_t)PyObject_Hash(text) & (known->size - 1)]);
         }
         for (Py_ssize_t n = 0; n < block; n++) {
-            if (!glance_at(known, all, first + n, hashes[n]))
+            if (!ask(known, all, PyList_GET_ITEM(all->texts, first + n)))
                 return 0;
         }
+    }
+    all->odd = PyList_GET_SIZE(all->asked);
+    if (PyList_SetSlice(all->asked, all->odd, all->odd, all->not_kept) < 0)
+        return 0;
+    all->homes = PyObject_CallOneArg(all->homes_of, all->asked);
+    if (all->homes == NULL)
+        return 0;
+    if (!PyList_Check(all->homes) || !as_many(all->homes, all->asked)) {
+        PyErr_SetString(PyExc_TypeError, "as many homes as texts");
+        return 0;
+    }
+    for (Py_ssize_t n = 0; n < all->odd; n++) {
+        PyObject *text = PyList_GET_ITEM(all->asked, n), *owner;
+        int part;
+        if (!told(all, n, &part, &owner))
+            return 0;
+        Slot *slot = slot_of(known->slots, known->size, text, PyObject_Hash(text));
+        slot->part = part;
+        Py_SETREF(slot->owner, Py_NewRef(owner));
+    }
+    return 1;
+}
+
+static int
+glance_at(Known *known, Glance *all, Py_ssize_t place, Py_ssize_t *odd)
+{
+    PyObject *text = PyList_GET_ITEM(all->texts, place), *owner;
+    int part;
+    if (is_kept(text)) {
+        Slot *slot = slot_of(known->slots, known->size, text, PyObject_Hash(text));
+        part = slot->part;
+        owner = slot->owner;
+    } else if (!told(all, (*odd)++, &part, &owner)) {
+        return 0;
+    }
+    if (part != all->part && part != LOOK_CLOSER)
+        return 1;
+    PyObject *line = PyList_GET_ITEM(all->lines, place);
+    int whole = PyBytes_Check(line) && PyBytes_GET_SIZE(line) <= LINE_OCTETS_MAX;
+    return PyList_Append(all->mine, whole ? line : all->empty) == 0 && append_number(all->places, place)
+        && PyList_Append(all->owners, owner) == 0 && (part != LOOK_CLOSER || append_number(all->closer, place));
+}
+
+static int
+glance_all(Known *known, Glance *all)
+{
+    if (known->used >= KNOWN_MAX)
+        forget(known);
+    if (!ask_all(known, all)) {
+        /* What was asked for has no answer. */
+        forget(known);
+        return 0;
+    }
+    Py_ssize_t odd = all->odd, count = PyList_GET_SIZE(all->texts);
+    for (Py_ssize_t n = 0; n < count; n++) {
+        if (n + AHEAD < count && PyBytes_Check(PyList_GET_ITEM(all->texts, n + AHEAD))) {
+            size_t hash = (size_t)PyObject_Hash(PyList_GET_ITEM(all->texts, n + AHEAD));
+            __builtin_prefetch(&known->slots[hash & (known->size - 1)]);
+        }
+        if (!glance_at(known, all, n, &odd))
+            return 0;
     }
     return 1;
 }
@@ -247,24 +295,22 @@ glance_all(Known *known, Glance *all)
 static PyObject *
 known_glance(Known *known, PyObject *arguments)
 {
-    Glance all;
-    if (!PyArg_ParseTuple(arguments, "O!O!Oi", &PyList_Type, &all.lines, &PyList_Type, &all.texts, &all.home_of,
+    Glance all = {0};
+    if (!PyArg_ParseTuple(arguments, "O!O!Oi", &PyList_Type, &all.lines, &PyList_Type, &all.texts, &all.homes_of,
                           &all.part)
         || !as_many(all.lines, all.texts))
         return NULL;
-    all.mine = PyList_New(0);
-    all.places = PyList_New(0);
-    all.owners = PyList_New(0);
-    all.closer = PyList_New(0);
-    all.empty = PyBytes_FromStringAndSize(NULL, 0);
+    PyObject **lists[] = {&all.mine, &all.places, &all.owners, &all.closer, &all.asked, &all.not_kept};
+    int good = (all.empty = PyBytes_FromStringAndSize(NULL, 0)) != NULL;
+    for (size_t n = 0; good && n < sizeof lists / sizeof *lists; n++)
+        good = (*lists[n] = PyList_New(0)) != NULL;
     PyObject *found = NULL;
-    if (all.mine && all.places && all.owners && all.closer && all.empty && glance_all(known, &all))
+    if (good && glance_all(known, &all))
         found = PyTuple_Pack(4, all.mine, all.places, all.owners, all.closer);
-    Py_XDECREF(all.mine);
-    Py_XDECREF(all.places);
-    Py_XDECREF(all.owners);
-    Py_XDECREF(all.closer);
+    for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
+        Py_XDECREF(*lists[n]);
     Py_XDECREF(all.empty);
+    Py_XDECREF(all.homes);
     return found;
 }
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 
 from bmu.mediation import Mediator
-from bmu.rating import Owners
+from bmu.rating import PART_OF_NOBODY, Owners
 from bmuid.intake.loops import LOOK_CLOSER, Glanced, Home, Known, new_known
 
-# Lines without an owner need a part too.
-PART_OF_NOBODY = 0
+__all__ = ["PART_OF_NOBODY", "Homes", "part_of"]
 
 
 def part_of(account_id: int, parts: int) -> int:
@@ -32,16 +31,17 @@ class Homes:
     def glance(self, lines: list[bytes], part: int) -> Glanced:
         """Give the lines that a part has to mediate, as Known.glance does."""
         texts = self.mediator.uid_texts(lines)
-        return self._known.glance(lines, texts, self._home, part)
 
-    def _home(self, text: bytes | None) -> Home:
-        if text is None:
-            return LOOK_CLOSER, None
-        uid = self.mediator.uid_of(text)
-        owners = () if uid is None else self.owners.all_of(*uid)
-        if not owners:
-            return PART_OF_NOBODY, None
-        # Who of several owns it when the line's event began, the glance does not tell.
-        parts = {part_of(owner.account_id, self.parts) for owner in owners}
-        part = parts.pop() if len(parts) == 1 else LOOK_CLOSER
-        return part, owners[0] if len(owners) == 1 else None
+        def homes_of(some: list[bytes | None]) -> list[Home]:
+            # Who of several owns it when the line's event began, the glance does not tell.
+            homes = self.owners.homes(self.mediator.uids_of(some), self.parts, part)
+            return (
+                [
+                    (LOOK_CLOSER, None) if text is None else home
+                    for text, home in zip(some, homes, strict=True)
+                ]
+                if None in some
+                else homes
+            )
+
+        return self._known.glance(lines, texts, homes_of, part)

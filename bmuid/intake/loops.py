@@ -54,7 +54,7 @@ class Known:
         self,
         lines: list[bytes],
         texts: list[bytes | None],
-        home_of: Callable[[bytes | None], Home],
+        homes_of: Callable[[list[bytes | None]], list[Home]],
         part: int,
         /,
     ) -> Glanced:
@@ -62,21 +62,24 @@ class Known:
         Give the lines that a part has to look at: its own, and those whose part a glance does not tell.
 
         Shapes:
-            texts: of the lines; home_of gives the home of one that is not known.
+            texts: of the lines; homes_of gives the homes of those that are not known, or are known
+                to be of this part, but not whose they are.
             Result: the lines, empty where they are cut; their places; their owners, if that is
                 one; the places of those whose part is not told.
         """
+        if len(self._homes) >= KNOWN_MAX:
+            self._homes.clear()
+        known = self._homes.get
+        asked = [
+            text for text in dict.fromkeys(texts) if known(text, (part, None)) == (part, None)
+        ]
+        self._homes.update(zip(asked, homes_of(asked), strict=True))
         mine: list[bytes] = []
         places: list[int] = []
         owners: list[Owner | None] = []
         closer: list[int] = []
         for place, text in enumerate(texts):
-            home = self._homes.get(text)
-            if home is None:
-                if len(self._homes) >= KNOWN_MAX:
-                    self._homes.clear()
-                home = self._homes[text] = home_of(text)
-            at, owner = home
+            at, owner = self._homes[text]
             if at == LOOK_CLOSER:
                 closer.append(place)
             elif at != part:

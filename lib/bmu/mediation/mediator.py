@@ -125,6 +125,10 @@ class Mediator:
             return compiled.uid_texts(self._plan, lines)
         return list(map(self._glance, lines))
 
+    def uids_of(self, texts: Iterable[bytes | None]) -> list[tuple[str, str] | None]:
+        """Give the same of many, as uid_of() does of each; none of None."""
+        return [None if text is None else self.uid_of(text) for text in texts]
+
     def uid_of(self, text: bytes) -> tuple[str, str] | None:
         """Give type and value of the identifier that octets of uid_texts() stand for, if they do."""
         uid = self._profile.uids[0]

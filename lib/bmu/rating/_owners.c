@@ -237,7 +237,7 @@ packed_find(Packed *packed, PyObject *const *arguments, Py_ssize_t given)
     return owner_then(packed, record, arguments[2]);
 }
 
-/* An event whose owner is looked for. */
+/* An identifier whose owners are looked for. */
 typedef struct {
     PyObject *udr;
     Octets uid_type, value;
@@ -245,7 +245,41 @@ typedef struct {
     int is_there; /* 0: no identifier has such characters */
 } Sought;
 
-/* Hash a few identifiers, and have fetched what they lead to; 0 with an exception. */
+/* Hash an identifier, and have fetched where it leads to; 0 with an exception. */
+static int
+aim(const Packed *packed, PyObject *uid_type, PyObject *value, Sought *into)
+{
+    int is_type = octets_of(uid_type, &into->uid_type), is_value = octets_of(value, &into->value);
+    if (is_type < 0 || is_value < 0)
+        return 0;
+    into->is_there = is_type && is_value;
+    into->hash = into->is_there ? hash_of(into->uid_type, into->value) : 0;
+    AHEAD(&slots_of(packed)[into->hash & (packed->head.slots - 1)], 0);
+    return 1;
+}
+
+/* Have fetched what the slots lead to. */
+static void
+follow(const Packed *packed, const Sought *all, Py_ssize_t count)
+{
+    const Slot *slots = slots_of(packed);
+    uint64_t mask = packed->head.slots - 1;
+    for (Py_ssize_t n = 0; n < count; n++) {
+        const Record *record = (const Record *)((const char *)packed->octets.buf
+                                                + (uint64_t)slots[all[n].hash & mask].at * UNIT);
+        AHEAD(record, 0);
+        AHEAD(record, sizeof(Record));
+    }
+}
+
+/* The newest record of what is looked for, or none. */
+static const Record *
+reached(const Packed *packed, const Sought *each)
+{
+    return each->is_there ? newest(packed, each->hash, each->uid_type, each->value) : NULL;
+}
+
+/* Look for the identifiers of a few events; 0 with an exception. */
 static int
 seek(const Packed *packed, PyObject *const *udrs, Py_ssize_t count, Sought *all)
 {
@@ -264,25 +298,12 @@ seek(const Packed *packed, PyObject *const *udrs, Py_ssize_t count, Sought *all)
         AHEAD(PyTuple_GET_ITEM(udrs[n], UDR_STARTED), 0);
         AHEAD(PyTuple_GET_ITEM(udrs[n], UDR_STARTED), sizeof(PyVarObject));
     }
-    const Slot *slots = slots_of(packed);
-    uint64_t mask = packed->head.slots - 1;
     for (Py_ssize_t n = 0; n < count; n++) {
-        Sought *each = &all[n];
-        each->udr = udrs[n];
-        int is_type = octets_of(PyTuple_GET_ITEM(udrs[n], UDR_TYPE), &each->uid_type);
-        int is_value = octets_of(PyTuple_GET_ITEM(udrs[n], UDR_UID), &each->value);
-        if (is_type < 0 || is_value < 0)
+        all[n].udr = udrs[n];
+        if (!aim(packed, PyTuple_GET_ITEM(udrs[n], UDR_TYPE), PyTuple_GET_ITEM(udrs[n], UDR_UID), &all[n]))
             return 0;
-        each->is_there = is_type && is_value;
-        each->hash = each->is_there ? hash_of(each->uid_type, each->value) : 0;
-        AHEAD(&slots[each->hash & mask], 0);
     }
-    for (Py_ssize_t n = 0; n < count; n++) {
-        const Record *record = (const Record *)((const char *)packed->octets.buf
-                                                + (uint64_t)slots[all[n].hash & mask].at * UNIT);
-        AHEAD(record, 0);
-        AHEAD(record, sizeof(Record));
-    }
+    follow(packed, all, count);
     return 1;
 }
 
@@ -301,9 +322,7 @@ packed_find_all(Packed *packed, PyObject *udrs)
         int good = seek(packed, &PyList_GET_ITEM(udrs, first), some, all);
         for (Py_ssize_t n = 0; good && n < some; n++) {
             Sought *each = &all[n];
-            const Record *record
-                = each->is_there ? newest(packed, each->hash, each->uid_type, each->value) : NULL;
-            PyObject *owner = owner_then(packed, record, PyTuple_GET_ITEM(each->udr, UDR_STARTED));
+            PyObject *owner = owner_then(packed, reached(packed, each), PyTuple_GET_ITEM(each->udr, UDR_STARTED));
             good = owner != NULL;
             if (good)
                 PyList_SET_ITEM(found, first + n, owner);
@@ -339,29 +358,62 @@ remainder_of(i64 value, i64 by)
     return (value % by + by) % by;
 }
 
+/* The home of an identifier; *without*: one that names no owner, kept for the next, or NULL. */
 static PyObject *
-packed_home(Packed *packed, PyObject *const *arguments, Py_ssize_t given)
+home_of(Packed *packed, const Record *record, long parts, long part, PyObject **without)
 {
-    const Record *record;
-    if (!look_up(packed, arguments, given, 4, &record))
-        return NULL;
-    long parts = PyLong_AsLong(arguments[2]), part = PyLong_AsLong(arguments[3]);
-    if (PyErr_Occurred())
-        return NULL;
-    if (parts < 1)
-        return refused("no parts");
-    long at = record ? remainder_of(record->account_id, parts) : PART_OF_NOBODY;
+    i64 at = record ? remainder_of(record->account_id, parts) : PART_OF_NOBODY;
     const Record *other = record ? before(packed, record) : NULL;
     int is_only = record != NULL && other == NULL;
     for (; other != NULL && at != SEVERAL; other = before(packed, other))
         if (remainder_of(other->account_id, parts) != at)
             at = SEVERAL;
-    PyObject *owner = is_only && at == part ? owner_of(packed, record) : Py_NewRef(Py_None);
-    PyObject *place = owner ? PyLong_FromLong(at) : NULL;
-    PyObject *home = place ? PyTuple_Pack(2, place, owner) : NULL;
-    Py_XDECREF(place);
-    Py_XDECREF(owner);
-    return home;
+    if (is_only && at == part) {
+        PyObject *owner = owner_of(packed, record);
+        return owner ? Py_BuildValue("LN", at, owner) : NULL;
+    }
+    if (*without == NULL || PyLong_AsLongLong(PyTuple_GET_ITEM(*without, 0)) != at)
+        Py_XSETREF(*without, Py_BuildValue("LO", at, Py_None));
+    return Py_XNewRef(*without);
+}
+
+static PyObject *
+packed_homes(Packed *packed, PyObject *arguments)
+{
+    Sought all[ABREAST];
+    PyObject *uids, *without = NULL;
+    long parts, part;
+    if (!PyArg_ParseTuple(arguments, "O!ll", &PyList_Type, &uids, &parts, &part))
+        return NULL;
+    if (parts < 1)
+        return refused("no parts");
+    Py_ssize_t count = PyList_GET_SIZE(uids);
+    PyObject *found = PyList_New(count);
+    for (Py_ssize_t first = 0; found != NULL && first < count; first += ABREAST) {
+        Py_ssize_t some = count - first < ABREAST ? count - first : ABREAST;
+        int good = 1;
+        for (Py_ssize_t n = 0; good && n < some; n++) {
+            PyObject *uid = PyList_GET_ITEM(uids, first + n);
+            if (uid == Py_None)
+                all[n] = (Sought){0};
+            else if (PyTuple_Check(uid) && PyTuple_GET_SIZE(uid) == 2)
+                good = aim(packed, PyTuple_GET_ITEM(uid, 0), PyTuple_GET_ITEM(uid, 1), &all[n]);
+            else
+                good = refused("an identifier is its type and value") != NULL;
+        }
+        if (good)
+            follow(packed, all, some);
+        for (Py_ssize_t n = 0; good && n < some; n++) {
+            PyObject *home = home_of(packed, reached(packed, &all[n]), parts, part, &without);
+            good = home != NULL;
+            if (good)
+                PyList_SET_ITEM(found, first + n, home);
+        }
+        if (!good)
+            Py_CLEAR(found);
+    }
+    Py_XDECREF(without);
+    return found;
 }
 
 static int
@@ -414,7 +466,7 @@ static PyMethodDef packed_methods[] = {
     {"find", (PyCFunction)(void (*)(void))packed_find, METH_FASTCALL, "Do as PlainPacked.find does."},
     {"find_all", (PyCFunction)packed_find_all, METH_O, "Do as PlainPacked.find_all does."},
     {"all_of", (PyCFunction)(void (*)(void))packed_all_of, METH_FASTCALL, "Do as PlainPacked.all_of does."},
-    {"home", (PyCFunction)(void (*)(void))packed_home, METH_FASTCALL, "Do as PlainPacked.home does."},
+    {"homes", (PyCFunction)packed_homes, METH_VARARGS, "Do as PlainPacked.homes does."},
     {NULL},
 };
 static PyGetSetDef packed_fields[] = {

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 
 from bmu.rating.outcome import UnratedReason
 from bmu.rating.owner import Owner, Terms
+from bmu.rating.packed import Home, Uid
 from bmu.usage import UDR
 
 class Packed:
@@ -13,9 +14,7 @@ class Packed:
     def find(self, uid_type: str, value: str, started_us: int, /) -> Owner | UnratedReason: ...
     def find_all(self, udrs: list[UDR], /) -> list[Owner | UnratedReason]: ...
     def all_of(self, uid_type: str, value: str, /) -> tuple[Owner, ...]: ...
-    def home(
-        self, uid_type: str, value: str, parts: int, part: int, /
-    ) -> tuple[int, Owner | None]: ...
+    def homes(self, uids: list[Uid | None], parts: int, part: int, /) -> list[Home]: ...
 
 def pack_copied(
     rows: bytes | bytearray | memoryview,

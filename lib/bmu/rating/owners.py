@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 
 from bmu.rating.outcome import UnratedReason
 from bmu.rating.owner import Owner, OwnerRow
-from bmu.rating.packed import PART_OF_NOBODY, SEVERAL, Octets, PackedTerms, PlainPacked
+from bmu.rating.packed import (
+    PART_OF_NOBODY,
+    SEVERAL,
+    Home,
+    Octets,
+    PackedTerms,
+    PlainPacked,
+    Uid,
+    home_of,
+)
 from bmu.rating.packing import pack
 from bmu.usage import UDR
 
@@ -13,8 +22,6 @@ if TYPE_CHECKING:
     from bmu.rating._owners import Packed
 
 __all__ = ["PART_OF_NOBODY", "SEVERAL", "Owners"]
-
-_Uid = tuple[str, str]
 
 
 def _built() -> "type[Packed] | type[PlainPacked]":
@@ -46,16 +53,16 @@ class Owners:
     def __init__(
         self,
         owners: Iterable[OwnerRow] | Octets,
-        changed: Mapping[_Uid, tuple[Owner, ...]] | None = None,
+        changed: Mapping[Uid, tuple[Owner, ...]] | None = None,
     ) -> None:
         packed = owners if isinstance(owners, bytes | bytearray | memoryview) else pack(owners)
         self._octets: Octets = packed
         self._packed = _looking_into(packed, PackedTerms(packed))
         self._changed = changed or {}
 
-    def with_changes(self, uids: Iterable[_Uid], rows: Iterable[OwnerRow]) -> "Owners":
+    def with_changes(self, uids: Iterable[Uid], rows: Iterable[OwnerRow]) -> "Owners":
         """Give the same, except that of these identifiers the rows are all owners there are."""
-        found: dict[_Uid, list[Owner]] = {uid: [] for uid in uids}
+        found: dict[Uid, list[Owner]] = {uid: [] for uid in uids}
         for row in rows:
             owner = Owner(row.from_us, row.to_us, row.uid_id, row.account_id,
                           row.account_service_id, row.terms, row.bill_day)  # fmt: skip
@@ -96,17 +103,18 @@ class Owners:
         changed = self._changed.get((uid_type, value)) if self._changed else None
         return self._packed.all_of(uid_type, value) if changed is None else changed
 
-    def home(self, uid_type: str, value: str, parts: int, part: int) -> tuple[int, Owner | None]:
+    def homes(self, uids: Sequence[Uid | None], parts: int, part: int) -> list[Home]:
         """
-        Tell which of so many parts works the usage of an identifier; of a part's own, who owns it, too.
+        Tell which of so many parts works the usage of each identifier; of a part's own, who owns it, too.
 
         Shapes:
+            uids: None is none.
             Result: the account's id modulo the parts; PART_OF_NOBODY where there is none, SEVERAL where it hangs
                 on the instant. The owner, if the identifier is of *part* and has only one in all time.
         """
-        changed = self._changed.get((uid_type, value)) if self._changed else None
-        if changed is None:
-            return self._packed.home(uid_type, value, parts, part)
-        found = {owner.account_id % parts for owner in changed} or {PART_OF_NOBODY}
-        at = found.pop() if len(found) == 1 else SEVERAL
-        return at, changed[0] if len(changed) == 1 and at == part else None
+        found = self._packed.homes(list(uids), parts, part)
+        if self._changed:
+            for place, uid in enumerate(uids):
+                if uid is not None and uid in self._changed:
+                    found[place] = home_of(self._changed[uid], parts, part)
+        return found

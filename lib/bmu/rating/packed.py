@@ -9,7 +9,7 @@ _owners.c does the same where there was a compiler; tests/pure/rating/test_packe
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from zlib import crc32
 
@@ -19,6 +19,10 @@ from bmu.rating.taxation import Exemption
 from bmu.usage import UDR
 
 Octets = bytes | bytearray | memoryview
+# Type and value of a usage identifier.
+Uid = tuple[str, str]
+# The part that works its usage; who owns it, if that is told.
+Home = tuple[int, Owner | None]
 
 # A mark, how many identifiers and slots (a power of two), where the slots and the terms begin.
 HEAD = struct.Struct("<8s4Q24x")
@@ -42,6 +46,13 @@ PART_OF_NOBODY = 0
 def key_of(uid_type: str, value: str) -> bytes:
     """Write an identifier as records do; a text that can't be one, too, and it is found nowhere."""
     return f"{uid_type}:{value}".encode(errors="surrogatepass")
+
+
+def home_of(owners: Sequence[Owner], parts: int, part: int) -> Home:
+    """Tell the home of an identifier by all that own it at some time."""
+    found = {owner.account_id % parts for owner in owners} or {PART_OF_NOBODY}
+    at = found.pop() if len(found) == 1 else SEVERAL
+    return at, owners[0] if len(owners) == 1 and at == part else None
 
 
 class PackedTerms(dict[int, Terms]):
@@ -100,14 +111,9 @@ class PlainPacked:
         """Give all that own a usage identifier at some time."""
         return tuple(map(self._owner, self._records(uid_type, value)))
 
-    def home(
-        self, uid_type: str, value: str, parts: int, part: int, /
-    ) -> tuple[int, Owner | None]:
-        """Do as `Owners.home` does."""
-        records = list(self._records(uid_type, value))
-        found = {record[3] % parts for record in records} or {PART_OF_NOBODY}
-        at = found.pop() if len(found) == 1 else SEVERAL
-        return at, self._owner(records[0]) if len(records) == 1 and at == part else None
+    def homes(self, uids: list[Uid | None], parts: int, part: int, /) -> list[Home]:
+        """Do as `Owners.homes` does."""
+        return [home_of(self.all_of(*uid) if uid else (), parts, part) for uid in uids]
 
     def _records(self, uid_type: str, value: str) -> Iterator[tuple[int, ...]]:
         key = key_of(uid_type, value)

@@ -86,7 +86,9 @@ def test_packed_owners_are_those_of_the_rows(
         ]
         for part in range(PARTS):
             only = theirs[0] if len(theirs) == 1 and part == at else None
-            assert packed.home(uid_type, value, PARTS, part) == (at, only)
+            uids = [(uid_type, value), None, ("ip", "")] * 30
+            nobody = PART_OF_NOBODY, None
+            assert packed.homes(uids, PARTS, part) == [(at, only), nobody, nobody] * 30
 
 
 def test_owners_of_many_events_are_found_at_once(compiled: ModuleType) -> None:
@@ -125,7 +127,7 @@ def test_changes_take_the_place_of_what_was_packed(
             if uid in changed and uid not in uids:
                 continue
             assert sorted(found.all_of(*uid)) == sorted(expected.all_of(*uid))
-            assert found.home(*uid, PARTS, 1) == expected.home(*uid, PARTS, 1)
+            assert found.homes([uid, None], PARTS, 1) == expected.homes([uid, None], PARTS, 1)
             for us in range(-6, 7):
                 one, other = found.find(*uid, us), expected.find(*uid, us)
                 assert isinstance(one, Owner) == isinstance(other, Owner)
