@@ -10,7 +10,7 @@ from operator import itemgetter
 from bmu.billing.catalogue import Company
 from bmu.period import midnight
 from bmuid.operations.accounts_document import AccountEntry, ServiceEntry, UIDEntry
-from bmuid.operations.uids import overlap, taken
+from bmuid.operations.uids import overlap, taken, too_many
 from bmuid.store.accounts import Account, Service
 from bmuid.store.ownerships import Ownership
 from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE, AccountTerms, ServiceTerms
@@ -36,14 +36,22 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database holds of what a document names; packages: the currency of each; unsold: why not; services by account, owners by UID."""
+    """
+    What the database holds of what a document names.
+
+    Shapes:
+        packages: the currency of each. unsold: why not. uids: how many usage identifiers a service has, where its
+            package says so. services: by account. owners: by UID. owned: by service, where that number matters.
+    """
 
     company: Company
     packages: dict[str, str]
     unsold: dict[str, str]
+    uids: dict[str, int]
     accounts: dict[str, Account]
     services: dict[int, tuple[Service, ...]]
     owners: dict[tuple[str, str], tuple[Ownership, ...]]
+    owned: dict[int, list[Ownership]]
     logins: dict[str, str]
     terms: Terms
 
@@ -98,8 +106,31 @@ def _service_faults(
         yield f"{service.package} can't be sold: {known.unsold[service.package]}"
     if held and held.to != end_of(service.to, entry):
         yield f"its service {service.package} from {service.from_} ends on another day"
+    limit = known.uids.get(service.package)
+    if limit is not None:
+        yield from _too_many(service, held, entry, known.owned, limit)
     if service.terms is not None:
         yield from _service_terms_faults(service, service.terms, held, known.terms)
+
+
+def _too_many(
+    service: ServiceEntry,
+    held: Service | None,
+    entry: AccountEntry,
+    owned: Mapping[int, Sequence[Ownership]],
+    limit: int,
+) -> Iterator[str]:
+    """Find that a service would have more usage identifiers than it has by its package."""
+    spans = {
+        (uid.type, uid.value, midnight(uid.from_, entry.time_zone), end_of(uid.to, entry))
+        for uid in service.uids
+    }
+    spans |= {
+        (one.type, one.value, one.from_, one.to) for one in owned.get(held.id if held else 0, ())
+    }
+    fault = too_many(service.package, [(from_, to) for _, _, from_, to in spans], limit)
+    if fault:
+        yield f"its service from {service.from_}: {fault}"
 
 
 def _service_terms_faults(

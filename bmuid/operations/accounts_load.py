@@ -1,7 +1,7 @@
 """Accounts loaded from a document: what is new is added, what is there is left, what differs is refused."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,16 +95,30 @@ def _known(txn: Transaction, company: Company, document: Sequence[AccountEntry])
     for ownership in owned:
         owners[ownership.type, ownership.value].append(ownership)
     names = [login.name for entry in document for login in entry.logins]
+    services, counted = services_of(txn, found), companies.uids_of_packages(txn)
     return Known(
         company=company,
         packages=companies.packages(txn),
         unsold=unsold(txn),
+        uids=counted,
         accounts=found,
-        services=services_of(txn, found),
+        services=services,
+        owned=_owned(txn, services, counted),
         owners={uid: tuple(held) for uid, held in owners.items()},
         logins=logins.owners(txn, names),
         terms=_terms(txn, document, found),
     )
+
+
+def _owned(
+    txn: Transaction, services: Mapping[int, Sequence[Service]], packages: Container[str]
+) -> dict[int, list[Ownership]]:
+    """Give the owned usage identifiers of services whose package says how many they have."""
+    counted = [one.id for held in services.values() for one in held if one.package in packages]
+    found: dict[int, list[Ownership]] = defaultdict(list)
+    for one in ownerships.of_services(txn, counted) if counted else ():
+        found[one.account_service_id].append(one)
+    return found
 
 
 def _terms(

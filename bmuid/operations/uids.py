@@ -1,7 +1,9 @@
 """Who owns which usage identifier: given, ended, looked up."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 
 from bmu.period import local_day, midnight, to_us
 from bmuid.operations.accounts_document import ACCOUNT, UID_TYPE, UID_VALUE, uid_fault
@@ -9,7 +11,7 @@ from bmuid.operations.grammar import Integer
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
-from bmuid.store import accounts, ownerships, reratings_view, revisions
+from bmuid.store import accounts, companies, ownerships, reratings_view, revisions
 from bmuid.store.accounts import Account, Service
 from bmuid.store.ownerships import NewOwnership, Ownership
 from bmuid.store.transaction import Transaction
@@ -83,6 +85,25 @@ def taken(held: Ownership, zone: str) -> str:
     return f"{held.type} {held.value} is owned by account {held.account} from {first}{end}"
 
 
+Span = tuple[datetime, datetime | None]
+
+
+def most_at_once(spans: Iterable[Span]) -> int:
+    """Tell how many stretches of time share an instant; without an end they go on for ever."""
+    changes = [(from_, 1) for from_, _ in spans]
+    changes += [(to, -1) for _, to in spans if to is not None]
+    # What ends at an instant is over when another begins there.
+    return max(accumulate(change for _, change in sorted(changes)), default=0)
+
+
+def too_many(package: str, held: Iterable[Span], limit: int) -> str | None:
+    """Say that a service would have more usage identifiers at a time than its package says; none: it has not."""
+    most = most_at_once(list(held))
+    if most <= limit:
+        return None
+    return f"a service of {package} has {limit} usage identifiers, and would have {most} at a time"
+
+
 def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> Owners | Refused:
     """Give a usage identifier to a service, for days on which nobody else owns it."""
     fault = uid_fault(arguments.type, arguments.value)
@@ -98,15 +119,31 @@ def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> 
     wanted = _wanted(account, service, arguments)
     if isinstance(wanted, Refused):
         return wanted
-    for held in ownerships.of_uids(txn, [wanted.type], [wanted.value]):
-        if overlap(held.from_, held.to, wanted.from_, wanted.to):
-            return Refused("UID_TAKEN", f"{taken(held, account.time_zone)}; end that first")
+    refused = _not_to_be_had(txn, account, service, wanted)
+    if refused is not None:
+        return refused
     revision = revisions.add(txn, actor.name, f"assign {wanted.type} {wanted.value}")
     added = ownerships.add(txn, [wanted], revision)
     assert added == 1, "nobody else changes owners while revisions are locked"
     cause = f"assign {wanted.type} {wanted.value}"
     reratings_view.mark(txn, account.id, wanted.from_, cause, revision)
     return _owners(txn, wanted.type, wanted.value)
+
+
+def _not_to_be_had(
+    txn: Transaction, account: Account, service: Service, wanted: NewOwnership
+) -> Refused | None:
+    """Refuse what another owns, or what is more than the service has by its package."""
+    for held in ownerships.of_uids(txn, [wanted.type], [wanted.value]):
+        if overlap(held.from_, held.to, wanted.from_, wanted.to):
+            return Refused("UID_TAKEN", f"{taken(held, account.time_zone)}; end that first")
+    limit = companies.uids_of_packages(txn).get(service.package)
+    if limit is None:
+        return None
+    others = ownerships.of_services(txn, [service.id])
+    spans = [(wanted.from_, wanted.to), *((one.from_, one.to) for one in others)]
+    fault = too_many(service.package, spans, limit)
+    return Refused("UID_TOO_MANY", f"{fault}; end one first") if fault else None
 
 
 def _service(txn: Transaction, account: Account, wanted: int | None) -> Service | Refused:

@@ -99,6 +99,12 @@ def codes(txn: Transaction, table: str) -> frozenset[str]:
     return frozenset(code for (code,) in txn.fetchall())
 
 
+def uids_of_packages(txn: Transaction) -> dict[str, int]:
+    """Give how many usage identifiers a service has, by the code of its package, where that says so."""
+    txn.execute("SELECT code, uids FROM package WHERE until IS NULL AND uids IS NOT NULL")
+    return dict(txn.fetchall())
+
+
 def packages(txn: Transaction) -> dict[str, str]:
     """Give the currency of each package that is sold, by code."""
     txn.execute("SELECT code, currency FROM package WHERE until IS NULL")

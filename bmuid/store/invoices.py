@@ -12,7 +12,7 @@ from bmuid.store.transaction import Transaction
 
 
 class NotBillableError(Exception):
-    """Raised when an account can't be billed until a person has mended the catalogue; the message says how."""
+    """Raised when an account can't be billed until a person has mended something; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
     A catalogue that was loaded later than that is taken as it was first.
 
     Errors:
-        NotBillableError: a package's price is in another currency than the account's.
+        NotBillableError: a package's price is in another currency than the account's, or a service has fewer
+            usage identifiers, when the period or it ends, than its package says.
     """
     txn.execute(
         """
@@ -73,13 +74,18 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
             ORDER BY at < %(to)s DESC, CASE WHEN at < %(to)s THEN id END DESC, id LIMIT 1
         )
         SELECT s.id, s.package, p.name, lower(s.during), upper(s.during), p.price_minor,
-            p.tax, p.tax_category, r.id, p.currency = a.currency
+            p.tax, p.tax_category, r.id, p.currency = a.currency, p.uids, (
+                SELECT count(*) FROM uid_history AS h
+                WHERE p.uids > 0 AND h.account_id = s.account_id AND h.account_service_id = s.id
+                AND h.until IS NULL
+                AND h.during @> least(upper(s.during), %(to)s) - interval '1 microsecond'
+            )
         FROM account_service AS s
         JOIN account AS a ON a.id = s.account_id
         CROSS JOIN then_in_force AS r
         LEFT JOIN LATERAL (
             -- As it stood then; dropped by then, as it was last; made later, as it was first.
-            SELECT v.name, v.price_minor, v.tax, v.tax_category, v.currency
+            SELECT v.name, v.price_minor, v.tax, v.tax_category, v.currency, v.uids
             FROM package AS v WHERE v.code = s.package
             ORDER BY v.since <= r.id DESC, CASE WHEN v.since <= r.id THEN v.id END DESC, v.id
             LIMIT 1
@@ -90,12 +96,18 @@ def held_in(txn: Transaction, account_id: int, period: Period) -> list[Held]:
         {"account": account_id, "from": period.from_, "to": period.to},
     )
     found = []
-    for *values, billable in txn.fetchall():
+    for *values, billable, wanted, there in txn.fetchall():
         held = Held(*values)
         if not billable:
             raise NotBillableError(
                 f"the price of the package {held.package} is in another currency than the account's:"
                 " mend the catalogue and order another run"
+            )
+        if wanted is not None and there < wanted:
+            raise NotBillableError(
+                f"the service {held.account_service_id} ({held.package}) has {there} of {wanted} usage identifiers when"
+                f" the period or the service ends, before {period.to.isoformat()}: assign what is missing, from its"
+                " first day on, or end the service, and order another run"
             )
         found.append(held)
     return found

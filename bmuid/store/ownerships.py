@@ -47,6 +47,22 @@ def of_account(txn: Transaction, account_id: int) -> tuple[Ownership, ...]:
     return tuple(Ownership(*row) for row in txn.fetchall())
 
 
+def of_services(txn: Transaction, service_ids: Sequence[int]) -> tuple[Ownership, ...]:
+    """Give what usage identifiers services own when, as far as that is in force."""
+    txn.execute(
+        """
+        SELECT h.id, h.uid_type, h.value, a.number, h.account_service_id, lower(h.during),
+            upper(h.during)
+        FROM account_service AS s
+        JOIN uid_history AS h ON h.account_id = s.account_id AND h.account_service_id = s.id
+        JOIN account AS a ON a.id = h.account_id
+        WHERE s.id = ANY (%(service_ids)s) AND h.until IS NULL
+        """,
+        {"service_ids": list(service_ids)},
+    )
+    return tuple(Ownership(*row) for row in txn.fetchall())
+
+
 def of_uids(
     txn: Transaction, types: Sequence[str], values: Sequence[str]
 ) -> tuple[Ownership, ...]:

@@ -25,7 +25,13 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What there is; udrs: lines of done files that became usage."""
+    """
+    What there is.
+
+    Shapes:
+        udrs: lines of done files that became usage.
+        short_of_uids: services that have fewer usage identifiers now than their package says.
+    """
 
     accounts: int
     sources: int
@@ -35,6 +41,7 @@ class Totals:
     invoices: int
     sessions: int
     audit: int
+    short_of_uids: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,13 @@ def totals(txn: Transaction) -> Totals:
             (SELECT count(*) FROM invoice),
             (SELECT count(*) FROM session WHERE NOT ended AND ends_at > clock_timestamp()
                 AND seen_at > clock_timestamp() - interval '15 minutes'),
-            (SELECT coalesce(max(seq), 0) FROM audit)
+            (SELECT coalesce(max(seq), 0) FROM audit),
+            (SELECT count(*) FROM account_service AS s
+                JOIN package AS p ON p.code = s.package AND p.until IS NULL AND p.uids > 0
+                WHERE s.during @> clock_timestamp() AND p.uids > (
+                    SELECT count(*) FROM uid_history AS h
+                    WHERE h.account_id = s.account_id AND h.account_service_id = s.id AND h.until IS NULL
+                    AND h.during @> clock_timestamp()))
         """
     )
     [row] = txn.fetchall()

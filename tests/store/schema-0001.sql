@@ -260,7 +260,7 @@ CREATE TABLE package (
     tax_category text,
     bucket_types text[] NOT NULL,
     reclass text,
-    uids integer CHECK (uids >= 0),                               -- so many usage identifiers at most
+    uids integer CHECK (uids >= 0),                               -- so many distinct usage identifiers a service has; null: any number
     since bigint NOT NULL REFERENCES revision, until bigint REFERENCES revision, CHECK (until > since)
 );
 -- What the company rates by where nothing nearer says it; the one row in force has no other.

@@ -165,6 +165,74 @@ def test_a_number_has_one_owner_at_a_time(asking: Asking) -> None:
     assert owner_at(asking, PHONE["value"], "2026-07-31") is UnratedReason.UID_NOT_IN_PERIOD
 
 
+def numbered(asking: Asking, uids: int) -> None:
+    """Have each service of the package "home" be of so many numbers from now on."""
+    asking.sql(
+        "INSERT INTO revision (actor, note) VALUES ('test', 'numbers');"
+        "WITH ended AS (UPDATE package SET until = (SELECT max(id) FROM revision)"
+        " WHERE code = (SELECT package FROM account_service LIMIT 1) AND until IS NULL RETURNING *)"
+        "INSERT INTO package (code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types, uids, since)"
+        " SELECT code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types,"
+        f" {uids}, until FROM ended"
+    )
+
+
+def test_a_service_has_as_many_numbers_as_its_package_says(asking: Asking) -> None:
+    """A service of two numbers gets no third while it has both, and one again from the day that one has ended."""
+    service = opened(asking)
+    numbered(asking, 2)
+    values = ["442079460900", "442079460901", "442079460902"]
+    for value in values[:2]:
+        assert asking.staff("uid_assign", account="X1", type="phone", value=value).done
+    third = {"account": "X1", "type": "phone", "value": values[2]}
+    refused = asking.staff("uid_assign", **third)
+    assert refused.code == "UID_TOO_MANY"
+    assert refused.body["text"].endswith(
+        "has 2 usage identifiers, and would have 3 at a time; end one first"
+    )
+    assert asking.staff("uid_assign", **third, from_="2026-08-10").code == "UID_TOO_MANY"
+
+    assert asking.staff("uid_end", type="phone", value=values[0], to="2026-09-01").done
+    assert asking.staff("uid_assign", **third, from_="2026-08-31").code == "UID_TOO_MANY"
+    assert asking.staff("uid_assign", **third, from_="2026-09-01").done
+    assert asking.sql(
+        f"SELECT count(*) FROM uid_history WHERE account_service_id = {service} AND until IS NULL"
+    ) == [(3,)]
+
+
+def test_who_lacks_numbers_is_told(asking: Asking) -> None:
+    """A service that is sold without all its numbers is counted, until it has them: it could not be billed."""
+    opened(asking)
+    warned = "services with fewer usage identifiers than their package says, not to be billed: 1"
+    assert warned not in asking.staff("status_show").body["warnings"]
+    numbered(asking, 1)
+    assert warned in asking.staff("status_show").body["warnings"]
+    asking.staff("uid_assign", account="X1", **PHONE)
+    assert warned not in asking.staff("status_show").body["warnings"]
+
+
+def test_a_document_gives_no_service_too_many_numbers(asking: Asking) -> None:
+    """Also those that it has already count, and the same document again is no change."""
+    asking.staff("accounts_load", document=ACCOUNTS)
+    again = asking.staff("accounts_load", document=ACCOUNTS)
+    asking.sql(
+        "INSERT INTO revision (actor, note) VALUES ('test', 'numbers');"
+        "CREATE TEMP TABLE was AS SELECT * FROM package WHERE until IS NULL;"
+        "UPDATE package SET until = (SELECT max(id) FROM revision) WHERE until IS NULL;"
+        "INSERT INTO package (code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types, uids, since)"
+        " SELECT code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types, 10,"
+        " (SELECT max(id) FROM revision) FROM was"
+    )
+    assert asking.staff("accounts_load", document=ACCOUNTS).body == again.body
+    more = ", ".join(f'{{ type = "phone", value = "4416320000{n:02}" }}' for n in range(10))
+    first = ACCOUNTS.index("uids = [") + len("uids = [")
+    refused = asking.staff(
+        "accounts_load", document=f"{ACCOUNTS[:first]}{more}, {ACCOUNTS[first:]}"
+    )
+    assert refused.code == "BAD_DOCUMENT"
+    assert "has 10 usage identifiers, and would have 14 at a time" in refused.body["text"]
+
+
 def test_the_database_itself_refuses_two_owners(asking: Asking) -> None:
     """Even when the program errs, no number gets two owners at a time."""
     service = opened(asking)

@@ -215,6 +215,33 @@ class TestABillRun:
             (806,)
         ]
 
+    def test_a_service_without_all_its_numbers_is_not_billed(self, books: Books) -> None:
+        """A package of two numbers: who has one at the period's end is left for a later run, once the other is given."""
+        short, whole = (books.account(number, package="two") for number in ("A1", "A2"))
+        ended = books.account(
+            "A3", held="[2026-08-01 00:00+01,2026-08-21 00:00+01)", package="two"
+        )
+        books.do(
+            "INSERT INTO package (code, name, price_minor, currency, frequency, rate_plan, tax, bucket_types, uids, since)"
+            " VALUES ('two', 'Two', 1250, 'GBP', 'MONTH', 'p', 'VAT', '{}', 2, 1)"
+        )
+        give = (
+            "INSERT INTO uid_history (uid_type, value, account_id, account_service_id, during, since)"
+            " SELECT 'phone', %s, s.account_id, s.id, s.during * %s, 1 FROM account_service AS s WHERE s.account_id = %s"
+        )
+        for n, account in enumerate((short, whole, whole, ended, ended)):
+            books.do(give, f"4416320000{n:02}", "(,)", account)
+        # One that ended before the period did is no longer there.
+        books.do(give, "441632000099", "(,2026-08-31 12:00+01)", short)
+
+        books.run("2026-09-01")
+        billed = "SELECT account_id FROM invoice ORDER BY 1"
+        assert books.ask(billed) == [(whole,), (ended,)]
+
+        books.do(give, "441632000098", "[2026-08-31 12:00+01,)", short)
+        books.run("2026-09-01")
+        assert books.ask(billed) == [(short,), (whole,), (ended,)]
+
     def test_without_a_tax_rate_nobody_is_billed_short(self, books: Books) -> None:
         """An account whose tax has a gap is left for a later run; the others are billed."""
         books.account("A1")

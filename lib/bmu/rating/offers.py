@@ -174,6 +174,7 @@ class PackageRow:
     Shapes:
         rate_plan: of its service; frequency_rate_plan: of the package itself; either may be none.
         tax: the one tax; none: the taxes of the tax code that fits best, by tax_category.
+        uids: so many distinct usage identifiers a service has: no more are given, and fewer are not billed; none: any number.
     """
 
     id: int
