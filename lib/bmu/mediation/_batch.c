@@ -225,8 +225,36 @@ uid_texts(PyObject *module, PyObject *arguments)
     return texts;
 }
 
+static PyObject *
+uids_of(PyObject *module, PyObject *arguments)
+{
+    PyObject *tuple, *texts, *uid_of;
+    Plan plan;
+    if (!PyArg_ParseTuple(arguments, "OO!O", &tuple, &PyList_Type, &texts, &uid_of) || !read_plan(tuple, &plan))
+        return NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(plan.uids) ? PyList_GET_SIZE(texts) : 0;
+    PyObject *uids = PyList_New(count);
+    for (Py_ssize_t n = 0; uids != NULL && n < count; n++) {
+        PyObject *text = PyList_GET_ITEM(texts, n), *uid;
+        Text value;
+        if (text == Py_None)
+            uid = Py_NewRef(Py_None);
+        else if (PyBytes_Check(text)
+                 && read_uid(&plan, (Octets){PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)}, &value))
+            uid = Py_BuildValue("ON", PyTuple_GET_ITEM(PyTuple_GET_ITEM(plan.uids, 0), 0), text_object(&value));
+        else
+            uid = PyObject_CallOneArg(uid_of, text);
+        if (uid == NULL)
+            Py_CLEAR(uids);
+        else
+            PyList_SET_ITEM(uids, n, uid);
+    }
+    return uids;
+}
+
 static PyMethodDef methods[] = {
     {"take_some", take_some, METH_VARARGS, "Mediate lines as bmu.mediation.Mediator.take does."},
+    {"uids_of", uids_of, METH_VARARGS, "Read identifiers as bmu.mediation.Mediator.uid_of does."},
     {"uid_texts", uid_texts, METH_VARARGS, "Glance at lines as bmu.mediation.glance does."},
     {NULL},
 };

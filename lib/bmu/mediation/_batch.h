@@ -101,6 +101,9 @@ int text_of(const Batch *batch, Py_ssize_t place, Octets *into);
 /* Fields that are kept as they stand, as a dict, or None; NULL when one has to be looked at slowly, or with an exception. */
 PyObject *own_fields(const Batch *batch);
 
+/* The first kind of identifier, of its field's octets; 0 when that has to be looked at slowly. */
+int read_uid(const Plan *plan, Octets text, Text *into);
+
 /* What the fields say; 0 when that has to be looked at slowly, or with an exception. */
 int read_fields(Batch *batch, Found *found);
 

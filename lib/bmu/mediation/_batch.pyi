@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from bmu.mediation.digest import Addresses
 from bmu.mediation.plan import Hash, Plan, Take
@@ -15,4 +15,10 @@ def take_some(
     sha256_at: Addresses,
     /,
 ) -> list[UDR | Reject]: ...
+def uids_of(
+    plan: Plan,
+    texts: list[bytes | None],
+    uid_of: Callable[[bytes], tuple[str, str] | None],
+    /,
+) -> list[tuple[str, str] | None]: ...
 def uid_texts(plan: Plan, lines: Iterable[bytes], /) -> list[bytes | None]: ...

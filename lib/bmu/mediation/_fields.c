@@ -129,6 +129,13 @@ as_it_stands(Octets text, Text *into)
     return 1;
 }
 
+int
+read_uid(const Plan *plan, Octets text, Text *into)
+{
+    int is_number = PyTuple_GET_ITEM(PyTuple_GET_ITEM(plan->uids, 0), 2) == Py_True;
+    return text.length && (is_number ? read_number(plan, text, 0, into) : as_it_stands(text, into));
+}
+
 PyObject *
 own_fields(const Batch *batch)
 {

@@ -125,8 +125,10 @@ class Mediator:
             return compiled.uid_texts(self._plan, lines)
         return list(map(self._glance, lines))
 
-    def uids_of(self, texts: Iterable[bytes | None]) -> list[tuple[str, str] | None]:
-        """Give the same of many, as uid_of() does of each; none of None."""
+    def uids_of(self, texts: list[bytes | None]) -> list[tuple[str, str] | None]:
+        """Do the same as uid_of() for many; None stands for none."""
+        if compiled is not None and self._plan is not None:
+            return compiled.uids_of(self._plan, texts, self.uid_of)
         return [None if text is None else self.uid_of(text) for text in texts]
 
     def uid_of(self, text: bytes) -> tuple[str, str] | None:

@@ -72,15 +72,19 @@ class Compiled(NamedTuple):
         list[UDR | Reject],
     ]
     uid_texts: Callable[[Plan, Iterable[bytes]], list[bytes | None]]
+    uids_of: Callable[
+        [Plan, list[bytes | None], Callable[[bytes], tuple[str, str] | None]],
+        list[tuple[str, str] | None],
+    ]
 
 
 def built() -> Compiled | None:
     """Give the compiled form, which is there where a compiler was; nothing but time hangs on it."""
     try:
-        from bmu.mediation._batch import take_some, uid_texts  # noqa: PLC0415
+        from bmu.mediation._batch import take_some, uid_texts, uids_of  # noqa: PLC0415
     except ImportError:
         return None
-    return Compiled(take_some, uid_texts)
+    return Compiled(take_some, uid_texts, uids_of)
 
 
 def plan_of(

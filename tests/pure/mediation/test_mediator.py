@@ -136,6 +136,21 @@ def test_an_identifier_that_is_no_number() -> None:
     assert mediator.uid_of(text) == ("account", "A7")
 
 
+spelt = st.text("0123456789+-()éx /", max_size=70).map(str.encode) | st.binary(max_size=70)
+
+
+@given(
+    st.sampled_from(("asterisk-master-csv", "kamailio-acc", "by account")),
+    st.lists(spelt | st.none()),
+)
+def test_many_numbers_are_read_as_each_of_them(code: str, texts: list[bytes | None]) -> None:
+    """However they are spelt, and where they are no numbers: compiled or not, all at once or one by one."""
+    by_account = Mediator(replace(SIMPLE, uids=SIMPLE.uids[:1]), LONDON)
+    mediator = MEDIATORS.get(code, by_account)
+    each = [None if text is None else mediator.uid_of(text) for text in texts]
+    assert mediator.uids_of(texts) == each
+
+
 SIMPLE = Profile(
     code="simple",
     name="A made-up switch",
