@@ -740,7 +740,7 @@ CREATE TABLE bucket (
     code text NOT NULL,                                           -- of its bucket type
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
     unit text NOT NULL CHECK (unit IN ('TIME', 'DATA', 'COUNT')),
-    granted bigint NOT NULL CHECK (granted > 0),                  -- at first
+    granted bigint NOT NULL CHECK (granted >= 0),                 -- at first; 0: it grows with usage
     added bigint NOT NULL DEFAULT 0,                              -- to that, by later grants and expiries
     moved bigint NOT NULL DEFAULT 0,                              -- by all other draws
     balance bigint NOT NULL GENERATED ALWAYS AS (granted + added + moved) STORED,
@@ -750,6 +750,7 @@ CREATE TABLE bucket (
     carried_from timestamptz CHECK ((carried_from IS NOT NULL) = (part = 'CARRIED')),
     tiers jsonb,                                                  -- all of them; null: one, free
     repeat_last boolean NOT NULL DEFAULT false,
+    measured bigint CHECK (measured >= 0),                        -- the usage that it has grown with
     PRIMARY KEY (account_id, id),
     CONSTRAINT bucket_once_a_period UNIQUE (account_service_id, code, during, part),
     CONSTRAINT bucket_never_below_zero CHECK (balance >= 0),
@@ -777,7 +778,7 @@ BEGIN
         RAISE EXCEPTION 'a bucket is of a share plan that its account does not have' USING ERRCODE = '23503';
     END IF;
     INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
-        SELECT account_id, lower(during), id, 'GRANT', granted FROM added;
+        SELECT account_id, lower(during), id, 'GRANT', granted FROM added WHERE granted > 0;
     RETURN NULL;
 END $$;
 CREATE TRIGGER bucket_granted AFTER INSERT ON bucket
@@ -797,8 +798,9 @@ CREATE TABLE draw (
     CHECK (
         (kind IN ('GRANT', 'RETURN', 'RELEASE') AND quantity > 0) OR (kind IN ('DRAW', 'EXPIRY', 'HOLD') AND quantity < 0)
     ),
-    -- What an event grants is another round of a last tier; what it lets expire, such a round given back. Without an
-    -- event, a version tells that a bucket which began with its first use did not, or does again.
+    -- What an event grants is another round of a last tier, or what a bucket grows by it; what it lets expire, such a
+    -- grant given back. Without an event, a version tells that a bucket which began with its first use did not, or
+    -- does again, or that one which has grown less than was thought keeps what was used of it.
     CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version >= 0 AND kind IN ('GRANT', 'EXPIRY')))
 ) PARTITION BY RANGE (started_at);
 
@@ -812,7 +814,8 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM added AS a WHERE a.kind = 'GRANT' AND NOT EXISTS (
         SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id AND CASE a.udr_id
-            WHEN 0 THEN b.granted = a.quantity AND lower(b.during) = a.started_at ELSE b.repeat_last END
+            WHEN 0 THEN (b.granted = a.quantity OR b.granted = 0 AND a.version > 0) AND lower(b.during) = a.started_at
+            ELSE b.repeat_last OR b.granted = 0 END
     )) THEN
         RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
     END IF;
@@ -1562,8 +1565,8 @@ GRANT INSERT (rerating_id, account_id, package, from_at),
 GRANT INSERT (account_id, account_service_id, share_id, code, during, unit, granted, for_tree, part, carried_from, tiers,
     repeat_last) ON bucket TO bmuid;
 GRANT INSERT, UPDATE (brought, drawn) ON participation TO bmuid;
--- The right to lock a bucket's row, and to note a warning; the balance itself stays out of reach.
-GRANT UPDATE (warned) ON bucket TO bmuid;
+-- The right to lock a bucket's row, and to note a warning, or what it has grown with; the balance itself stays out of reach.
+GRANT UPDATE (warned, measured) ON bucket TO bmuid;
 -- The right to lock an account's row, while what begins with its first use may begin, and a share's, while what is
 -- brought to it is counted; an id can't change.
 GRANT UPDATE (id) ON account, share TO bmuid;

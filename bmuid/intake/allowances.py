@@ -63,7 +63,7 @@ class Allowances:
         own: by service, all types of those services that have any such.
         shared: by account, what its services draw from together, and maybe those of accounts below.
         parents: the account above each.
-        begin_with_use: whether any of them begins with its first use.
+        begin_with_use: whether any of them begins with its first use; grow: whether usage makes the size of any.
         pools: the share plans that accounts have.
     """
 
@@ -71,6 +71,7 @@ class Allowances:
     shared: Mapping[int, tuple[Held, ...]] = field(default_factory=dict)
     parents: Mapping[int, int] = field(default_factory=dict)
     begin_with_use: bool = False
+    grow: bool = False
     pools: Pools = NO_POOLS
 
     def held(self, owner: Owner) -> Iterator[Held]:
@@ -180,8 +181,15 @@ def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
             *(one for one in of_account if one.row.code not in known),
         )
     sharing = {account_id: held for account_id, held in shared.items() if held}
-    begins = any(row.on_first_use for rows in types.values() for row in rows)
-    return Allowances(own, sharing, owners.parents(txn) if sharing else {}, begins, pools)
+    rows = [row for rows in types.values() for row in rows]
+    return Allowances(
+        own=own,
+        shared=sharing,
+        parents=owners.parents(txn) if sharing else {},
+        begin_with_use=any(row.on_first_use for row in rows),
+        grow=any(row.size_by is not None for row in rows),
+        pools=pools,
+    )
 
 
 def due_at(held: Held, us: int) -> Due:
@@ -204,7 +212,8 @@ def is_monthly(row: BucketTypeRow) -> bool:
         and row.recurrence is Frequency.MONTH
         and row.every == 1
         and not (row.flat_e11 or row.tiers or row.repeat_last)
-        and not (row.rollover or row.prorated or row.expires_after or row.on_first_use)
+        and not (row.rollover or row.prorated or row.expires_after)
+        and not (row.on_first_use or row.size_by)
     )
 
 
@@ -220,7 +229,7 @@ def _held(each: Subscription, rows: Iterable[BucketTypeRow]) -> Iterator[Held]:
 
 def _wanted(held: Held, us: int) -> Iterator[Wanted]:
     grant = grant_of(held.row, held.anchor, us)
-    if grant is not None and grant.quantity > 0:
+    if grant is not None and (grant.quantity > 0 or held.row.size_by is not None):
         yield Wanted(held.account_id, held.account_service_id, grant)
 
 

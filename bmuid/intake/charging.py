@@ -6,7 +6,7 @@ from itertools import islice
 
 from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, is_plain, shelves
 from bmu.usage import UDR
-from bmuid.intake import firstuse, pooling
+from bmuid.intake import firstuse, inorder, pooling, sizing
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pools import Pool
@@ -59,7 +59,7 @@ def charge(
     for first in range(0, len(events), BLOCK_EVENTS):
         block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
         found, unpriced = by_day(
-            block, theirs, firstuse.rate_in_order(txn, tariff, there, block, theirs)
+            block, theirs, inorder.rate_in_order(txn, tariff, there, block, theirs)
         )
         lost += unpriced
         for day, of_events, of_owners, rated in found:
@@ -69,8 +69,7 @@ def charge(
             of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
             of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
-    warn(txn, tariff, there)
-    pooling.keep(txn, there.limited)
+    note(txn, tariff, there)
     return lost
 
 
@@ -108,9 +107,25 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
     if allowances.begin_with_use:
         there.begun = begun
         there.asleep = firstuse.asleep(allowances, owners, begun, needs.last_us)
-    if pools:
-        there.limits, there.limited = pooling.rooms(txn, allowances.pools, owners, between, states)
+    if whole:
+        _add(txn, there, needs, owners, states)
     return there
+
+
+def _add(
+    txn: Transaction,
+    there: Drawable,
+    needs: Needs,
+    owners: Sequence[Owner],
+    states: Sequence[BucketState],
+) -> None:
+    """Add what is beyond the buckets themselves: what may begin, what grows, what is limited."""
+    allowances = needs.allowances
+    if allowances.grow:
+        there.growing = sizing.growing(txn, allowances, owners, states)
+    if allowances.pools.stays:
+        between = needs.first_us, needs.last_us
+        there.limits, there.limited = pooling.rooms(txn, allowances.pools, owners, between, states)
 
 
 def _lock(
@@ -145,7 +160,14 @@ def _lock(
     return states
 
 
-def warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
+def note(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
+    """Note what follows from draws beside the balances: limits, what was measured, thresholds."""
+    pooling.keep(txn, there.limited)
+    sizing.keep(txn, there.growing)
+    _warn(txn, tariff, there)
+
+
+def _warn(txn: Transaction, tariff: Tariff, there: Drawable) -> None:
     """Note the thresholds that were reached, and have the customers told of each."""
     reached = [(state, before) for state, before in there.warned.values() if state.warned > before]
     if reached:

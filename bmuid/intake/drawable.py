@@ -7,6 +7,7 @@ from bmu.rating import BucketState, Participation
 from bmu.rating.bucket import ending
 from bmuid.intake.allowances import Held
 from bmuid.intake.pooling import Limited
+from bmuid.intake.sizing import Growing
 from bmuid.store.firstuses import Given, Key
 
 
@@ -37,6 +38,7 @@ class Drawable:
         begun: what begins with its first use and has begun; asleep: what has not, by service.
         limits: by service, what it may draw from share plans, and when; limited: those that are kept.
         unused: what began with a use that was none in the end.
+        growing: what grows with usage.
     """
 
     by_service: dict[int, tuple[BucketState, ...]]
@@ -47,6 +49,7 @@ class Drawable:
     limits: Mapping[int, Sequence[Participation]] = field(default_factory=dict)
     limited: Sequence[Limited] = ()
     unused: list[BucketState] = field(default_factory=list)
+    growing: Growing = field(default_factory=Growing)
 
     def note(self, states: Sequence[BucketState]) -> None:
         """Remember what is noted of buckets that not all draw from plainly."""

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from bmu.rating import (
     BucketState,
     Owner,
-    Rated,
     Tariff,
-    Unrated,
     drawn_first,
     grant_of,
-    rate_batch,
     turn_at,
 )
 from bmu.rating.allowance import full
@@ -21,28 +18,6 @@ from bmuid.store import buckets, firstuses
 from bmuid.store.buckets import Rolling, Wanted
 from bmuid.store.firstuses import Given, Key
 from bmuid.store.transaction import Transaction
-
-
-def rate_in_order(
-    txn: Transaction,
-    tariff: Tariff,
-    there: Drawable,
-    udrs: Sequence[UDR],
-    owners: Sequence[Owner],
-) -> list[Rated | Unrated]:
-    """Price events in the order given, as `rate_batch` does, and let begin what begins with one of them."""
-    if not there.asleep:
-        return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
-    found: list[Rated | Unrated] = []
-    for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
-        if owner.account_service_id in there.asleep:
-            before = slice(len(found), place)
-            found += rate_batch(
-                udrs[before], owners[before], tariff, there.by_service, there.limits
-            )
-            begin(txn, tariff, there, udr, owner)
-    rest = slice(len(found), None)
-    return found + rate_batch(udrs[rest], owners[rest], tariff, there.by_service, there.limits)
 
 
 def begin(txn: Transaction, tariff: Tariff, there: Drawable, udr: UDR, owner: Owner) -> None:

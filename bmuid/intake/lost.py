@@ -6,8 +6,8 @@ from typing import NamedTuple
 from bmu.period import to_us
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
-from bmuid.intake import firstuse, pooling
-from bmuid.intake.charging import drawable
+from bmuid.intake import inorder
+from bmuid.intake.charging import drawable, note
 from bmuid.intake.loops import by_day
 from bmuid.intake.pricing import Needs
 from bmuid.store import charges, draws, lives
@@ -52,7 +52,7 @@ def charge_again(
         return []
     udrs, owners = [udr for udr, _ in usage], [owner for _, owner in usage]
     there = drawable(txn, tariff, needs, owners)
-    outcomes = firstuse.rate_in_order(txn, tariff, there, udrs, owners)
+    outcomes = inorder.rate_in_order(txn, tariff, there, udrs, owners)
     found, unpriced = by_day(udrs, owners, outcomes)
     for day, of_events, of_owners, rated in found:
         held = [lost[udr.line_no].charge for udr in of_events]
@@ -61,7 +61,7 @@ def charge_again(
         new = [versions[each.udr_id] + 1 for each in held]
         charges.add_again(txn, day, priced, tariff.revision, new)
         draws.add_again(txn, day, priced, there.elsewhere, new)
-    pooling.keep(txn, there.limited)
+    note(txn, tariff, there)
     return unpriced
 
 

@@ -38,8 +38,8 @@ def unsold(txn: Transaction) -> dict[str, str]:
 
 def _not_granted(codes: Iterable[str], types: Mapping[str, BucketTypeRow]) -> Iterator[str]:
     for code in codes:
-        if types[code].size_by is not None:
-            yield f"its allowance {code} is sized by usage, which only bmuid rate can do yet"
+        if types[code].size_by is not None and types[code].on_first_use:
+            yield f"its allowance {code} is sized by usage, and nothing is in it that its first use could draw"
 
 
 def _not_shared(plan: SharePlanRow, types: Mapping[str, BucketTypeRow]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from bmu.period import to_us
 from bmu.rating import Owner, Unrated, rate
 from bmu.usage import UDR
-from bmuid.intake import charging, firstuse, pooling
+from bmuid.intake import charging, firstuse
 from bmuid.intake.events import Event, claim_of, line_of, udr_of
 from bmuid.intake.late import final_billed
 from bmuid.realtime import answers, charged
@@ -125,8 +125,7 @@ def _charge(
     counted = _count(txn, file_id, fresh, told, found)
     rows = charged.rows(done, file_id, snapshot.tariff.revision, taken.began_us)
     streams.extend(txn, taken.stream, told, counted, list(rows))
-    charging.warn(txn, snapshot.tariff, done.there)
-    pooling.keep(txn, done.there.limited)
+    charging.note(txn, snapshot.tariff, done.there)
     return found
 
 

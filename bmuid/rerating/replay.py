@@ -24,7 +24,7 @@ from bmu.rating.rerate import (
     rate_again,
 )
 from bmu.usage import UDR
-from bmuid.intake import firstuse, pooling
+from bmuid.intake import firstuse, inorder, pooling, sizing
 from bmuid.intake.allowances import Allowances
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.pricing import Needs
@@ -145,10 +145,13 @@ def replay(
     if virtually:
         granted = with_granted(states.values(), needs.wanted)
         there.by_service = on_shelves(snapshot, known, granted)
+        if snapshot.allowances.grow:
+            there.growing = sizing.growing(txn, snapshot.allowances, known, granted)
+    sizing.give_back(there.growing, found.usage.lives, found.usage.accounts)
     firstuse.reopen(snapshot.allowances, known, there, needs.last_us)
 
     def rates(udrs: list[UDR], owners: list[Owner]) -> list[Rated | Unrated]:
-        return firstuse.rate_in_order(txn, snapshot.tariff, there, udrs, owners)
+        return inorder.rate_in_order(txn, snapshot.tariff, there, udrs, owners)
 
     return rate_again(found.usage.lives, found.owners, rates)
 

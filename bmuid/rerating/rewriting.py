@@ -6,8 +6,8 @@ from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
-from bmuid.intake import firstuse, pooling
-from bmuid.intake.charging import warn
+from bmuid.intake import firstuse, sizing
+from bmuid.intake.charging import note
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
 from bmuid.store.copying import began
@@ -55,10 +55,10 @@ def write(
             versions = [live[2] for live in held]
             by = tariff.revision, rated_us
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
+    sizing.keep_used(txn, there.growing)
     reversals.move(txn, _moved(changed, accounts, there.elsewhere))
     firstuse.end_unused(txn, there)
-    pooling.keep(txn, there.limited)
-    warn(txn, tariff, there)
+    note(txn, tariff, there)
     _withdraw(txn, changed, reason)
     reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
 

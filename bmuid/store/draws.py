@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bmu.rating import EntryKind, Rated, entries_of
+from bmu.rating import EntryKind, Rated
+from bmu.rating.rerate import entries_made
 from bmuid.store.charges import FIRST_VERSION
 from bmuid.store.copying import (
     CONSTANTS,
@@ -88,10 +89,5 @@ def add_again(
 
 
 def _entries(rated: Rated) -> Iterator[tuple[int, str, int]]:
-    made = rated.detail.drawing if rated.detail else None
-    if made is None:
-        for bucket_id, quantity in rated.draws:
-            yield bucket_id, DRAW, -quantity
-    else:
-        for each in entries_of(made):
-            yield each.bucket_id, each.kind.value, each.quantity
+    for bucket_id, kind, quantity in entries_made(rated):
+        yield bucket_id, kind.value, quantity

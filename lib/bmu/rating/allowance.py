@@ -168,6 +168,11 @@ def sized(row: BucketTypeRow, measured: int) -> int:
     return divide(row.quantity * measured, row.size_per, mode)
 
 
+def growth(row: BucketTypeRow, measured: int, quantity: int) -> int:
+    """Give what a bucket of a type whose size another class makes grows by when so much more of that is measured."""
+    return sized(row, measured + quantity) - sized(row, measured)
+
+
 def whole_units(quantity: int, of: int) -> int:
     """Make a size that is *quantity* / *of* base units whole: half up (0.1 MiB is 104,858 bytes)."""
     return divide(quantity, of, Rounding.HALF_UP)

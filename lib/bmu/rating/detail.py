@@ -56,6 +56,19 @@ class Overage(NamedTuple):
     recorded_e11: int | None = None
 
 
+class Grown(NamedTuple):
+    """
+    An allowance whose size an event's usage makes: *measured* of the event, what it grew by.
+
+    Units:
+        measured: base units of the event's class; granted: of the bucket.
+    """
+
+    bucket_id: int
+    measured: int
+    granted: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """
@@ -68,6 +81,7 @@ class Detail:
         parts: in the order of time, two or more, or none.
         drawing: what buckets gave, where one is beyond plain.
         taxes: where they are not one on top of the amount.
+        grown: allowances that grew by it.
 
     Units:
         recorded_e11: the amount that the record says, before rounding, where that is charged.
@@ -82,6 +96,7 @@ class Detail:
     overage: Overage | None = None
     drawing: Drawing | None = None
     taxes: Taxes | None = None
+    grown: tuple[Grown, ...] = ()
 
     def data(self) -> dict[str, object]:
         """Give the same as JSON data: whole numbers and texts, and nothing that is not there."""
@@ -95,6 +110,7 @@ class Detail:
             "overage": _overage_data(self.overage) if self.overage else None,
             "drawing": self.drawing.data() if self.drawing else None,
             "taxes": taxes_to_json(self.taxes) if self.taxes is not None else None,
+            "grown": [list(each) for each in self.grown] or None,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -124,6 +140,7 @@ def detail_of(data: object) -> Detail:
         overage=None if overage is None else _overage(overage),
         drawing=None if drawn is None else drawing_of(drawn),
         taxes=None if taxes is None else taxes_from_json(_list(taxes)),
+        grown=tuple(Grown(*_numbers(each, 3)) for each in _list(found.get("grown", []))),
     )
 
 

@@ -58,7 +58,7 @@ class Labels:
     taxes: Mapping[int, tuple[str, int]]
 
     def of(self, rated: Rated) -> tuple[object, ...]:
-        """Give what class, place and taxes a charge has, and what each tax comes to."""
+        """Give what class, place and taxes a charge has, what each tax comes to, and what grew by it."""
         pattern, tax = rated.location_pattern_id, rated.tax_id
         taxes = rated.detail and rated.detail.taxes
         return (
@@ -66,6 +66,7 @@ class Labels:
             None if pattern is None else self.places[pattern],
             None if tax is None else self.taxes[tax],
             taxes and (taxes.net_e11, tuple(map(self._part, taxes.parts))),
+            rated.detail.grown if rated.detail else (),
         )
 
     def _part(self, part: TaxPart) -> tuple[object, ...]:
@@ -106,10 +107,15 @@ def give_back(states: Iterable[BucketState], lives: Iterable[Live]) -> None:
 
 def entries_made(rated: Rated) -> tuple[Entry, ...]:
     """Give what a charge moves buckets by."""
-    made = rated.detail.drawing if rated.detail else None
-    if made is not None:
-        return entries_of(made)
-    return tuple(Entry(bucket_id, EntryKind.DRAW, -taken) for bucket_id, taken in rated.draws)
+    detail = rated.detail
+    if detail is None or detail.drawing is None:
+        found = tuple(Entry(bucket_id, EntryKind.DRAW, -taken) for bucket_id, taken in rated.draws)
+    else:
+        found = entries_of(detail.drawing)
+    if detail is None or not detail.grown:
+        return found
+    grants = (Entry(each.bucket_id, EntryKind.GRANT, each.granted) for each in detail.grown)
+    return (*found, *(entry for entry in grants if entry.quantity))
 
 
 def owned(live: Live, account_id: int, owners: Owners) -> Owner | Unrated:

@@ -1,0 +1,38 @@
+"""Usage priced in its order, with all that hangs on usage before it: what begins with an event, what grows by it."""
+
+from collections.abc import Sequence
+
+from bmu.rating import Owner, Rated, Tariff, Unrated, rate_batch
+from bmu.usage import UDR
+from bmuid.intake import firstuse
+from bmuid.intake.drawable import Drawable
+from bmuid.store.transaction import Transaction
+
+
+def rate_in_order(
+    txn: Transaction,
+    tariff: Tariff,
+    there: Drawable,
+    udrs: Sequence[UDR],
+    owners: Sequence[Owner],
+) -> list[Rated | Unrated]:
+    """Price events in the order given, as `rate_batch` does; let begin what begins with one, and grow what grows by it."""
+    if not (there.asleep or there.growing.by_service):
+        return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
+    found: list[Rated | Unrated] = []
+
+    def rate_before(end: int) -> None:
+        some = slice(len(found), end)
+        found.extend(rate_batch(udrs[some], owners[some], tariff, there.by_service, there.limits))
+
+    for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
+        if owner.account_service_id in there.asleep:
+            rate_before(place)
+            firstuse.begin(txn, tariff, there, udr, owner)
+        if there.growing.awaits(tariff, udr, owner):
+            rate_before(place + 1)
+            rated = found[place]
+            if isinstance(rated, Rated):
+                found[place] = there.growing.measure(tariff, udr, owner, rated)
+    rate_before(len(udrs))
+    return found
