@@ -21,7 +21,6 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.operations.uids import SERVICE, overlap, shorten
-from bmuid.operations.unsold import unsold
 from bmuid.store import accounts, companies, logins, ownerships, revisions
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import Ownership
@@ -178,10 +177,7 @@ def _package_fault(txn: Transaction, code: str, currency: str) -> str | None:
     priced_in = companies.packages(txn).get(code)
     if priced_in is None:
         return f"there is no package {code}"
-    if priced_in != currency:
-        return f"its price is in {priced_in}"
-    why_not = unsold(txn).get(code)
-    return why_not and f"{code} can't be sold: {why_not}"
+    return None if priced_in == currency else f"its price is in {priced_in}"
 
 
 def add_service(

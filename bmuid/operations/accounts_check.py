@@ -40,13 +40,12 @@ class Known:
     What the database holds of what a document names.
 
     Shapes:
-        packages: the currency of each. unsold: why not. uids: how many usage identifiers a service has, where its
+        packages: the currency of each. uids: how many usage identifiers a service has, where its
             package says so. services: by account. owners: by UID. owned: by service, where that number matters.
     """
 
     company: Company
     packages: dict[str, str]
-    unsold: dict[str, str]
     uids: dict[str, int]
     accounts: dict[str, Account]
     services: dict[int, tuple[Service, ...]]
@@ -102,8 +101,6 @@ def _service_faults(
         yield f"there is no package {service.package}"
     elif currency != entry.currency:
         yield f"the price of {service.package} is in {currency}, not {entry.currency}"
-    elif service.package in known.unsold:
-        yield f"{service.package} can't be sold: {known.unsold[service.package]}"
     if held and held.to != end_of(service.to, entry):
         yield f"its service {service.package} from {service.from_} ends on another day"
     limit = known.uids.get(service.package)

@@ -15,7 +15,6 @@ from bmuid.operations.entries import bad_document, read_document
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes
-from bmuid.operations.unsold import unsold
 from bmuid.store import accounts, companies, logins, owners, ownerships, revisions, terms
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import NewOwnership, Ownership
@@ -99,7 +98,6 @@ def _known(txn: Transaction, company: Company, document: Sequence[AccountEntry])
     return Known(
         company=company,
         packages=companies.packages(txn),
-        unsold=unsold(txn),
         uids=counted,
         accounts=found,
         services=services,

@@ -15,7 +15,6 @@ from bmuid.operations.entries import bad_document
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
-from bmuid.operations.unsold import why_unsold
 from bmuid.store import catalogue, companies, reratings_view, revisions, tariffs
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
@@ -158,13 +157,6 @@ def difference_to(txn: Transaction, wanted: Catalogue, now: datetime) -> Differe
     faults += [
         f"package: accounts have the package {code}, so it must stay"
         for code in catalogue.packages_in_use(txn, sorted(gone), now)
-    ]
-    why_unsold_now = why_unsold(
-        wanted.rows.packages, wanted.rows.bucket_types, wanted.rows.share_plans
-    )
-    faults += [
-        f"package: accounts have the package {code}, and {why_unsold_now[code]}"
-        for code in catalogue.packages_in_use(txn, sorted(why_unsold_now), now)
     ]
     return bad_document(faults) if faults else difference
 

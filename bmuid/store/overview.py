@@ -107,6 +107,7 @@ def allowances(txn: Transaction, codes: tuple[str, ...]) -> dict[str, Allowance]
         """
         SELECT DISTINCT ON (code) code, name, unit, quantity, kind,
             recurrence = 'MONTH' AND every = 1 AND size_by IS NULL AND NOT prorated AND NOT on_first_use
+                AND scope <> 'SHARE_PLAN'
         FROM bucket_type
         WHERE code = ANY (%(codes)s) ORDER BY code, since DESC
         """,

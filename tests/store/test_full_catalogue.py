@@ -102,18 +102,11 @@ def test_a_deck_changes_the_prices_of_its_group(asking: Asking) -> None:
     assert again["unchanged"] == 1
 
 
-def test_nobody_is_sold_what_would_be_granted_wrongly(asking: Asking) -> None:
-    """Allowances that the daemon does not grant yet may be written, but no account gets a package with them."""
-    sized = FULL.replace('buckets = ["MINUTES", "CREDIT"]', 'buckets = ["SIZED"]')
-    bare = FULL.replace('{ package = "HOME", quantity = 500, limit = 1000 }, ', "")
-    for document, sold in ((sized, False), (bare, True)):
-        loaded = asking.staff("catalogue_load", document=document)
-        assert loaded.done, loaded.body
-        asking.staff("account_add", number="A1", name="Ada", currency="GBP")
-        answer = asking.staff(
-            "service_add", account="A1", package="HOME", **{"from": "2026-01-01"}
-        )
-        assert answer.done is sold, answer.body
-    assert "accounts have the package HOME, and its allowance SIZED is sized by usage" in str(
-        asking.staff("catalogue_load", document=sized).body
-    )
+def test_all_that_may_be_written_is_sold(asking: Asking) -> None:
+    """Share plans, sizes by usage and passes that begin with their first use included."""
+    assert asking.staff("catalogue_load", document=FULL).done
+    asking.staff("account_add", number="A1", name="Ada", currency="GBP")
+
+    for package in ("HOME", "BARE"):
+        sold = asking.staff("service_add", account="A1", package=package, **{"from": "2026-01-01"})
+        assert sold.done, sold.body

@@ -10,16 +10,7 @@ from conftest import ROOT, Database
 from bmu.rating import Exemption, Terms
 from bmuid.store import owners, revisions
 
-# Without what the daemon does not grant yet, so that its packages are sold.
-FULL = (
-    (ROOT / "tests/pure/billing/full.toml")
-    .read_text(encoding="utf-8")
-    .replace("on_first_use = true", "")
-    .replace('size_by = "data"', "")
-    .replace("size_per = 1000000", "")
-    .replace('buckets = ["MINUTES", "CREDIT"]', 'buckets = ["MINUTES"]')
-    .replace('{ package = "HOME", quantity = 500, limit = 1000 }, { package = "BARE" }', "")
-)
+FULL = (ROOT / "tests/pure/billing/full.toml").read_text(encoding="utf-8")
 ACCOUNTS = """
 [[account]]
 number = "SHOP"

@@ -79,6 +79,7 @@ class _Fit:
                 yield f"counts {row.unit.value}, but {code!r} counts {unit.value}"
         yield from _quantities(row)
         yield from _periods(row)
+        yield from _combined(row)
 
     def tax_code(self, row: TaxCodeRow) -> Iterator[str]:
         yield from unknown(row.taxes, self._known.taxes, "tax")
@@ -163,6 +164,17 @@ def _periods(row: BucketTypeRow) -> Iterator[str]:
         yield "expires in a unit of NEVER"
     if row.rollover and row.recurrence is Frequency.NEVER:
         yield "rolls over, but does not come again"
+
+
+def _combined(row: BucketTypeRow) -> Iterator[str]:
+    """Say what of a type has no meaning together."""
+    if row.size_by is not None and row.on_first_use:
+        yield "begins with its first use, but has nothing in it before other usage has made its size"
+    if row.scope is BucketScope.SHARE_PLAN:
+        if row.size_by is not None:
+            yield "is a share plan's, whose size contributions make, not other usage"
+        if row.on_first_use:
+            yield "is a share plan's, which begins when the plan does, not with its first use"
 
 
 def _tax(row: TaxRow) -> Iterator[str]:
