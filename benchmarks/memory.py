@@ -33,16 +33,16 @@ from bmuid.store.transaction import run
 
 WORKERS = 2
 CHUNK_LINES = 100_000
-ONE_CHANGE = (
-    "INSERT INTO bmu.revision (actor, note) VALUES ('benchmark', 'one change')",
-    "UPDATE bmu.uid_history SET until = (SELECT max(id) FROM bmu.revision)"
-    " WHERE id = (SELECT min(id) FROM bmu.uid_history WHERE until IS NULL)",
-)
+ONE_CHANGE = """
+    INSERT INTO bmu.revision (actor, note) VALUES ('benchmark', 'one change');
+    UPDATE bmu.uid_history SET until = (SELECT max(id) FROM bmu.revision)
+    WHERE id = (SELECT min(id) FROM bmu.uid_history WHERE until IS NULL)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What loading a revision took, in seconds of the clock and of the processor, and what is held then."""
+    """What loading a revision took, in seconds of the clock and of the processor, of a worker."""
 
     revision: int
     seconds: float
@@ -170,8 +170,10 @@ def measure(cluster: Cluster, uids: int) -> None:
         spawn.Process(target=work, args=(database, part, uids, pipe[1]), daemon=True)
         for part, pipe in enumerate(pipes)
     ]
-    for worker in workers:
+    for worker, (_, there) in zip(workers, pipes, strict=True):
         worker.start()
+        # Theirs alone: who has died is noticed.
+        there.close()
     pids = [worker.pid or 0 for worker in workers]
 
     def ask(what: object) -> list[object]:
@@ -191,7 +193,7 @@ def measure(cluster: Cluster, uids: int) -> None:
     said = ", ".join(f"{each.first:.2f} and {each.again:.2f}" for each in sights)
     tell(f"glance at {uids:,} numbers, twice", f"{said} us a line", pids)
     for _ in range(2):
-        execute(owner, *ONE_CHANGE)
+        execute(owner, ONE_CHANGE)
         load(number(owner, newest), "load after one change")
     ask_end(pipes)
     for worker in workers:

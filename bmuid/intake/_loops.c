@@ -273,7 +273,7 @@ glance_at(Known *known, Glance *all, Py_ssize_t place, Py_ssize_t *odd)
 static int
 glance_all(Known *known, Glance *all)
 {
-    if (known->used >= KNOWN_MAX)
+    if (known->used > KNOWN_MAX)
         forget(known);
     if (!ask_all(known, all)) {
         /* What was asked for has no answer. */

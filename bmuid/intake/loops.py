@@ -67,7 +67,7 @@ class Known:
             Result: the lines, empty where they are cut; their places; their owners, if that is
                 one; the places of those whose part is not told.
         """
-        if len(self._homes) >= KNOWN_MAX:
+        if len(self._homes) > KNOWN_MAX:
             self._homes.clear()
         known = self._homes.get
         asked = [
