@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg2.extensions
 
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 1.0
 
 
 def describe(connection: psycopg2.extensions.connection | None) -> str:

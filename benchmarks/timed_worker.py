@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bmu.mediation import Mediator
-from bmuid.intake import charging, chunk, firstuse, snapshot
+from bmuid.intake import charging, chunk, inorder, snapshot
 from bmuid.intake.homes import Homes
 from bmuid.intake.spool import Spool
 from bmuid.store import buckets, charges, days, draws, keys, udrs
@@ -27,7 +27,7 @@ STAGES = (
     (charging, "drawable", "lock buckets"),
     (buckets, "grant", "grant buckets"),
     (days, "ensure", "make days"),
-    (firstuse, "rate_batch", "rate"),
+    (inorder, "rate_batch", "rate"),
     (udrs, "rows", "encode"),
     (charges, "rows", "encode"),
     (draws, "rows", "encode"),
