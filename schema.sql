@@ -1129,6 +1129,7 @@ CREATE TRIGGER reservation_ends_once BEFORE UPDATE ON reservation FOR EACH ROW W
     EXECUTE FUNCTION refuse_change();
 
 -- What an account may still spend, in 10^-11 of its currency; below zero: its debt is beyond the limit. Null: no limit.
+-- Prices of periods that are not billed yet are not in it: the program knows what they come to.
 CREATE FUNCTION credit_left(debtor bigint) RETURNS numeric LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
 DECLARE
@@ -1155,7 +1156,8 @@ BEGIN
             SELECT min(w.oldest) FROM rework AS w
             WHERE w.account_id = debtor AND w.at >= coalesce(billed, '-infinity') - interval '1 day'
         )) INTO earliest WHERE earliest IS NOT NULL;
-    SELECT coalesce(sum(c.amount_e11 + c.tax_e11), 0) INTO unbilled FROM charge AS c
+    -- What the next bill charges, less what it credits of what was billed and reversed since.
+    SELECT coalesce(sum(c.amount_e11) + sum(c.tax_e11), 0) INTO unbilled FROM charge AS c
         WHERE c.account_id = debtor AND c.started_at >= coalesce(earliest, '-infinity')
         AND NOT EXISTS (
             SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id AND r.started_at = c.started_at
@@ -1163,6 +1165,18 @@ BEGIN
         ) AND NOT EXISTS (
             SELECT FROM invoice_charge AS i WHERE i.account_id = c.account_id AND i.started_at = c.started_at
             AND i.udr_id = c.udr_id AND i.version = c.version
+        );
+    SELECT unbilled - coalesce(sum(c.amount_e11) + sum(c.tax_e11), 0) INTO unbilled FROM charge AS c
+        JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
+            AND r.udr_id = c.udr_id AND r.version = c.version
+        JOIN invoice_charge AS i ON i.account_id = c.account_id AND i.started_at = c.started_at
+            AND i.udr_id = c.udr_id AND i.version = c.version
+        WHERE c.account_id = debtor AND c.started_at >= coalesce(earliest, '-infinity')
+        AND r.account_id = debtor AND r.started_at >= coalesce(earliest, '-infinity')
+        AND i.account_id = debtor AND i.started_at >= coalesce(earliest, '-infinity')
+        AND NOT EXISTS (
+            SELECT FROM invoice_credit AS d WHERE d.account_id = c.account_id AND d.started_at = c.started_at
+            AND d.udr_id = c.udr_id AND d.version = c.version
         );
     SELECT coalesce(sum(money_e11), 0) INTO held FROM reservation WHERE account_id = debtor AND state = 'OPEN';
     RETURN (credit.limit_minor - owed) * credit.minor_e11 - unbilled - held;

@@ -8,6 +8,7 @@ from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Pattern
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.realtime import spending
 from bmuid.store import accounts, credit
 from bmuid.store.accounts import Account
 from bmuid.store.transaction import Transaction
@@ -47,7 +48,7 @@ class Credit:
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Credit | Refused:
     """Say how far an account may go into debt."""
     account = accounts.by_number(txn, arguments.account)
-    return _credit(txn, account) if account else NOT_FOUND
+    return _credit(txn, account, now) if account else NOT_FOUND
 
 
 def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Credit | Refused:
@@ -65,11 +66,11 @@ def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Credi
             )
         limit = int(whole + rest.ljust(places, "0"))
     credit.put(txn, account.id, limit, ONE_E11 // 10**places)
-    return _credit(txn, account)
+    return _credit(txn, account, now)
 
 
-def _credit(txn: Transaction, account: Account) -> Credit:
-    limit, left = credit.limit_minor(txn, account.id), credit.left_e11(txn, account.id)
+def _credit(txn: Transaction, account: Account, now: datetime) -> Credit:
+    limit, left = credit.limit_minor(txn, account.id), spending.left_e11(txn, account.id, now)
     return Credit(
         account=account.number,
         currency=account.currency,

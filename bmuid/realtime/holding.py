@@ -14,12 +14,12 @@ from bmuid.intake import charging, firstuse
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.events import Event, key_of, udr_of
 from bmuid.intake.snapshot import Snapshot
-from bmuid.realtime import affordable, answers, single
+from bmuid.realtime import affordable, answers, single, spending
 from bmuid.realtime.affordable import Affordable
 from bmuid.realtime.answers import Outcome
 from bmuid.realtime.counter import Counter
 from bmuid.realtime.single import Answered, NoSource
-from bmuid.store import credit, files, reservations, revisions
+from bmuid.store import files, reservations, revisions
 from bmuid.store.files import Source
 from bmuid.store.reservations import EXPIRED, OPEN, SETTLED, Held, New, Reservation
 from bmuid.store.transaction import Transaction
@@ -139,7 +139,7 @@ def reserve(
     priced = _priced(txn, counter, event, settings, until)
     if isinstance(priced, Outcome):
         return priced
-    left_e11 = credit.locked_left_e11(txn, priced.owner.account_id)
+    left_e11 = spending.locked_left_e11(txn, priced.owner.account_id, until)
     found = priced.most(event.quantity, left_e11)
     if not isinstance(found, Affordable):
         return found
@@ -179,7 +179,7 @@ def update(
     priced = _priced(txn, counter, _event_of(held, wanted), settings, until)
     if isinstance(priced, Outcome):
         return priced
-    left_e11 = credit.locked_left_e11(txn, held.account_id)
+    left_e11 = spending.locked_left_e11(txn, held.account_id, until)
     ours = reservations.held(txn, held)
     left_e11 = None if left_e11 is None else left_e11 + held.money_e11
     found = priced.most(wanted, left_e11, ours)

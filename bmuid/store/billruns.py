@@ -55,10 +55,7 @@ def oldest_open(txn: Transaction) -> BillRun | None:
     return None if row is None else BillRun(*row)
 
 
-def next_account(txn: Transaction, run: BillRun) -> Billable | None:
-    """Find the next account of a run that ever had a service, or pays for the usage of one that had."""
-    txn.execute(
-        """
+_BILLABLE = """
         SELECT a.id, a.number, a.name, a.currency, a.country, a.time_zone, a.bill_day, held.first_held, billed.billed_to
         FROM account AS a
         CROSS JOIN LATERAL (
@@ -72,12 +69,26 @@ def next_account(txn: Transaction, run: BillRun) -> Billable | None:
             SELECT max(upper(i.during)) AS billed_to FROM invoice AS i
             WHERE i.account_id = a.id AND i.kind = 'INVOICE'
         ) AS billed
-        WHERE a.id > (SELECT last_account_id FROM bill_run WHERE id = %(run)s)
-        AND held.first_held IS NOT NULL
+        WHERE held.first_held IS NOT NULL
+"""
+
+
+def next_account(txn: Transaction, run: BillRun) -> Billable | None:
+    """Find the next account of a run that ever had a service, or pays for the usage of one that had."""
+    txn.execute(
+        f"""
+        {_BILLABLE} AND a.id > (SELECT last_account_id FROM bill_run WHERE id = %(run)s)
         ORDER BY a.id LIMIT 1
-        """,
+        """,  # noqa: S608 - a constant, no value
         {"run": run.id},
     )
+    row = txn.fetchone()
+    return None if row is None else Billable(*row)
+
+
+def billable(txn: Transaction, account_id: int) -> Billable | None:
+    """Give where the billing of an account stands; None: it never had anything to bill."""
+    txn.execute(f"{_BILLABLE} AND a.id = %(account)s", {"account": account_id})
     row = txn.fetchone()
     return None if row is None else Billable(*row)
 

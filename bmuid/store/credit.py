@@ -32,21 +32,20 @@ def put(txn: Transaction, account_id: int, limit: int | None, minor_e11: int) ->
     )
 
 
-def locked_left_e11(txn: Transaction, account_id: int) -> int | None:
+def lock(txn: Transaction, account_id: int) -> None:
+    """Let nobody else reserve of an account's credit before this transaction ends."""
+    txn.execute(
+        "SELECT FROM account_credit WHERE account_id = %(id)s FOR UPDATE", {"id": account_id}
+    )
+
+
+def left_e11(txn: Transaction, account_id: int) -> int | None:
     """
-    Let nobody else reserve of an account's credit before this transaction ends, and give what is left of it.
+    Give what an account may still spend, but for prices of periods that are not billed yet.
 
     Shapes:
         Result: None where there is no limit; below zero where the debt is beyond it.
     """
-    txn.execute(
-        "SELECT FROM account_credit WHERE account_id = %(id)s FOR UPDATE", {"id": account_id}
-    )
-    return left_e11(txn, account_id) if txn.rowcount else None
-
-
-def left_e11(txn: Transaction, account_id: int) -> int | None:
-    """Give what an account may still spend; None where there is no limit."""
     txn.execute("SELECT credit_left(%(id)s)", {"id": account_id})
     row = txn.fetchone()
     return None if row is None or row[0] is None else int(row[0])

@@ -1,6 +1,6 @@
 """What stands on an invoice: lines from summed charges and recurring prices, each rounded to money once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -180,17 +180,23 @@ def _taxes(net: Iterable[Line], period: Period, currency: str) -> list[Line]:
     one_e11 = minor_e11(1, currency)
     exact: dict[TaxRate, int] = {}
     for taxes, base_minor in taxable.items():
-        total = base = base_minor * one_e11
-        for tax in taxes:
-            taxed = total if tax.compound else base
-            owed = 0 if tax.certificate else divide(taxed * tax.rate_ppm, PPM, Rounding.HALF_UP)
+        for tax, owed in taxes_e11(base_minor * one_e11, taxes):
             exact[tax] = exact.get(tax, 0) + owed
-            total += owed
     return [
         Line(LineKind.TAX, _told(tax), period, tax_e11, to_minor(tax_e11, currency), (tax,))
         for tax, tax_e11 in exact.items()
         if tax_e11 or tax.certificate
     ]
+
+
+def taxes_e11(base_e11: int, taxes: TaxRates) -> Iterator[tuple[TaxRate, int]]:
+    """Give each tax of an amount, in their order, rounded half up at 11 places."""
+    total = base_e11
+    for tax in taxes:
+        taxed = total if tax.compound else base_e11
+        owed = 0 if tax.certificate else divide(taxed * tax.rate_ppm, PPM, Rounding.HALF_UP)
+        yield tax, owed
+        total += owed
 
 
 def _told(tax: TaxRate) -> str:
