@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from twisted.enterprise import adbapi
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from bmuid.daemon.lane import Lane
 from bmuid.doors.desk import BUSY, OUTCOME_UNKNOWN, UNAVAILABLE, NotPerformedError
 from bmuid.store.transaction import (
     ATTEMPTS_MAX,
@@ -43,13 +44,25 @@ class _Connection(adbapi.Connection):
             super().rollback()  # type: ignore[no-untyped-call]
 
 
+class Connected(Protocol):
+    """A connection, as work needs it; fresh: it was opened for this work."""
+
+    is_fresh: bool
+
+    def reconnect(self) -> None:
+        """Open it anew."""
+
+    def cursor(self) -> Transaction:
+        """Give a cursor."""
+
+
 class _Attempt:
     """One run of the work; whether it came as far as the COMMIT."""
 
     def __init__(self) -> None:
         self.at_commit = False
 
-    def __call__(self, connection: _Connection, work: Callable[[Transaction], R]) -> R:
+    def __call__(self, connection: Connected, work: Callable[[Transaction], R]) -> R:
         try:
             result = self._run(connection, work)
         except DatabaseError as error:
@@ -61,7 +74,7 @@ class _Attempt:
         self.at_commit = True
         return result
 
-    def _run(self, connection: _Connection, work: Callable[[Transaction], R]) -> R:
+    def _run(self, connection: Connected, work: Callable[[Transaction], R]) -> R:
         with connection.cursor() as txn:
             return work(txn)
 
@@ -76,7 +89,10 @@ class Pool:
     def __init__(self, reactor: object, dsn: str, connections_max: int, waiting_max: int) -> None:
         self._clock = IReactorTime(reactor)
         self._free = connections_max + waiting_max
-        self._connections = _Connections(
+        self._connections = self._open(reactor, dsn, connections_max)
+
+    def _open(self, reactor: object, dsn: str, connections_max: int) -> _Connections | Lane:
+        return _Connections(
             "psycopg2", dsn, cp_min=0, cp_max=connections_max, cp_reactor=reactor, cp_noisy=False
         )  # type: ignore[no-untyped-call]
 
@@ -112,7 +128,7 @@ class Pool:
 
     def close(self) -> None:
         """Close every connection; nothing may be running."""
-        self._connections.close()  # type: ignore[no-untyped-call]
+        self._connections.close()
 
     async def _run(self, work: Callable[[Transaction], R], *, repeatable: bool) -> R:
         if self._free == 0:
@@ -127,7 +143,7 @@ class Pool:
         for left in reversed(range(ATTEMPTS_MAX)):
             attempt = _Attempt()
             try:
-                result: R = await self._connections.runWithConnection(attempt, work)  # type: ignore[no-untyped-call]
+                result: R = await self._connections.runWithConnection(attempt, work)
             except DatabaseError as error:
                 unknown = lost_connection(error) and attempt.at_commit
                 if not left or not (lost_race(error) or (unknown and repeatable)):
@@ -136,6 +152,16 @@ class Pool:
                 return result
             await deferLater(self._clock, random.uniform(0, PAUSE_SECONDS_MAX))  # noqa: S311 - jitter is no secret
         raise AssertionError("unreachable")
+
+
+class OneLane(Pool):
+    """One connection, for transactions that somebody waits for one after the other."""
+
+    def __init__(self, reactor: object, dsn: str) -> None:
+        super().__init__(reactor, dsn, 1, 0)
+
+    def _open(self, reactor: object, dsn: str, _connections_max: int) -> Lane:
+        return Lane(reactor, dsn)
 
 
 def _renamed(error: DatabaseError, *, unknown: bool) -> Exception:

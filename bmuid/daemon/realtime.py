@@ -17,7 +17,7 @@ from bmu.rating import TaxService
 from bmu.wire import Answer
 from bmuid.config import Config
 from bmuid.config import UsageDoor as UsageConfig
-from bmuid.daemon.pool import Pool
+from bmuid.daemon.pool import OneLane, Pool
 from bmuid.daemon.readiness import StartError
 from bmuid.doors.desk import NotPerformedError
 from bmuid.doors.gate import Gate
@@ -54,7 +54,7 @@ class Realtime(Service):
         self._reactor = reactor
         self._clock = IReactorTime(reactor)
         # One connection commits; the other loads what is newer, and ends what has expired, beside it.
-        self._pool = Pool(reactor, dsn, 1, 0)
+        self._pool = OneLane(reactor, dsn)
         self._beside = Pool(reactor, dsn, 1, 1)
         self._newest = Newest(tax_service)
         self._loads = False

@@ -25,6 +25,7 @@ from bmuid.store.copying import (
     encoded,
     json_octets,
 )
+from bmuid.store.sparing import SparingCursor
 from bmuid.store.transaction import Connection, Transaction
 
 # Of more rows COPY is as quick, for all its round trips; and more tables than that are days of long ago.
@@ -42,6 +43,10 @@ _TYPES = {
     OCTETS: "bytea",
     JSON: "jsonb",
 }
+
+
+_NUMBERS = frozenset({INT2, INT4, INT8})
+_AS_IT_IS = _NUMBERS | {TEXT}
 
 
 class Prepared(NamedTuple):
@@ -81,24 +86,37 @@ _prepared: WeakKeyDictionary[Connection, dict[str, None]] = WeakKeyDictionary()
 
 def perform(txn: Transaction, calls: Sequence[Call]) -> None:
     """Perform statements one after the other in one round trip; only what the last one gives can be fetched."""
-    _prepare(txn, [call.prepared for call in calls])
-    texts = [
-        txn.mogrify(_execution(call.prepared.name, len(call.values)), call.values)
-        for call in calls
-    ]
-    txn.execute(b";".join(texts))
+    txn.execute(_texts(txn, calls))
 
 
 def insert(txn: Transaction, parts: Sequence[Into], then: Sequence[Call]) -> None:
-    """Write rows of several tables in this order, then perform statements; few rows go in one round trip."""
+    """
+    Write rows of several tables in this order, then perform statements; few rows go in one round trip.
+
+    On a sparing connection the last of it goes with whatever comes next, or with COMMIT.
+    """
     most = max((len(part.rows.sources[0]) for part in parts), default=0)
+    last = [*then]
     if most <= ROWS_AT_ONCE_MAX and len(parts) <= TABLES_AT_ONCE_MAX:
-        perform(txn, [*map(_insertion, parts), *then])
-        return
-    for table, columns, rows in parts:
-        copy = SQL(f"COPY {{}} ({columns}) FROM STDIN BINARY").format(Identifier(table))
-        copy_in(txn, copy, encoded(rows))
-    perform(txn, then)
+        last = [*map(_insertion, parts), *then]
+    else:
+        for table, columns, rows in parts:
+            copy = SQL(f"COPY {{}} ({columns}) FROM STDIN BINARY").format(Identifier(table))
+            copy_in(txn, copy, encoded(rows))
+    if isinstance(txn, SparingCursor):
+        txn.hold(_texts(txn, last))
+    else:
+        perform(txn, last)
+
+
+def _texts(txn: Transaction, calls: Sequence[Call]) -> bytes:
+    _prepare(txn, [call.prepared for call in calls])
+    return b";".join(
+        [
+            txn.mogrify(_execution(call.prepared.name, len(call.values)), call.values)
+            for call in calls
+        ]
+    )
 
 
 def _prepare(txn: Transaction, wanted: Iterable[Prepared]) -> None:
@@ -124,15 +142,34 @@ def _execution(name: str, count: int) -> str:
 
 def _insertion(part: Into) -> Call:
     fields, sources, constants = part.rows
-    values: list[object] = [_text(form, value) for form, value in constants]
+    values = [_text(form, value) for form, value in constants]
+    forms = "".join([form for form, _ in constants])
+    is_one = len(sources[0]) == 1
     for form, source, item in fields:
         if source != CONSTANTS:
             found = sources[source]
             if item != WHOLE:
                 found = [row[item] for row in found if isinstance(row, tuple)]
-            values.append(_array(form, found))
-    forms = "".join(form for form, _ in constants)
-    return Call(_inserting(part.table, part.columns, fields, forms), values)
+            values.append(_text(form, found[0]) if is_one else _array(form, found))
+    making = _inserting_one if is_one else _inserting
+    return Call(making(part.table, part.columns, fields, forms), values)
+
+
+@lru_cache(maxsize=256)
+def _inserting_one(table: str, columns: str, fields: tuple[Field, ...], forms: str) -> Prepared:
+    """Give the statement that inserts a row: first come the constants, of these forms, then the rest of it."""
+    given: list[str] = []
+    count = len(forms)
+    for form, source, item in fields:
+        if source == CONSTANTS:
+            given.append(f"${item + 1}::{_TYPES[forms[item]]}")
+        else:
+            count += 1
+            given.append(f"${count}::{_TYPES[form]}")
+    return Prepared(
+        f"insert one {table}",
+        f"INSERT INTO {table} ({columns}) VALUES ({', '.join(given)})",  # noqa: S608 - all of it is ours
+    )
 
 
 @lru_cache(maxsize=256)
@@ -156,28 +193,29 @@ def _inserting(table: str, columns: str, fields: tuple[Field, ...], forms: str) 
 
 def _array(form: str, values: Iterable[object]) -> str:
     """Write an array as PostgreSQL reads it."""
-    return "{" + ",".join([_element(form, value) for value in values]) + "}"
+    if form in _NUMBERS:
+        words = ["NULL" if value is None else str(value) for value in values]
+    elif form == INSTANT:
+        words = [str(_text(form, value) or "NULL") for value in values]
+    else:
+        words = [_quoted(_text(form, value)) for value in values]
+    return "{" + ",".join(words) + "}"
 
 
-def _element(form: str, value: object) -> str:
-    if value is None:
+def _quoted(text: object) -> str:
+    if text is None:
         return "NULL"
-    text = _text(form, value)
-    if form not in {TEXT, OCTETS, JSON}:
-        return str(text)
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _text(form: str, value: object) -> object:
     """Give a value of a form as what is written of it."""
-    if value is None:
-        return None
+    if value is None or form in _AS_IT_IS:
+        return value
     if form == INSTANT:
         assert isinstance(value, int), value
         return from_us(value).isoformat()
     if form == OCTETS:
         assert isinstance(value, bytes), value
         return f"\\x{value.hex()}"
-    if form == JSON:
-        return json_octets(value)[len(JSON_VERSION) :].decode()
-    return value
+    return json_octets(value)[len(JSON_VERSION) :].decode()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bmu.period import FOREVER_US
 from bmu.rating import OwnerRow, Terms
@@ -31,40 +32,51 @@ def at(
     """
     known = _known(txn, revision) if uids is None else _known_of(txn, revision, uids)
     of_most: dict[_Plain, Terms] = {}
-    with txn.connection.cursor(name="owners_at") as rows:
-        rows.itersize = ROWS_A_TRIP
-        rows.execute(
-            """
-            SELECT h.id, h.uid_type, h.value,
-                (extract(epoch FROM lower(h.during)) * 1000000)::bigint,
-                coalesce((extract(epoch FROM upper(h.during)) * 1000000)::bigint, %(forever)s),
-                a.id, s.id, s.package, a.currency, a.time_zone, a.country, a.bill_day
-            FROM uid_history AS h
-            JOIN account_service AS s ON s.id = h.account_service_id
-            JOIN account AS a ON a.id = h.account_id
-            WHERE h.since <= %(revision)s AND (h.until IS NULL OR h.until > %(revision)s)
-            AND (%(values)s IS NULL OR (h.value = ANY (%(values)s::text[])
-                AND (h.uid_type, h.value) IN (SELECT * FROM unnest(%(types)s::text[], %(values)s::text[]))))
-            """,
-            {
-                "revision": revision,
-                "forever": FOREVER_US,
-                "types": None if uids is None else [uid_type for uid_type, _ in uids],
-                "values": None if uids is None else [value for _, value in uids],
-            },
-        )
-        for id_, type_, value, from_us, to_us, account_id, service_id, *plain, bill_day in rows:
-            package, currency, zone, country = key = tuple(plain)
-            found: Terms | None
-            if account_id in known.accounts or service_id in known.services:
-                found = known.terms(account_id, service_id, key)
-            else:
-                found = of_most.get(key)
-                if found is None:
-                    found = of_most[key] = Terms(package, currency, zone, country=country)
-            yield OwnerRow(
-                id_, type_, value, from_us, to_us, account_id, service_id, found, bill_day
-            )
+    rows = _fetched(
+        txn,
+        """
+        SELECT h.id, h.uid_type, h.value,
+            (extract(epoch FROM lower(h.during)) * 1000000)::bigint,
+            coalesce((extract(epoch FROM upper(h.during)) * 1000000)::bigint, %(forever)s),
+            a.id, s.id, s.package, a.currency, a.time_zone, a.country, a.bill_day
+        FROM uid_history AS h
+        JOIN account_service AS s ON s.id = h.account_service_id
+        JOIN account AS a ON a.id = h.account_id
+        WHERE h.since <= %(revision)s AND (h.until IS NULL OR h.until > %(revision)s)
+        AND (%(values)s IS NULL OR (h.value = ANY (%(values)s::text[])
+            AND (h.uid_type, h.value) IN (SELECT * FROM unnest(%(types)s::text[], %(values)s::text[]))))
+        """,
+        {
+            "revision": revision,
+            "forever": FOREVER_US,
+            "types": None if uids is None else [uid_type for uid_type, _ in uids],
+            "values": None if uids is None else [value for _, value in uids],
+        },
+    )
+    for id_, type_, value, from_us, to_us, account_id, service_id, *plain, bill_day in rows:
+        package, currency, zone, country = key = tuple(plain)
+        found: Terms | None
+        if account_id in known.accounts or service_id in known.services:
+            found = known.terms(account_id, service_id, key)
+        else:
+            found = of_most.get(key)
+            if found is None:
+                found = of_most[key] = Terms(package, currency, zone, country=country)
+        yield OwnerRow(id_, type_, value, from_us, to_us, account_id, service_id, found, bill_day)
+
+
+def _fetched(
+    txn: Transaction, query: str, values: Mapping[str, object]
+) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of a query, some a trip."""
+    txn.execute(f"DECLARE owners_at NO SCROLL CURSOR FOR {query}", values)
+    while True:
+        txn.execute("FETCH %(count)s FROM owners_at", {"count": ROWS_A_TRIP})
+        found = txn.fetchall()
+        if not found:
+            break
+        yield from found
+    txn.execute("CLOSE owners_at")
 
 
 def packed(txn: Transaction, revision: int) -> tuple[bytes | bytearray, bytes]:
