@@ -1,6 +1,7 @@
 """Accounts of a plan: computed, or carried out; several are one transaction, and each is whole in it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from operator import itemgetter
 
 from bmu.rating import Rated
@@ -107,15 +108,15 @@ def _figures(
     found, end = {}, 0
     for each in part.usage.stretches:
         first, end = end, end + each.end - each.first
-        mine = events[first:end]
-        differ = [again for again, yes in zip(mine, changed[first:end], strict=True) if yes]
+        mine, which = events[first:end], changed[first:end]
         billed = 0
         if invoiced:
+            differ = compress(mine, which)
             billed = sum((again.live.udr_id, again.live.version) in invoiced for again in differ)
         old = [again[0][4] for again in mine]
         new = [again[2] for again in mine if isinstance(again[2], Rated)]
         unratable = len(mine) - len(new)
-        found[each.account_id] = _sums(old, new, len(differ), unratable, billed)
+        found[each.account_id] = _sums(old, new, sum(which), unratable, billed)
     return found
 
 
@@ -135,13 +136,14 @@ def _sums(
 
 
 def _changed(
-    part: Read, events: Sequence[Again], changed: Sequence[bool]
+    part: Read, events: list[Again], changed: Sequence[bool]
 ) -> Iterator[tuple[int, list[Again]]]:
     """Give what changes, account by account."""
     end = 0
     for each in part.usage.stretches:
         first, end = end, end + each.end - each.first
-        mine = zip(events[first:end], changed[first:end], strict=True)
-        differ = [again for again, yes in mine if yes]
-        if differ:
-            yield each.account_id, differ
+        mine, which = events[first:end], changed[first:end]
+        if not all(which):
+            mine = list(compress(mine, which))
+        if mine:
+            yield each.account_id, mine

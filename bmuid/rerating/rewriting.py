@@ -17,6 +17,7 @@ from bmuid.store.reversals import Moved
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
+DRAW = EntryKind.DRAW.value
 _UNDO = {kind: undone((Entry(0, kind, 1),))[0].kind.value for kind in EntryKind}
 
 OfAccounts = Sequence[tuple[int, list[Again]]]
@@ -88,11 +89,15 @@ def _moved(
             for bucket_id, kind, quantity in entries:
                 whose, undo = accounts[bucket_id], _UNDO[kind]
                 found.append((whose, began, bucket_id, undo, udr_id, version, -quantity))
-            if isinstance(outcome, Rated) and (outcome.draws or outcome.detail):
-                for bucket_id, kind, quantity in entries_made(outcome):
-                    whose = elsewhere.get(bucket_id, account_id)
-                    made = kind.value
-                    found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
+            if not isinstance(outcome, Rated):
+                continue
+            if outcome.detail is None:
+                for bucket_id, taken in outcome.draws:
+                    found.append((account_id, began, bucket_id, DRAW, udr_id, version + 1, -taken))
+                continue
+            for bucket_id, kind, quantity in entries_made(outcome):
+                whose, made = elsewhere.get(bucket_id, account_id), kind.value
+                found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
     return found
 
 

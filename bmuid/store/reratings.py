@@ -13,6 +13,8 @@ from bmuid.store.transaction import Transaction
 
 # Held, to the end of its transaction, by the one process that rates accounts again which share allowances.
 LOCK = "bmu.rerating"
+# So few accounts at the end of a plan are not worth sharing.
+LAST_ACCOUNTS = 500
 
 
 class OpenPlan(NamedTuple):
@@ -237,7 +239,10 @@ def next_accounts(
         counted = lives.numbers(txn, Span(ids, found[0].from_at))
         records = [counted.get(id_, 0) for id_ in ids]
     enough = max(1, sum(total <= records_max for total in accumulate(records)))
-    if enough == len(found):
+    if len(found) < number:
+        # The last ones; whoever is free may have some of them.
+        enough = min(enough, max(LAST_ACCOUNTS, -(-len(found) // 2)))
+    if enough >= len(found):
         return found
     # The rest is for others.
     txn.execute("ROLLBACK TO SAVEPOINT choice")
