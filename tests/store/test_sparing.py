@@ -73,10 +73,10 @@ def test_what_is_held_alone_is_committed(
 
 
 def test_taken_back_nothing_stays(database: Database, connection: SparingConnection) -> None:
-    """Neither what was sent nor what was held, and the next transaction is one of its own."""
+    """Neither what was sent nor what was held, though it would fail, and the next transaction is one of its own."""
     with connection.cursor() as txn:
         txn.execute(INSERT, {"number": 1})
-        txn.hold(txn.mogrify(INSERT, {"number": 2}))
+        txn.hold(txn.mogrify(INSERT, {"number": 1}))
         connection.rollback()
         txn.execute(INSERT, {"number": 3})
         connection.commit()
