@@ -27,9 +27,11 @@ class Snapshots:
 
     Shapes:
         tax_service: is asked for the taxes of each event; none: the catalogue says them.
+        kept_max: how many are kept.
     """
 
     tax_service: TaxService | None = None
+    kept_max: int = SNAPSHOTS_MAX
     _kept: dict[int, Snapshot] = field(default_factory=dict)
     _owners: SharedOwners = field(default_factory=SharedOwners)
 
@@ -39,7 +41,7 @@ class Snapshots:
         if found is None:
             tariff = self._renewed(txn, revision)
             # Room first: two large tariffs are more than one too many.
-            while len(self._kept) >= SNAPSHOTS_MAX:
+            while len(self._kept) >= self.kept_max:
                 del self._kept[next(iter(self._kept))]
             tariff = tariff or tariffs.at(txn, revision, self.tax_service)
             owners = self._owners.at(txn, revision)

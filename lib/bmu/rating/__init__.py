@@ -100,6 +100,8 @@ from bmu.rating.taxservice import TaxAnswer, TaxDue, TaxService
 from bmu.rating.tried import Level, Tried, TriedGroup, tried_of
 
 __all__ = [
+    "PART_OF_NOBODY",
+    "SEVERAL",
     "AggregateKey",
     "AggregateKind",
     "AggregatePrice",
