@@ -14,6 +14,7 @@ from bmu.billing.invoice import (
 from bmu.billing.ledger import postings
 from bmu.billing.proration import prorated_e11
 from bmu.period import Period, local_day, to_us
+from bmu.rating import TaxService
 from bmuid.billrun.drawn import texts_of
 from bmuid.billrun.period_lines import period_lines
 from bmuid.billrun.periods import payer_of
@@ -36,10 +37,15 @@ SAID: dict[Why, list[str]] = {
 
 
 def bill_period(
-    txn: Transaction, run: BillRun, account: Billable, period: Period, now: datetime
+    txn: Transaction,
+    run: BillRun,
+    account: Billable,
+    period: Period,
+    now: datetime,
+    tax_service: TaxService | None,
 ) -> str | None:
     """Issue the invoice of one period and give its number; None where there is nothing to bill."""
-    taxing = Taxing(txn, account)
+    taxing = Taxing(txn, account, tax_service)
     payer = payer_of(txn, account.id, account.currency)
     earliest = unbilled.earliest_unbilled(txn, account.id, period, payer.others)
     held = invoices.held_in(txn, account.id, period)

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from bmu.billing.cycle import due_periods
+from bmu.rating import TaxService
 from bmuid.billrun.account import bill_period
 from bmuid.store import billruns, invoices, transaction
 from bmuid.store.invoices import NotBillableError
@@ -14,9 +15,12 @@ ACCOUNTS_A_STEP = 100
 _log = logging.getLogger(__name__)
 
 
-def step(connection: Connection, now: datetime) -> bool:
+def step(connection: Connection, now: datetime, tax_service: TaxService | None = None) -> bool:
     """
     Bill up to ACCOUNTS_A_STEP accounts of the oldest open run; False when there is nothing to do.
+
+    Shapes:
+        tax_service: is asked for the taxes of recurring prices; none: the catalogue says them.
 
     An account is one transaction, which also notes it as done: a run that was cut off goes on
     with the next account. One process bills at a time, since numbers without gaps are given one
@@ -27,7 +31,7 @@ def step(connection: Connection, now: datetime) -> bool:
     try:
         for done in range(ACCOUNTS_A_STEP):
             try:
-                if not transaction.run(connection, next_account, now):
+                if not transaction.run(connection, next_account, now, tax_service):
                     return done > 0
             except NotBillableError as error:
                 # The others are billed; the next run finds this one's periods still due.
@@ -48,7 +52,7 @@ def skip_account(txn: Transaction) -> str | None:
     return account.number
 
 
-def next_account(txn: Transaction, now: datetime) -> bool:
+def next_account(txn: Transaction, now: datetime, tax_service: TaxService | None = None) -> bool:
     """Bill the next account of the oldest open run, or close the run; False when there is none."""
     invoices.see_one_moment(txn)
     run = billruns.oldest_open(txn)
@@ -64,6 +68,6 @@ def next_account(txn: Transaction, now: datetime) -> bool:
     ):
         # Where the account's day is behind the company's, its month may not be over yet.
         if period.to <= now:
-            bill_period(txn, run, account, period, now)
+            bill_period(txn, run, account, period, now, tax_service)
     billruns.account_done(txn, run, account.id)
     return True

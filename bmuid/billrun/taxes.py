@@ -4,26 +4,36 @@ from collections.abc import Iterable
 
 from bmu.billing.invoice import TaxRate, TaxRates
 from bmu.period import Period, to_us
-from bmu.rating import TaxCodeRow, TaxRequest, TaxRow, TaxRules, Untaxed
-from bmu.rating.taxation import taxes_on
+from bmu.rating import TaxCodeRow, TaxRequest, TaxRow, TaxRules, TaxService, Untaxed
+from bmu.rating.taxation import Levies, taxes_on
 from bmu.rating.taxcode import TaxPlace, TaxTraits
+from bmu.rating.taxservice import OutsideTaxes
 from bmuid.store import revisions, tables, terms
 from bmuid.store.billruns import Billable
 from bmuid.store.invoices import Held, NotBillableError
-from bmuid.store.terms import PLAIN_ACCOUNT
+from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE
 from bmuid.store.transaction import Transaction
 from bmuid.store.unbilled import ToldTax
 
 
 class Taxing:
-    """The taxes of one account in a transaction; each row of the catalogue is read once."""
+    """
+    The taxes of one account in a transaction; each row of the catalogue is read once.
 
-    def __init__(self, txn: Transaction, account: Billable) -> None:
+    Shapes:
+        tax_service: is asked for the taxes of recurring prices; none: the catalogue says them.
+    """
+
+    def __init__(
+        self, txn: Transaction, account: Billable, tax_service: TaxService | None = None
+    ) -> None:
+        self._tax_service = tax_service
         self._txn = txn
         self._account = account
         self._rows: dict[int, TaxRow] = {}
         self._rules: dict[int, TaxRules] = {}
-        found = terms.of_accounts(txn, revisions.newest(txn), [account.id])
+        self._newest = revisions.newest(txn)
+        found = terms.of_accounts(txn, self._newest, [account.id])
         self._terms = found.get(account.id, PLAIN_ACCOUNT)
 
     def row(self, tax_id: int) -> TaxRow:
@@ -44,7 +54,7 @@ class Taxing:
         The account's category, state and exemptions are those of now: a certificate often comes later than its days.
 
         Errors:
-            NotBillableError: a tax has no rate on that day.
+            NotBillableError: a tax has no rate on that day, or the tax service no answer.
         """
         account, said = self._account, self._terms
         place = TaxPlace(account.country, said.state)
@@ -56,14 +66,32 @@ class Taxing:
             held.tax,
             said.exemptions,
         )
-        due = self._rules_at(held.revision).levies(request)
+        due = self._levies(request, held)
+        if isinstance(due, Untaxed) and due.by_service:
+            raise NotBillableError(
+                f"the package {held.package}: {due.tried}: mend that, and order another run"
+            )
         if isinstance(due, Untaxed):
             raise NotBillableError(
                 f"the package {held.package}: {due.tried} (the last before {period.to.isoformat()}):"
                 " mend the catalogue and order another run"
             )
-        taxes = tuple(self._rate(levy.tax_id, levy.certificate) for levy in due.levies)
+        told = due.service is not None
+        taxes = tuple(
+            self._rate(levy.tax_id, levy.certificate, levy.rate_ppm if told else None)
+            for levy in due.levies
+        )
         return taxes_on(amount_e11, due).net_e11, taxes
+
+    def _levies(self, request: TaxRequest, held: Held) -> Levies | Untaxed:
+        rules = self._rules_at(held.revision)
+        if self._tax_service is None:
+            return rules.levies(request)
+        of_services = terms.of_services(self._txn, self._newest, [self._account.id])
+        service = of_services.get(held.account_service_id, PLAIN_SERVICE)
+        attributes = terms.attributes_of(self._terms, service)
+        asked = request._replace(package=held.package, attributes=attributes)
+        return OutsideTaxes(self._tax_service, rules).levies(asked)
 
     def _rate(self, tax_id: int, certificate: str | None, told_ppm: int | None = None) -> TaxRate:
         row = self.row(tax_id)

@@ -236,8 +236,6 @@ class Known:
         """Give all terms of a service."""
         account = self.accounts.get(account_id, PLAIN_ACCOUNT)
         service = self.services.get(service_id, PLAIN_SERVICE)
-        attributes = [(f"account.{name}", text) for name, text in account.attributes]
-        attributes += [(f"service.{name}", text) for name, text in service.attributes]
         package, currency, zone, country = plain
         return Terms(
             package=package,
@@ -251,7 +249,7 @@ class Known:
             state=account.state,
             category=account.category,
             exemptions=account.exemptions,
-            attributes=tuple(sorted(attributes)),
+            attributes=terms.attributes_of(account, service),
         )
 
     def _own_plan(self, account_id: int) -> str | None:

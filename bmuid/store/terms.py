@@ -46,6 +46,13 @@ PLAIN_ACCOUNT = AccountTerms()
 PLAIN_SERVICE = ServiceTerms()
 
 
+def attributes_of(account: AccountTerms, service: ServiceTerms) -> Attributes:
+    """Give the attributes of both by the names that conditions have for them, sorted."""
+    both = [(f"account.{name}", text) for name, text in account.attributes]
+    both += [(f"service.{name}", text) for name, text in service.attributes]
+    return tuple(sorted(both))
+
+
 def of_accounts(
     txn: Transaction, revision: int, account_ids: Sequence[int] | None = None
 ) -> dict[int, AccountTerms]:

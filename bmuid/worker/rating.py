@@ -67,7 +67,7 @@ class Rating:
             return True
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
-        if billrun.step(connection, now):
+        if billrun.step(connection, now, self.bench.snapshots.tax_service):
             return True
         again = (
             self._retry(connection)

@@ -29,7 +29,7 @@ from bmu.rating import TaxAnswer, TaxDue
 def open_rates(settings):
     rates = json.loads(Path(settings["rates"]).read_text())
     def ask(request):
-        found = rates[request.location]
+        found = rates[request.location if request.usage_class else request.package]
         return None if found is None else TaxAnswer(tuple(TaxDue(*each) for each in found))
     return ask
 """
@@ -64,6 +64,15 @@ class Site:
         )
         self.office.taxed_by = open_tax_service("site-taxes", [("rates", str(self.file))])
         single_events.ask(self.office.taxed_by)
+
+    def bill(self) -> None:
+        """Order a bill run for August, and carry it out."""
+        self.office.as_owner(
+            "INSERT INTO bill_run (as_of, actor) VALUES ('2026-09-01', 'test');"
+            "UPDATE account_service SET during = '[2026-07-31T23:00Z,)'"
+        )
+        while billrun.step(self.office.connection, self.asking.now, self.office.taxed_by):
+            pass
 
     def taxes(self) -> list[tuple[object, ...]]:
         """Give account, amount and tax of each charge, in units of 10^-4."""
@@ -156,12 +165,10 @@ def test_rating_again_asks_again(site: Site) -> None:
 
 
 def test_the_bill_has_the_rates_that_were_said(site: Site) -> None:
-    """Each rate of a tax has its own line; a recurring price keeps the catalogue's."""
-    site.says(_33=BOTH, _44=None)
+    """Each rate of a tax has its own line; what the service leaves to the catalogue has the catalogue's."""
+    site.says(_33=BOTH, _44=None, _PACKAGE=None)
     site.office.hand_in("a.csv", [*CALLS[:1], world.call("1.3", 1, HOME, 900)])
-    site.office.as_owner("INSERT INTO bill_run (as_of, actor) VALUES ('2026-09-01', 'test')")
-    while billrun.step(site.office.connection, site.asking.now):
-        pass
+    site.bill()
     assert site.office.all(
         "SELECT kind, description, amount_minor, tax_ppm, taxes FROM invoice_line AS l"
         " WHERE account_id = 1 AND invoice_id = (SELECT max(id) FROM invoice WHERE account_id = 1)"
@@ -174,3 +181,20 @@ def test_the_bill_has_the_rates_that_were_said(site: Site) -> None:
         ("TAX", "VAT", 3, 50_000, None),
         ("TAX", "City", 1, 12_500, None),
     ]  # fmt: skip
+
+
+def test_a_recurring_price_is_taxed_by_the_service_too(site: Site) -> None:
+    """It is asked for the package's price as it is for usage; without an answer the account is billed by a later run."""
+    site.says(_44=None)
+    site.bill()
+    assert site.office.all("SELECT count(*) FROM invoice") == [(0,)]
+
+    site.says(_PACKAGE=[["VAT", 50_000], ["CITY", 10_000, "C-7"]])
+    site.bill()
+    assert site.office.all(
+        "SELECT kind, description, amount_minor FROM invoice_line WHERE account_id = 1 ORDER BY line_no"
+    ) == [
+        ("RECURRING", "Package", 1000),
+        ("TAX", "VAT", 50),
+        ("TAX", "City: not owed, certificate C-7", 0),
+    ]
