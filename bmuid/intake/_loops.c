@@ -12,7 +12,7 @@ typedef long long i64;
 #define LINE_OCTETS_MAX (1 << 16)
 #define LOOK_CLOSER (-1)
 #define ASKED (-2) /* in place of a part that is being asked for */
-#define KNOWN_MAX 1000000
+#define KNOWN_MAX 500000
 #define SLOTS_FIRST 1024
 #define TEXT_MAX 43
 #define KEY_OCTETS 16
