@@ -146,12 +146,8 @@ def _glances(homes: Homes, part: int, uids: int) -> float:
         glanced = homes.glance(lines, part)
         took += time.process_time() - began
         mine += len(glanced[0])
-    assert mine in {
-        uids // WORKERS,
-        uids - uids // WORKERS,
-        uids // WORKERS - 1,
-        uids // WORKERS + 1,
-    }
+    # But for those that earlier measurements took their owners.
+    assert abs(mine - uids / WORKERS) < 100
     return took / uids * 1e6
 
 
