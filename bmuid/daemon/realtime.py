@@ -17,6 +17,7 @@ from bmu.rating import TaxService
 from bmu.wire import Answer
 from bmuid.config import Config
 from bmuid.config import UsageDoor as UsageConfig
+from bmuid.daemon import port
 from bmuid.daemon.pool import OneLane, Pool
 from bmuid.daemon.readiness import StartError
 from bmuid.doors.desk import NotPerformedError
@@ -76,8 +77,11 @@ class Realtime(Service):
             StartError: the port is taken, or may not be bound.
         """
         try:
-            self._port = IReactorTCP(self._reactor).listenTCP(
-                self._usage.port, self._door.listener(), interface=self._usage.address
+            self._port = port.listen(
+                IReactorTCP(self._reactor),
+                self._usage.port,
+                self._door.listener(),
+                self._usage.address,
             )
         except CannotListenError as error:
             fault = f"usage: {self._usage.address} port {self._usage.port}: {error.socketError}"

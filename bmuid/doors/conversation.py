@@ -33,28 +33,54 @@ class ITransport(ISSLTransport, ISystemHandle, IConsumer):
 
 
 class Deadline:
-    """At most one moment after which something is called."""
+    """
+    At most one moment after which something is called.
+
+    A call that is due too early is left to find that out: most waits end long before their time, and making a call
+    for each would cost more than the rest of a small request.
+    """
 
     def __init__(self, clock: IReactorTime, passed: Callable[[], object]) -> None:
         self._clock = clock
         self._passed = passed
         self._call: IDelayedCall | None = None
+        self._at: float | None = None
 
     @property
     def is_set(self) -> bool:
         """Whether a wait is bounded now."""
-        return self._call is not None and self._call.active()
+        return self._at is not None
 
     def set(self, seconds: float) -> None:
         """Bound what begins now, instead of what was bounded before."""
-        self.clear()
-        self._call = self._clock.callLater(seconds, self._passed)
+        self._at = self._clock.seconds() + seconds
+        if self._call is not None and self._call.getTime() > self._at:
+            self._call.cancel()
+            self._call = None
+        if self._call is None:
+            self._call = self._clock.callLater(seconds, self._due)
+
+    def lift(self) -> None:
+        """Bound nothing until it is set again, which is soon."""
+        self._at = None
 
     def clear(self) -> None:
-        """Bound nothing."""
-        if self._call is not None and self._call.active():
+        """Bound nothing any more."""
+        self._at = None
+        if self._call is not None:
             self._call.cancel()
+            self._call = None
+
+    def _due(self) -> None:
         self._call = None
+        if self._at is None:
+            return
+        left = self._at - self._clock.seconds()
+        if left > 0:
+            self._call = self._clock.callLater(left, self._due)
+            return
+        self._at = None
+        self._passed()
 
 
 class Stoppable(Protocol):
@@ -145,7 +171,7 @@ class Conversation:
         for message in self._session.feed(octets):
             match message:
                 case Request():
-                    self._deadline.clear()
+                    self._deadline.lift()
                     self._terms.ask(self._caller, message, self._answer)
                 case Broken(code="EARLY_OCTETS"):
                     log.warning("octets before the answer from %s", self._caller.name)

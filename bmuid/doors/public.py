@@ -178,14 +178,17 @@ class PublicDoor(Factory[PublicConnection]):
         self.connections.stop()
 
 
+class _Tls(TLSMemoryBIOFactory):
+    # Whatever is said is said in one piece; to wait for more of it would take longer than to say it.
+    protocol = TLSMemoryBIOProtocol
+
+
 class _Entrance(ServerFactory):
     noisy = False
 
     def __init__(self, door: PublicDoor) -> None:
         self._door = door
-        self._tls = TLSMemoryBIOFactory(
-            door, isClient=False, wrappedFactory=door, clock=door.clock
-        )
+        self._tls = _Tls(door, isClient=False, wrappedFactory=door, clock=door.clock)
 
     def buildProtocol(self, addr: IAddress | None) -> TLSMemoryBIOProtocol | None:
         return self._tls.buildProtocol(addr) if self._door.has_room() else None
