@@ -145,6 +145,29 @@ class TestCredit:
         assert switch.staff("credit_show", account="A1").body["left"] == "0.4"
         assert switch.reserve("call 2", 1, 60, destination=AWAY).body["quantity"] == 33
 
+    def test_counts_what_a_price_of_the_period_comes_to(
+        self, office: Office, switch: Switch
+    ) -> None:
+        """Requests are priced when the month is over; what they come to by now is not there for a call."""
+        office.as_owner(
+            "INSERT INTO usage_class (code, name, unit, rater, since) VALUES ('api', 'Requests', 'COUNT', 'CLASS', 1);"
+            "INSERT INTO rate_group (code, name, valid, aggregate, since) VALUES ('W', 'Whole', '(,)', true, 1);"
+            "INSERT INTO rate (code, rate_group, usage_class, kind, price_e11, per, aggregation, tiers, since) VALUES"
+            """ ('W/api', 'W', 'api', 'STANDARD', 0, 1, 'VOLUME', '[{"from": 0, "price_e11": 1000000000}]', 1);"""
+            "INSERT INTO revision (actor, note) VALUES ('test', 'requests'); UPDATE rate_plan SET until = 2;"
+            "INSERT INTO rate_plan (code, name, currency, places, rounding_mode, rate_groups, since)"
+            " VALUES ('PLAN', 'Plan', 'GBP', 4, 'HALF_UP', '{W,ALL}', 2);"
+            "UPDATE account_service SET during = '[2026-07-31T23:00Z,)'"
+        )
+        switch.staff("credit_set", account="A1", limit="1.00")
+        used = {"class": "api", "uid": number_of(1), "started_at": NOON, "quantity": "50"}
+        assert switch.asks("usage_rate", event="requests", **used).body["amount"] == "0"
+
+        # 50 pence and 10 of tax: 40 are left, which pay for 33 seconds at 1.2 pence.
+        assert switch.staff("credit_show", account="A1").body["left"] == "0.4"
+        assert switch.reserve("call 1", 1, 60, destination=AWAY).body["quantity"] == 33
+        assert switch.update("call 1", 2, 60).body["quantity"] == 33
+
     def test_counts_allowances_first(self, switch: Switch) -> None:
         """Included seconds cost nothing: a limit of 0 leaves them all."""
         switch.staff("credit_set", account="A1", limit="0")

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import plugged
 import pytest
 import usage_world as world
 from conftest import Database
@@ -313,6 +314,43 @@ def test_the_whole_daemon_serves_sources_in_a_process_of_its_own(
         )
 
         assert [item["id"] for item in listed["items"]] == [body["charge"]]
+        assert daemon.stop() == os.EX_OK
+
+
+def test_every_part_of_the_daemon_asks_the_tax_service(
+    site: Site, switch: pki.Leaf, database: Database, tmp_path: Path
+) -> None:
+    """A file, a switch's event and a clerk's question: all have the taxes that an installed package says."""
+    site.write(
+        usage=usage_of(site),
+        tax={"service": "zip-rates"},
+        **{
+            f"usage.sources.{world.SOURCE}": SOURCE,
+            "tax.settings": {"rates": str(plugged.EXAMPLE / "rates.csv")},
+        },
+    )
+    with closing(database.connect("postgres")) as owner, owner, owner.cursor() as txn:
+        txn.execute(
+            "SET search_path TO bmu; INSERT INTO tax (code, name, rate_ppm, valid, since)"
+            " VALUES ('STATE', 'State', 0, '(,)', 1), ('CITY', 'City', 0, '(,)', 1);"
+            """INSERT INTO account_terms (account_id, attributes, since) VALUES (1, '{"zip": "10001"}', 1)"""
+        )
+    with running(site, PYTHONPATH=str(plugged.installed(tmp_path))) as daemon:
+        daemon.event("bmuid serves")
+        call = told("call 1", destination=AWAY)
+        _, rated = Sources(daemon, switch).ask("usage_rate", **call)
+        _, quoted = daemon.ask_admin("usage_quote", source=world.SOURCE, **call)
+        _, plain = daemon.ask_admin(
+            "usage_quote", source=world.SOURCE, **call | {"uid": number_of(2)}
+        )
+        world.put(site.directory / "spool", "a.csv", [world.call("1.1", 1, AWAY, 60)])
+        daemon.event("file done")
+
+        assert (rated["tax"], quoted["tax"], plain["tax"]) == ("0.051", "0.051", "0.12")
+        assert (
+            rows(database, "SELECT tax_e11, detail -> 'taxes' ->> 4 FROM charge")
+            == [(5_100_000_000, "zip-rates")] * 2
+        )
         assert daemon.stop() == os.EX_OK
 
 
