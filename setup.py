@@ -8,6 +8,7 @@ from setuptools import Command, Extension, find_packages, setup
 from setuptools.command.build import build
 
 PAGES = Path("lib/bmu/ui")
+RATING = ("batch", "choice", "index", "laid", "memory", "prices", "shelf")
 
 
 class BuildTemplates(Command):
@@ -74,8 +75,8 @@ setup(
         ),
         Extension(
             "bmu.rating._batch",
-            [f"lib/bmu/rating/_{name}.c" for name in ("batch", "index", "memory", "shelf")],
-            depends=["lib/bmu/rating/_batch.h", "lib/bmu/rating/_shelf.h"],
+            [f"lib/bmu/rating/_{name}.c" for name in RATING],
+            depends=sorted(map(str, Path("lib/bmu/rating").glob("_*.h"))),
             optional=True,
         ),
         Extension("bmu.rating._owners", ["lib/bmu/rating/_owners.c"], optional=True),

@@ -1,7 +1,7 @@
 """Allowances whose size usage of another class makes: they grow with each event of it, as it is charged."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bmu.rating import BucketState, BucketTypeRow, Owner, Rated, Tariff
 from bmu.rating.allowance import growth
@@ -60,7 +60,7 @@ class Growing:
                 self._grow(sized, rated.quantity, granted)
         if not grown:
             return rated
-        return rated._replace(detail=replace(rated.detail or PLAIN, grown=tuple(grown)))
+        return rated._replace(detail=(rated.detail or PLAIN)._replace(grown=tuple(grown)))
 
     def _grow(self, sized: Sized, quantity: int, granted: int) -> None:
         state = sized.state

@@ -5,70 +5,30 @@
  * does not find or can't hold in 64 bits it leaves to the function it was given, which is rate.rate's own; so this
  * file decides nothing, and nothing needs it. tests/pure/rating/test_batch.py holds it to the plain functions.
  */
-#include "_batch.h"
-#include "_shelf.h"
-
-typedef __int128 i128;
+#include "_events.h"
 
 #define PPM 1000000
-#define ROUTES_MAX 256
-#define ROUTE_SLOTS 512
 
-/* Where things stand in the tuples: usage.UDR, owner.Owner, outcome.Rated. */
-enum { UDR_CLASS = 5, UDR_STARTED = 6, UDR_QUANTITY = 7, UDR_SIZE = 11 };
-enum { OWNER_SERVICE = 4, OWNER_TERMS = 5, OWNER_SIZE = 7 };
-enum { RATED_SIZE = 16 };
-
-/* A route, as rate.rate_batch gives it: what it remembers, and how it finds what it does not. */
-typedef struct {
-    PyObject *terms, *usage_class; /* which route: by identity, as routes are few and these are shared */
-    PyObject *given;               /* owned; None: no route, or one that is not remembered */
-    Memory *memory;                /* borrowed from there, as all below */
-    PyObject *rate_at;
-    Course course;
-} Known;
-
-/* An event on its way. */
-typedef struct {
-    PyObject *udr, *owner;
-    const Known *known; /* NULL: to be looked at slowly */
-    i64 started, quantity;
-    int moment;
-    PyObject *buckets; /* owned, or NULL */
-} Event;
-
-typedef struct {
-    PyObject *udrs, *owners, *known_of, *buckets, *rate_one;
-    PyTypeObject *rated;
-    i64 end_us;
-    Known known[ROUTE_SLOTS];
-    int routes;
-    PyObject *index; /* that of all routes that have one; borrowed */
-    Shelves shelves;
-    Event events[ABREAST];
-    Way ways[ABREAST];
-} Batch;
-
-/* The route of an event: NULL when it has to be looked at slowly, perhaps with an exception. */
-static const Known *
-route_of(Batch *batch, PyObject *terms, PyObject *usage_class)
+const Known *
+batch_route(Batch *batch, PyObject *terms, PyObject *usage_class, PyObject *plan)
 {
-    size_t slot = ((uintptr_t)terms * 31 + (uintptr_t)usage_class) >> 4 & (ROUTE_SLOTS - 1);
+    size_t slot = ((uintptr_t)terms * 31 + (uintptr_t)usage_class + (uintptr_t)plan * 7) >> 4 & (ROUTE_SLOTS - 1);
     Known *known = &batch->known[slot];
     for (; known->given != NULL; known = &batch->known[slot = (slot + 1) & (ROUTE_SLOTS - 1)])
-        if (known->terms == terms && known->usage_class == usage_class)
+        if (known->terms == terms && known->usage_class == usage_class && known->plan == plan)
             return known->memory != NULL ? known : NULL;
     if (batch->routes == ROUTES_MAX)
         return NULL;
-    PyObject *given = PyObject_CallFunctionObjArgs(batch->known_of, terms, usage_class, NULL);
+    PyObject *given
+        = PyObject_CallFunctionObjArgs(batch->known_of, terms, usage_class, plan ? plan : Py_None, NULL);
     if (given == NULL)
         return NULL;
     batch->routes++;
-    *known = (Known){.terms = terms, .usage_class = usage_class, .given = given};
+    *known = (Known){.terms = terms, .usage_class = usage_class, .plan = plan, .given = given};
     if (given == Py_None)
         return NULL;
     PyObject *memory;
-    if (!PyArg_ParseTuple(given, "O!O", memory_type(), &memory, &known->rate_at))
+    if (!PyArg_ParseTuple(given, "O!OOp", memory_type(), &memory, &known->rate_at, &known->place_of, &known->splits))
         return NULL;
     known->course = memory_course((Memory *)memory);
     if (known->course.index != NULL && batch->index == NULL)
@@ -103,7 +63,8 @@ step_fields(Batch *batch, int count)
         if (!PyTuple_Check(udr) || PyTuple_GET_SIZE(udr) != UDR_SIZE || !PyTuple_Check(owner)
             || PyTuple_GET_SIZE(owner) != OWNER_SIZE)
             continue;
-        event->known = route_of(batch, PyTuple_GET_ITEM(owner, OWNER_TERMS), PyTuple_GET_ITEM(udr, UDR_CLASS));
+        event->known
+            = batch_route(batch, PyTuple_GET_ITEM(owner, OWNER_TERMS), PyTuple_GET_ITEM(udr, UDR_CLASS), NULL);
         if (event->known == NULL) {
             if (PyErr_Occurred())
                 return 0;
@@ -122,6 +83,20 @@ step_fields(Batch *batch, int count)
     return 1;
 }
 
+/* Ask where an event took place, if the index does not tell; 0 when it has to be looked at slowly. */
+static int
+ask_place(const Event *event, Way *way)
+{
+    PyObject *place = PyObject_CallOneArg(event->known->place_of, event->udr);
+    /* Why there is none is a named tuple. What the GeoTree keeps outlives the batch. */
+    int good = place != NULL && PyTuple_CheckExact(place) && PyTuple_GET_SIZE(place) == 2
+        && number(PyTuple_GET_ITEM(place, 1), &way->location);
+    if (good)
+        way->pattern = PyTuple_GET_ITEM(place, 0);
+    Py_XDECREF(place);
+    return good;
+}
+
 /* Read the figures, and follow the numbers to their places. */
 static int
 step_places(Batch *batch, int count)
@@ -136,6 +111,12 @@ step_places(Batch *batch, int count)
             || !number(PyTuple_GET_ITEM(event->udr, UDR_QUANTITY), &event->quantity) || event->started < 0
             || event->started >= batch->end_us || event->quantity < 0) {
             PyErr_Clear();
+            event->known = NULL;
+            continue;
+        }
+        if (event->known->place_of != Py_None && !ask_place(event, way)) {
+            if (PyErr_Occurred())
+                return 0;
             event->known = NULL;
             continue;
         }
@@ -217,9 +198,8 @@ wide_amount_of(const Shape *price, i64 slope, i64 quantity, i64 *into)
     return amount <= INT64_MAX;
 }
 
-/* price.amount_of; 0 when it is more than 64 bits hold. */
-static int
-amount_of(const Shape *price, i64 slope, i64 quantity, i64 *into)
+int
+batch_amount(const Shape *price, i64 slope, i64 quantity, i64 *into)
 {
     i64 cost, lifted;
     if (quantity == 0) {
@@ -238,13 +218,17 @@ amount_of(const Shape *price, i64 slope, i64 quantity, i64 *into)
     return !__builtin_mul_overflow(steps, price->step, into);
 }
 
-static i64
-tax_of(i64 amount, i64 ppm)
+int
+batch_tax(i64 amount, i64 ppm, i64 *into)
 {
     i64 product;
-    if (!__builtin_mul_overflow(amount, ppm, &product) && !__builtin_add_overflow(product, PPM / 2, &product))
-        return product / PPM;
-    return (i64)(((i128)amount * ppm + PPM / 2) / PPM);
+    if (!__builtin_mul_overflow(amount, ppm, &product) && !__builtin_add_overflow(product, PPM / 2, &product)) {
+        *into = product / PPM;
+        return 1;
+    }
+    i128 tax = ((i128)amount * ppm + PPM / 2) / PPM;
+    *into = (i64)tax;
+    return tax <= INT64_MAX;
 }
 
 /* price.rounded_up; 0 when it is more than 64 bits hold. */
@@ -258,45 +242,49 @@ rounded_up(const Shape *price, i64 quantity, i64 *into)
     return !__builtin_add_overflow(quantity, rest ? price->increment - rest : 0, into);
 }
 
-/* A number as an object; where it is another's, that one. */
-static PyObject *
-like(i64 value, i64 other, PyObject *object)
+PyObject *
+batch_like(i64 value, i64 other, PyObject *object)
 {
     return value == other ? Py_XNewRef(object) : PyLong_FromLongLong(value);
+}
+
+PyObject *
+batch_tuple(PyTypeObject *type, PyObject *const *values, int count)
+{
+    PyTupleObject *made = PyObject_GC_NewVar(PyTupleObject, type, count);
+    int good = made != NULL;
+    for (int n = 0; n < count; n++) {
+        good = good && values[n] != NULL;
+        if (made != NULL)
+            made->ob_item[n] = values[n];
+        else
+            Py_XDECREF(values[n]);
+    }
+    if (!good)
+        Py_CLEAR(made);
+    return (PyObject *)made;
 }
 
 /* The outcome of an event; takes over *draws*. */
 static PyObject *
 outcome_of(const Batch *batch, const Event *event, const Cell *cell, PyObject *pattern, const i64 *figures, PyObject *draws)
 {
-    enum { ROUNDED, BILLABLE, RATED, AMOUNT };
+    enum { ROUNDED, BILLABLE, RATED, AMOUNT, TAX };
     PyObject *facts = event->known->course.facts, *quantity = PyTuple_GET_ITEM(event->udr, UDR_QUANTITY);
     const Shape *shape = cell->shape;
-    PyObject *rounded = like(figures[ROUNDED], event->quantity, quantity);
+    PyObject *rounded = batch_like(figures[ROUNDED], event->quantity, quantity);
     PyObject *rated = PyLong_FromLongLong(figures[RATED]);
-    /* Neither tuples nor anything in them lead back here: the collector need not look at them. */
-    PyTupleObject *outcome = PyObject_GC_NewVar(PyTupleObject, batch->rated, RATED_SIZE);
     PyObject *values[RATED_SIZE] = {
-        Py_NewRef(PyTuple_GET_ITEM(facts, 0)), Py_NewRef(PyTuple_GET_ITEM(facts, 1)),
-        Py_NewRef(PyTuple_GET_ITEM(facts, 2)), Py_NewRef(shape->group), Py_NewRef(cell->rate), Py_NewRef(pattern),
-        Py_NewRef(shape->tax), Py_NewRef(quantity), rounded, like(figures[BILLABLE], figures[ROUNDED], rounded), rated,
-        like(figures[AMOUNT], figures[RATED], rated), PyLong_FromLongLong(tax_of(figures[AMOUNT], shape->ppm)),
-        Py_NewRef(PyTuple_GET_ITEM(facts, 3)), draws, Py_NewRef(Py_None),
+        Py_NewRef(PyTuple_GET_ITEM(facts, FACT_CLASS)), Py_NewRef(PyTuple_GET_ITEM(facts, FACT_LEVEL)),
+        Py_NewRef(PyTuple_GET_ITEM(facts, FACT_PLAN)), Py_NewRef(shape->group), Py_NewRef(cell->rate), Py_NewRef(pattern),
+        Py_NewRef(shape->tax), Py_NewRef(quantity), rounded, batch_like(figures[BILLABLE], figures[ROUNDED], rounded), rated,
+        batch_like(figures[AMOUNT], figures[RATED], rated), PyLong_FromLongLong(figures[TAX]),
+        Py_NewRef(PyTuple_GET_ITEM(facts, FACT_CURRENCY)), draws, Py_NewRef(Py_None),
     };
-    int good = outcome != NULL;
-    for (int n = 0; n < RATED_SIZE; n++) {
-        good = good && values[n] != NULL;
-        if (outcome != NULL)
-            outcome->ob_item[n] = values[n];
-        else
-            Py_XDECREF(values[n]);
-    }
-    if (!good)
-        Py_CLEAR(outcome);
-    return (PyObject *)outcome;
+    return batch_tuple(batch->rated, values, RATED_SIZE);
 }
 
-/* The rate of an event; NULL where it has none here, perhaps with an exception. */
+/* What prices an event; NULL with an exception. */
 static const Cell *
 cell_of(const Event *event, i64 location)
 {
@@ -306,10 +294,10 @@ cell_of(const Event *event, i64 location)
         cell = memory_cell(known->memory, event->moment, location);
     } else {
         PyObject *found = PyObject_CallFunction(known->rate_at, "LL", event->started, location);
-        cell = found ? memory_once(known->memory, found) : NULL;
+        cell = found ? memory_once(known->memory, location, found) : NULL;
         Py_XDECREF(found);
     }
-    return cell != NULL && cell->shape != NULL ? cell : NULL;
+    return cell;
 }
 
 /* One event: its outcome; NULL without an exception when it has to be looked at slowly. */
@@ -317,11 +305,14 @@ static PyObject *
 rate_one(Batch *batch, const Event *event, const Way *way)
 {
     const Cell *cell = event->known != NULL ? cell_of(event, way->location) : NULL;
-    if (cell == NULL)
+    if (cell == NULL || (cell->shape == NULL && cell->laid == NULL))
         return NULL;
+    if (cell->shape == NULL)
+        return choice_rate(batch, event, way, cell->laid);
     const Shape *shape = cell->shape;
-    i64 rounded, billable, rated, amount;
-    if (!rounded_up(shape, event->quantity, &rounded) || !amount_of(shape, cell->slope, rounded, &rated))
+    i64 rounded, billable, rated, amount, tax;
+    if (!rounded_up(shape, event->quantity, &rounded) || !batch_amount(shape, cell->slope, rounded, &rated)
+        || !batch_tax(rated, shape->ppm, &tax))
         return NULL;
     billable = rounded;
     PyObject *draws = NULL;
@@ -330,11 +321,12 @@ rate_one(Batch *batch, const Event *event, const Way *way)
         if (draws == NULL)
             return NULL;
     }
-    if (billable == rounded)
-        amount = rated;
-    else
-        amount_of(shape, cell->slope, billable, &amount); /* no more than for all of it */
-    i64 figures[] = {rounded, billable, rated, amount};
+    amount = rated;
+    if (billable != rounded) { /* no more than for all of it */
+        batch_amount(shape, cell->slope, billable, &amount);
+        batch_tax(amount, shape->ppm, &tax);
+    }
+    i64 figures[] = {rounded, billable, rated, amount, tax};
     return outcome_of(batch, event, cell, way->pattern ? way->pattern : Py_None, figures, draws ? draws : PyTuple_New(0));
 }
 
@@ -362,9 +354,10 @@ static PyObject *
 rate_batch(PyObject *module, PyObject *arguments)
 {
     Batch batch = {.routes = 0};
-    if (!PyArg_ParseTuple(arguments, "O!O!OO!OO!L", &PyList_Type, &batch.udrs, &PyList_Type, &batch.owners,
-                          &batch.known_of, &PyDict_Type, &batch.buckets, &batch.rate_one, &PyType_Type, &batch.rated,
-                          &batch.end_us))
+    if (!PyArg_ParseTuple(arguments, "O!O!OO!O!OO!L", &PyList_Type, &batch.udrs, &PyList_Type, &batch.owners,
+                          &batch.known_of, &PyDict_Type, &batch.buckets, &PyDict_Type, &batch.limits, &batch.rate_one,
+                          &PyType_Type, &batch.rated, &batch.end_us)
+        || !choice_begin())
         return NULL;
     Py_ssize_t count = PyList_GET_SIZE(batch.udrs);
     if (PyList_GET_SIZE(batch.owners) != count) {

@@ -31,7 +31,7 @@ PyTypeObject *index_type(void);
 
 /* A text on its way down the tree, and the longest pattern that it has met. */
 typedef struct {
-    const Py_UCS1 *text;
+    const Py_UCS1 *text; /* NULL: none */
     Py_ssize_t length;
     PyObject *pattern; /* its id, borrowed; NULL: none */
     i64 location;
@@ -55,10 +55,22 @@ typedef struct {
     } code[CODES_MAX];
 } Shape;
 
-/* The rate at a moment and place; without a shape nothing is known that can be used here. */
+/* More than one plain rate, see _laid.h. */
+typedef struct Laid Laid;
+
+/* Make of what layout.laid_out gave; NULL where 64 bits are too few, or with an exception. */
+Laid *laid_of(PyObject *given);
+void laid_free(Laid *laid);
+/* Plain buckets that it may draw from. */
+void laid_plain(Laid *laid, const Shape *plain);
+
+/* What prices events at a moment and place: a plain rate has a shape; *laid* may be NULL, if it is for the plain form. */
 typedef struct {
     i64 place; /* 0: an empty slot */
-    i64 slope;
+    union {
+        i64 slope;
+        Laid *laid;
+    };
     PyObject *rate;
     const Shape *shape;
 } Cell;
@@ -87,6 +99,6 @@ void memory_further_ahead(Memory *memory, int moment, i64 location);
 const Cell *memory_cell(Memory *memory, int moment, i64 location);
 
 /* Lay out a rate that was just found; NULL with an exception. */
-const Cell *memory_once(Memory *memory, PyObject *found);
+const Cell *memory_once(Memory *memory, i64 location, PyObject *found);
 
 #endif

@@ -132,7 +132,8 @@ index_longest(PyObject *self, Way *ways, int count)
     int going[ABREAST], left = 0;
     for (int n = 0; n < count; n++) {
         at[n] = 0;
-        going[left++] = n;
+        if (ways[n].text != NULL)
+            going[left++] = n;
     }
     /* All go down one digit, then all the next: meanwhile the nodes are fetched. */
     for (Py_ssize_t depth = 0; left; depth++) {

@@ -21,7 +21,7 @@ typedef struct {
 
 struct Memory {
     PyObject_HEAD
-    PyObject *quarters, *facts, *index, *resolved; /* owned */
+    PyObject *quarters, *facts, *index, *resolved, *choice, *laid_out, *is_moved; /* owned */
     int number;
     Moment *moments;
     int moments_count;
@@ -111,12 +111,41 @@ shape_like(Memory *memory, const Shape *wanted)
     return memory->shapes[slot] = shape;
 }
 
-/* Lay out what a route has found; without a shape where that is not one plain rate of 64 bits. */
+/* Lay out all that may price an event; nothing where the plain form has to. */
+static int
+lay_choice(Memory *memory, PyObject *found, Cell *cell)
+{
+    PyObject *buckets = PyObject_GetAttrString(found, "buckets");
+    PyObject *given = buckets ? PyObject_CallOneArg(memory->laid_out, found) : NULL;
+    if (given != NULL && given != Py_None && PyDict_Check(buckets))
+        cell->laid = laid_of(given);
+    if (cell->laid != NULL) {
+        Shape plain;
+        memset(&plain, 0, sizeof(plain));
+        plain.group = plain.tax = Py_None;
+        plain.buckets = buckets;
+        const Shape *shape = shape_like(memory, &plain);
+        if (shape == NULL) {
+            laid_free(cell->laid);
+            cell->laid = NULL;
+        } else {
+            laid_plain(cell->laid, shape);
+        }
+    }
+    Py_XDECREF(given);
+    Py_XDECREF(buckets);
+    return !PyErr_Occurred();
+}
+
+/* Lay out what a route has found; nothing where that is not for here. */
 static int
 lay(Memory *memory, PyObject *found, Cell *cell)
 {
     cell->rate = NULL;
     cell->shape = NULL;
+    cell->laid = NULL;
+    if (Py_TYPE(found) == (PyTypeObject *)memory->choice)
+        return lay_choice(memory, found, cell);
     if (Py_TYPE(found) != (PyTypeObject *)memory->resolved || PyTuple_GET_SIZE(found) != FOUND_SIZE)
         return 1;
     PyObject *price = PyTuple_GET_ITEM(found, FOUND_PRICE), *buckets = PyTuple_GET_ITEM(found, FOUND_BUCKETS);
@@ -182,6 +211,25 @@ more_cells(Moment *moment)
     return 1;
 }
 
+/* Whether usage there may be of another class; negative with an exception. */
+static int
+is_moved(Memory *memory, i64 location)
+{
+    PyObject *answer = PyObject_CallFunction(memory->is_moved, "L", location);
+    int moved = answer ? PyObject_IsTrue(answer) : -1;
+    Py_XDECREF(answer);
+    return moved;
+}
+
+static void
+forget(Cell *cell)
+{
+    if (cell->shape == NULL)
+        laid_free(cell->laid);
+    cell->laid = NULL;
+    cell->shape = NULL;
+}
+
 const Cell *
 memory_cell(Memory *memory, int which, i64 location)
 {
@@ -193,15 +241,18 @@ memory_cell(Memory *memory, int which, i64 location)
     PyObject *found = key ? PyObject_GetItem(rates, key) : NULL; /* finds it now, if it was not there */
     Py_XDECREF(key);
     Cell made = {.place = place_of(location)};
-    int good = found != NULL && lay(memory, found, &made);
+    int moved = found != NULL && memory->is_moved != Py_None ? is_moved(memory, location) : 0;
+    int good = found != NULL && moved >= 0 && (moved || lay(memory, found, &made));
     Py_XDECREF(found);
     moment = &memory->moments[which];
     cell = slot_of(moment, made.place);
-    if (!good || cell->place)
-        return good ? cell : NULL;
+    if (!good)
+        return NULL;
     if (moment->used * 2 > moment->mask) {
-        if (!more_cells(moment))
+        if (!more_cells(moment)) {
+            forget(&made);
             return NULL;
+        }
         cell = slot_of(moment, made.place);
     }
     *cell = made;
@@ -210,9 +261,13 @@ memory_cell(Memory *memory, int which, i64 location)
 }
 
 const Cell *
-memory_once(Memory *memory, PyObject *found)
+memory_once(Memory *memory, i64 location, PyObject *found)
 {
     Py_XSETREF(memory->once, Py_NewRef(found));
+    forget(&memory->passing);
+    int moved = memory->is_moved != Py_None ? is_moved(memory, location) : 0;
+    if (moved)
+        return moved < 0 ? NULL : &memory->passing;
     return lay(memory, found, &memory->passing) ? &memory->passing : NULL;
 }
 
@@ -314,6 +369,9 @@ memory_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(memory->facts);
     Py_VISIT(memory->index);
     Py_VISIT(memory->resolved);
+    Py_VISIT(memory->choice);
+    Py_VISIT(memory->laid_out);
+    Py_VISIT(memory->is_moved);
     return 0;
 }
 
@@ -325,6 +383,8 @@ memory_clear(PyObject *self)
         Py_CLEAR(memory->moments[n].rates);
     Py_CLEAR(memory->once);
     Py_CLEAR(memory->quarters);
+    Py_CLEAR(memory->laid_out);
+    Py_CLEAR(memory->is_moved);
     return 0;
 }
 
@@ -343,23 +403,29 @@ memory_dealloc(PyObject *self)
         PyMem_Free(memory->shapes[n]);
     }
     PyMem_Free(memory->shapes);
-    for (int n = 0; n < memory->moments_count; n++)
+    for (int n = 0; n < memory->moments_count; n++) {
+        for (size_t slot = 0; slot <= memory->moments[n].mask; slot++)
+            if (memory->moments[n].cells[slot].place)
+                forget(&memory->moments[n].cells[slot]);
         free(memory->moments[n].cells);
+    }
+    forget(&memory->passing);
     PyMem_Free(memory->moments);
     PyMem_Free(memory->of_quarter);
     Py_XDECREF(memory->facts);
     Py_XDECREF(memory->index);
     Py_XDECREF(memory->resolved);
+    Py_XDECREF(memory->choice);
     Py_TYPE(self)->tp_free(self);
 }
 
 static PyObject *
 memory_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    PyObject *quarters, *index, *facts, *resolved;
+    PyObject *quarters, *index, *facts, *resolved, *choice, *laid_out, *is_moved;
     int number;
-    if (!PyArg_ParseTuple(arguments, "O!OiO!O!", &PyDict_Type, &quarters, &index, &number, &PyTuple_Type, &facts,
-                          &PyType_Type, &resolved))
+    if (!PyArg_ParseTuple(arguments, "O!OiO!O!O!OO", &PyDict_Type, &quarters, &index, &number, &PyTuple_Type, &facts,
+                          &PyType_Type, &resolved, &PyType_Type, &choice, &laid_out, &is_moved))
         return NULL;
     if ((index != Py_None && Py_TYPE(index) != index_type()) || PyTuple_GET_SIZE(facts) != 4) {
         PyErr_SetString(PyExc_TypeError, "an index or None, and four facts");
@@ -373,6 +439,9 @@ memory_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
     memory->number = number;
     memory->facts = Py_NewRef(facts);
     memory->resolved = Py_NewRef(resolved);
+    memory->choice = Py_NewRef(choice);
+    memory->laid_out = Py_NewRef(laid_out);
+    memory->is_moved = Py_NewRef(is_moved);
     return (PyObject *)memory;
 }
 

@@ -15,7 +15,10 @@ static PyObject *slot_names[BUCKET_SLOTS];
 int
 shelf_begin(void)
 {
-    static const char *const names[BUCKET_SLOTS] = {"balance", "from_us", "to_us", "code", "id"};
+    static const char *const names[BUCKET_SLOTS] = {
+        "balance", "from_us", "to_us", "code", "id", "granted", "share_id", "rank",
+        "part", "tiers", "repeat_last", "since_us", "warned",
+    };
     for (int n = 0; n < BUCKET_SLOTS; n++)
         if (slot_names[n] == NULL && (slot_names[n] = PyUnicode_InternFromString(names[n])) == NULL)
             return 0;
@@ -41,10 +44,11 @@ find_slots(Shelves *shelves, PyTypeObject *type)
     return 1;
 }
 
-static PyObject **
-slot(const Shelves *shelves, PyObject *bucket, int which)
+int
+shelf_knows(Shelves *shelves, PyObject *bucket)
 {
-    return (PyObject **)((char *)bucket + shelves->slots[which]);
+    PyTypeObject *type = Py_TYPE(bucket);
+    return type == shelves->bucket || (shelves->bucket == NULL && find_slots(shelves, type));
 }
 
 void
@@ -61,24 +65,17 @@ shelf_ahead(Shelves *shelves, PyObject *buckets, int depth)
         PyObject *bucket = PyTuple_GET_ITEM(buckets, n);
         if (depth == 1) {
             AHEAD(bucket, 0);
-            for (int which = 0; which < BUCKET_SLOTS; which++)
+            for (int which = 0; which < BUCKET_GRANTED; which++)
                 AHEAD(bucket, shelves->slots[which]);
         } else if (Py_TYPE(bucket) == shelves->bucket) {
-            for (int which = 0; which < BUCKET_SLOTS; which++) {
-                PyObject *held = *slot(shelves, bucket, which);
+            for (int which = 0; which < BUCKET_GRANTED; which++) {
+                PyObject *held = *shelf_slot(shelves, bucket, which);
                 AHEAD(held, 0);
                 AHEAD(held, sizeof(PyVarObject));
             }
-            AHEAD(*slot(shelves, bucket, BUCKET_CODE), sizeof(PyASCIIObject));
+            AHEAD(*shelf_slot(shelves, bucket, BUCKET_CODE), sizeof(PyASCIIObject));
         }
     }
-}
-
-static int
-number_in(const Shelves *shelves, PyObject *bucket, int which, i64 *into)
-{
-    PyObject *value = *slot(shelves, bucket, which);
-    return value != NULL && number(value, into);
 }
 
 /* How near the place of a type is, by its code: 1 where it is known, 0 where it is not drawn from, -1: an exception. */
@@ -111,15 +108,14 @@ find_there(Shelves *shelves, PyObject *buckets, const Shape *shape, i64 started,
         return -1;
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(buckets); n++) {
         There found = {.bucket = PyTuple_GET_ITEM(buckets, n)};
-        PyTypeObject *type = Py_TYPE(found.bucket);
-        if (type != shelves->bucket && (shelves->bucket != NULL || !find_slots(shelves, type)))
+        if (!shelf_knows(shelves, found.bucket))
             return -1;
         i64 from;
-        PyObject *code = *slot(shelves, found.bucket, BUCKET_CODE);
-        if (code == NULL || *slot(shelves, found.bucket, BUCKET_ID) == NULL
-            || !number_in(shelves, found.bucket, BUCKET_BALANCE, &found.balance)
-            || !number_in(shelves, found.bucket, BUCKET_FROM, &from)
-            || !number_in(shelves, found.bucket, BUCKET_TO, &found.to))
+        PyObject *code = *shelf_slot(shelves, found.bucket, BUCKET_CODE);
+        if (code == NULL || *shelf_slot(shelves, found.bucket, BUCKET_ID) == NULL
+            || !shelf_number(shelves, found.bucket, BUCKET_BALANCE, &found.balance)
+            || !shelf_number(shelves, found.bucket, BUCKET_FROM, &from)
+            || !shelf_number(shelves, found.bucket, BUCKET_TO, &found.to))
             return -1;
         if (!found.balance || started < from || started >= found.to)
             continue;
@@ -149,12 +145,22 @@ draw(const Shelves *shelves, const There *there, i64 *quantity)
         Py_XDECREF(left);
         return NULL;
     }
-    PyTuple_SET_ITEM(pair, 0, Py_NewRef(*slot(shelves, there->bucket, BUCKET_ID)));
+    PyTuple_SET_ITEM(pair, 0, Py_NewRef(*shelf_slot(shelves, there->bucket, BUCKET_ID)));
     PyTuple_SET_ITEM(pair, 1, part);
     PyObject_GC_UnTrack(pair); /* numbers lead nowhere */
-    Py_SETREF(*slot(shelves, there->bucket, BUCKET_BALANCE), left);
+    Py_SETREF(*shelf_slot(shelves, there->bucket, BUCKET_BALANCE), left);
     *quantity -= taken;
     return pair;
+}
+
+i64
+shelf_leaves(Shelves *shelves, PyObject *buckets, const Shape *shape, i64 started, i64 quantity)
+{
+    There there[DRAWS_MAX];
+    Py_ssize_t count = find_there(shelves, buckets, shape, started, there);
+    for (Py_ssize_t n = 0; n < count && quantity; n++)
+        quantity -= there[n].balance < quantity ? there[n].balance : quantity;
+    return count < 0 ? -1 : quantity;
 }
 
 PyObject *

@@ -1,7 +1,6 @@
 """What a charge keeps beyond the plain figures; to JSON data and back exactly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from bmu.rating.draws import Drawing, drawing_of
@@ -69,8 +68,7 @@ class Grown(NamedTuple):
     granted: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
+class Detail(NamedTuple):
     """
     All that is not as in the plain case.
 

@@ -1,6 +1,6 @@
 """What the buckets gave for one event, as a charge keeps it; to JSON data and back exactly."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bmu.rating.kept import list_of, object_of, whole_of
 from bmu.rating.kinds import (
@@ -8,8 +8,7 @@ from bmu.rating.kinds import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(NamedTuple):
     """A tier, the first is 1, that an event was the first to use, and its flat charge for each of *times*."""
 
     tier: int
@@ -17,16 +16,14 @@ class Entered:
     flat_e11: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """A threshold of a bucket that was reached: something to tell the customer, once a period."""
 
     bucket_id: int
     per_cent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """
     What one bucket gave.
 
@@ -42,8 +39,7 @@ class Draw:
     entered: tuple[Entered, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """
     What all buckets gave for an event, in the order drawn.
 

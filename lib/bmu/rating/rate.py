@@ -1,7 +1,7 @@
 """What one event costs: the same way for one as for a million, exact to the last place."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bmu.rating.bucket import BucketState, draw
 from bmu.rating.detail import Detail
@@ -13,7 +13,7 @@ from bmu.rating.places import EVERYWHERE
 from bmu.rating.price import INT64_MAX, amount_of, rounded_up
 from bmu.rating.reclass import reclassified
 from bmu.rating.route import Route
-from bmu.rating.routing import route_of
+from bmu.rating.routing import overage_route, route_of
 from bmu.rating.sharing import Participation
 from bmu.rating.tariff import Tariff
 from bmu.rating.tax import tax_of
@@ -24,14 +24,21 @@ from bmu.usage import UDR
 if TYPE_CHECKING:
     from bmu.rating._batch import Memory
 
-# What a route remembers, and how it finds what it does not.
-Known = tuple["Memory", Callable[[int, int], Found]]
+# What a route remembers, how it finds what it does not, where events took place if numbers alone don't tell, and
+# whether they are split.
+Known = tuple[
+    "Memory",
+    Callable[[int, int], Found],
+    Callable[[UDR], tuple[int | None, int] | Unrated] | None,
+    bool,
+]
 Compiled = Callable[
     [
         list[UDR],
         list[Owner],
-        Callable[[Terms, str], Known | None],
+        Callable[[Terms, str, str | None], Known | None],
         dict[int, Sequence[BucketState]],
+        dict[int, Sequence[Participation]],
         Callable[[UDR, Owner], Rated | Unrated],
         type[Rated],
         int,
@@ -116,20 +123,40 @@ def rate_batch(
             udr, owner, tariff, buckets_by_service.get(service, ()), limits.get(service, ())
         )
 
-    def known_of(terms: Terms, usage_class: str) -> Known | None:
-        if tariff.reclassifies and tariff.rules(terms, usage_class):
-            return None
-        route = route_of(tariff, terms, usage_class)
-        memory = route.memory if isinstance(route, Route) else None
-        return None if memory is None or isinstance(route, Unrated) else (memory, route.rate_at)
+    def known_of(terms: Terms, usage_class: str, plan: str | None) -> Known | None:
+        return remembered(tariff, terms, usage_class, plan)
 
     if _compiled is None:
         return [one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
     # A batch may come in many parts: what all of them draw from is not copied for each.
-    buckets = (
-        buckets_by_service if isinstance(buckets_by_service, dict) else dict(buckets_by_service)
+    buckets = _dict(buckets_by_service)
+    return _compiled(
+        list(udrs), list(owners), known_of, buckets, _dict(limits), one, Rated, _END_US
     )
-    return _compiled(list(udrs), list(owners), known_of, buckets, one, Rated, _END_US)
+
+
+def remembered(tariff: Tariff, terms: Terms, usage_class: str, plan: str | None) -> Known | None:
+    """Give the route for usage, or for what of it goes beyond a bucket that names a plan, for the compiled form."""
+    if plan is not None:
+        route = overage_route(tariff, terms, usage_class, plan)
+    else:
+        route = route_of(tariff, terms, usage_class)
+    if isinstance(route, Unrated) or route.memory is None:
+        return None
+    # What may become another class's anywhere, or by where it took place though that does not price it.
+    rules = tariff.rules(terms, usage_class) if tariff.reclassifies else ()
+    if rules and (route.way.geotree is None or any(rule.places is None for rule in rules)):
+        return None
+    geotree = route.way.geotree
+    is_told = geotree is None or geotree.index is not None
+    return route.memory, route.rate_at, None if is_told else route.place_of, route.splits
+
+
+_Value = TypeVar("_Value")
+
+
+def _dict(mapping: Mapping[int, _Value]) -> dict[int, _Value]:
+    return mapping if isinstance(mapping, dict) else dict(mapping)
 
 
 def _bad(udr: UDR) -> str:

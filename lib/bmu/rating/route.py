@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bmu.period import DAY_US, MINUTE_US
 from bmu.rating.group import Offer, Resolved, edges_of, first_fitting
 from bmu.rating.kinds import Side
+from bmu.rating.layout import laid_out
 from bmu.rating.moment import Moment
 from bmu.rating.outcome import Unrated, UnratedReason
 from bmu.rating.places import EVERYWHERE
@@ -75,13 +77,19 @@ class Route:
 
     @property
     def memory(self) -> "Memory | None":
-        """The compiled form of what `rate_at` remembers; none where there is none, or more than digits decide."""
+        """The compiled form of what `rate_at` remembers; none where there was no compiler."""
         if self._memory is None and _compiled is not None:
-            geotree = self.way.geotree
-            index = None if geotree is None else geotree.index
-            if geotree is None or index is not None:
-                number = _ORIGIN if self.by_origin else _DESTINATION
-                self._memory = _compiled(self._quarters, index, number, self.facts, Resolved)
+            way = self.way
+            self._memory = _compiled(
+                self._quarters,
+                None if way.geotree is None else way.geotree.index,
+                _ORIGIN if self.by_origin else _DESTINATION,
+                self.facts,
+                Resolved,
+                Choice,
+                partial(laid_out, way),
+                way.is_moved if way.moved else None,
+            )
         return self._memory
 
     def place_of(self, udr: UDR) -> tuple[int | None, int] | Unrated:

@@ -83,6 +83,9 @@ def _route(tariff: Tariff, terms: Terms, row: UsageClassRow, chosen: Chosen) -> 
             takers=_takers(tariff, terms, package, row.code),
             taxes=lambda us, location: tariff.tax_rules.levies(request_at(us, location)),
             outside_taxes=_outside_taxes(tariff, terms, row, request_at),
+            moved=frozenset(
+                place for rule in tariff.rules(terms, row.code) for place in rule.places or ()
+            ),
         )
     )
 

@@ -131,12 +131,12 @@ def sale_of(
         if cost_offer is not None and cost_offer.rate.kind not in _COSTING:
             cost_offer = None
     if cost_offer is None and (marked_up or costs):
-        cost = _recorded(udr, _COST)
+        cost = recorded(udr, _COST)
         if cost is None and marked_up:
             return Unrated(UnratedReason.NO_COST, _no_cost(udr, offer))
     if not (offer.group.row.pass_through or offer.prices.kind is _PASS_THROUGH):
         return Sale(cut, rounded, cost_offer, cost, None)
-    amount = _recorded(udr, _AMOUNT)
+    amount = recorded(udr, _AMOUNT)
     if amount is None:
         tried = f"rate {offer.rate.code}: {_said(udr, _AMOUNT)}"
         return Unrated(UnratedReason.NO_AMOUNT, tried)
@@ -152,7 +152,7 @@ def cost_of(udr: UDR, sale: Sale) -> Cost | None:
     return None if sale.cost_e11 is None else Cost(sale.cost_e11)
 
 
-def _recorded(udr: UDR, field: str) -> int | None:
+def recorded(udr: UDR, field: str) -> int | None:
     """Read an amount, 0 or more, that a record says; none where it says none, or no amount."""
     text = (udr.extras or {}).get(field, "")
     try:

@@ -55,6 +55,7 @@ class Way:
         takers: the types of buckets that may take the usage.
         taxes: what is due at an instant for usage at a location; by its country and state alone.
         outside_taxes: what is due for an event at a location, where an outside service is asked; none: *taxes* says it.
+        moved: places where usage of the class may be made another's.
     """
 
     usage_class: UsageClassRow
@@ -70,6 +71,11 @@ class Way:
     takers: Takers
     taxes: Callable[[int, int], Levies | Untaxed]
     outside_taxes: Callable[[UDR, int], Levies | Untaxed] | None = None
+    moved: frozenset[int] = frozenset()
+
+    def is_moved(self, location: int) -> bool:
+        """Tell whether usage at a location may be made another class's."""
+        return not self.moved.isdisjoint(self.places.reach(location))
 
     def tried(self, us: int, location: int, udr: UDR | None = None) -> str:
         """Say where a rate was looked for at an instant and what each group had to say, of an event too."""

@@ -76,8 +76,8 @@ def test_drawn_returned_and_drawn_again_is_drawn(
     for each in reversed(made):
         give_back(each, shelf, IN_JULY)
     again = [use(shelf, rows, quantity, per_unit(3)) for quantity in quantities]
-    assert [replace(each, reached=()) for each in again] == [
-        replace(each, reached=()) for each in made
+    assert [each._replace(reached=()) for each in again] == [
+        each._replace(reached=()) for each in made
     ]
     assert shelf == after
 

@@ -86,20 +86,21 @@ def test_the_compiled_form_decides_nothing_else(
     buckets = by_service(second)
     left_over: list[UDR] = []
 
-    def known_of(terms: object, usage_class: str) -> Known | None:
+    def known_of(terms: object, usage_class: str, plan: str | None) -> Known | None:
         assert terms is owner.terms
+        assert plan is None
         route = route_of(tariff, owner.terms, usage_class)
         if not isinstance(route, Route):
             return None
         assert route.memory is not None
-        return route.memory, route.rate_at
+        return route.memory, route.rate_at, None, route.splits
 
     def rate_one(udr: UDR, of: Owner) -> Rated | Unrated:
         left_over.append(udr)
         return rate(udr, of, tariff, buckets.get(of.account_service_id, ()))
 
     together = compiled.rate_batch(
-        events, [owner] * len(events), known_of, buckets, rate_one, Rated, 2**62
+        events, [owner] * len(events), known_of, buckets, {}, rate_one, Rated, 2**62
     )
 
     assert together == alone
@@ -118,7 +119,7 @@ def test_a_batch_of_everything_costs_what_its_events_cost_one_by_one(
     """Where catalogues use every feature there is, too, whatever was asked before."""
     tariff = compile_tariff(world.rows, 1, world.company)
     for _ in range(2):
-        first, second = copy.deepcopy(world.buckets), copy.deepcopy(world.buckets)
+        first, second = (tuple(copy.deepcopy(world.buckets)) for _ in range(2))
         fresh = compile_tariff(world.rows, 1, world.company)
         alone = [rate(udr, world.owner, fresh, first) for udr in events]
         together = rate_batch(events, [world.owner] * len(events), tariff, {1: second})
