@@ -15,7 +15,7 @@ from bmuid.store.transaction import Connection, Transaction, run
 # So many are worked in one transaction: enough for each statement to be worth its while, and few enough for new usage
 # not to wait longer than for a chunk of a file.
 ACCOUNTS_MAX = 5000
-RECORDS_MAX = 40_000
+RECORDS_MAX = 25_000
 # An account's allowances are locked while its transaction runs; so many of a second's accounts are one.
 SHARE_OF_A_SECOND = 2
 
