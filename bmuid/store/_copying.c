@@ -110,7 +110,7 @@ put_json(Buffer *buffer, PyObject *value)
     PyObject *module = PyImport_ImportModule("bmuid.store.copying");
     if (module == NULL)
         return 0;
-    PyObject *encoded = PyObject_CallMethod(module, "json_octets", "O", value);
+    PyObject *encoded = PyObject_CallMethod(module, "json_octets", "(O)", value);
     Py_DECREF(module);
     char *octets;
     Py_ssize_t length;
