@@ -341,9 +341,12 @@ def labels(txn: Transaction, rated: Iterable[Rated]) -> Labels:
         {"ids": sorted({one.location_pattern_id for one in found if one.location_pattern_id})},
     )
     places = dict(txn.fetchall())
+    taxes = {one.tax_id for one in found if one.tax_id}
+    for one in found:
+        if one.detail is not None and one.detail.taxes is not None:
+            taxes |= {part.tax_id for part in one.detail.taxes.parts}
     txn.execute(
-        "SELECT id, code, rate_ppm FROM tax WHERE id = ANY (%(ids)s)",
-        {"ids": sorted({one.tax_id for one in found if one.tax_id})},
+        "SELECT id, code, rate_ppm FROM tax WHERE id = ANY (%(ids)s)", {"ids": sorted(taxes)}
     )
     return Labels(classes, places, {id_: (code, ppm) for id_, code, ppm in txn.fetchall()})
 

@@ -100,3 +100,72 @@ def test_there_and_back_gives_the_original(office: Office, asking: Asking, other
     assert live(office) == before[0]
     assert allowances(office) == before[1]
     assert holds(office)
+
+
+BY_THE_MINUTE = CATALOGUE.replace('rounding = "SEC"', 'rounding = "MIN"')
+
+
+def test_a_threshold_first_reached_is_told_once(asking: Asking, tmp_path: Path) -> None:
+    """250 seconds of ten minutes are less than half; counted by the minute they are half, and the customer hears of it."""
+    calls = Calls()
+    calls.call(10, GB, 250, NOON)
+    with closing(asking.database.connect()) as connection:
+        office = Office(asking.database, connection, tmp_path, parts=1)
+        office.hand_in("a.csv", calls.lines)
+        told = "SELECT payload ->> 'bucket_type', payload -> 'per_cent', payload -> 'left' FROM outbox"
+        assert office.all(told) == []
+
+        load(asking, BY_THE_MINUTE)
+        rerated(office, asking, **FROM)
+        assert office.all(told) == [("TEN-A-WEEK", 50, 300)]
+        assert office.all("SELECT warned, balance FROM bucket") == [(50, 300)]
+
+        # Less than half again, and half once more: that was said.
+        load(asking, CATALOGUE)
+        rerated(office, asking, **FROM)
+        load(asking, BY_THE_MINUTE)
+        rerated(office, asking, **FROM)
+        assert office.all(told) == [("TEN-A-WEEK", 50, 300)]
+        assert holds(office)
+
+
+def taxed(east: str, west: str) -> str:
+    """Give the catalogue with two more taxes, each of its rate."""
+    rows = "".join(
+        f'[[tax]]\ncode = "{code}"\nname = "{code} tax"\nrate = "{rate}"\n\n'
+        for code, rate in (("EAST", east), ("WEST", west))
+    )
+    standard = 'name = "Standard"\ntaxes = ["VAT"]'
+    assert standard in CATALOGUE
+    with_both = CATALOGUE.replace(standard, 'name = "Standard"\ntaxes = ["VAT", "EAST", "WEST"]')
+    return with_both.replace("[[tax_code]]", rows + "[[tax_code]]", 1)
+
+
+def test_taxes_that_share_their_sum_otherwise_are_charged_anew(
+    office: Office, asking: Asking
+) -> None:
+    """1 % and 3 % become 3 % and 1 %: nobody pays more, and yet each tax is told, and billed, as it is now."""
+    load(asking, taxed("0.01", "0.03"))
+    rerated(office, asking, **FROM)
+    before = live(office), parts(office)
+    load(asking, taxed("0.03", "0.01"))
+
+    shown = rerated(office, asking, **FROM)
+
+    assert shown["plan"]["changed"] == len(before[1]) > 0
+    assert live(office) == before[0]
+    assert parts(office) == [(vat, west, east) for vat, east, west in before[1]]
+
+
+def parts(office: Office) -> list[tuple[object, ...]]:
+    """Give what each tax of the charges that count comes to, where there is something to be taxed."""
+    return office.all(
+        """
+        SELECT t.parts -> 0 -> 2, t.parts -> 1 -> 2, t.parts -> 2 -> 2
+        FROM charge AS c CROSS JOIN LATERAL (SELECT c.detail #> '{taxes,3}') AS t (parts)
+        WHERE jsonb_array_length(t.parts) = 3 AND NOT EXISTS (
+            SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id AND r.started_at = c.started_at
+            AND r.udr_id = c.udr_id AND r.version = c.version
+        ) ORDER BY c.started_at, c.udr_id
+        """
+    )
