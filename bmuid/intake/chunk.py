@@ -85,8 +85,9 @@ class Bench:
     ) -> Needs:
         """Tell what usage needs, beside what is known to be there."""
         tariff = snapshot.tariff
-        if self.granted_by is not tariff:
-            self.granted, self.granted_by = {}, tariff
+        if not snapshot.grants_as(self.granted_by):
+            self.granted = {}
+        self.granted_by = tariff
         return needs_of(udrs, owners, tariff, self.granted, snapshot.allowances)
 
     def missing(self, needs: Needs) -> "Missing | None":

@@ -19,6 +19,12 @@ class Snapshot:
     owners: Owners
     allowances: Allowances = PLAIN
 
+    def grants_as(self, before: Tariff | None) -> bool:
+        """Tell whether what was granted by a tariff is what is granted now: of plain allowances no owner decides."""
+        if before is None or self.allowances is not PLAIN:
+            return before is self.tariff
+        return before.known is self.tariff.known
+
 
 @dataclass(slots=True)
 class Snapshots:

@@ -103,8 +103,9 @@ class Counter:
         owners: list[Owner | Unrated],
     ) -> Needs:
         """Make the days and buckets that events need and that are not there yet; say what they need."""
-        if self.granted_by is not snapshot.tariff:
-            self.granted, self.granted_by = {}, snapshot.tariff
+        if not snapshot.grants_as(self.granted_by):
+            self.granted = {}
+        self.granted_by = snapshot.tariff
         needs = needs_of(udrs, owners, snapshot.tariff, self.granted, snapshot.allowances)
         for day in sorted(needs.days - self.days):
             days.ensure(txn, day)

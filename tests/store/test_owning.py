@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from asking import Asking
 from conftest import ROOT, Database
 
 from bmu.rating import Owners
+from bmuid.intake.allowances import Allowances
 from bmuid.intake.owning import SharedOwners
 from bmuid.intake.sharing import Sharing, own_sharing
-from bmuid.intake.snapshot import Snapshots
+from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.store import owners, revisions
 
 CATALOGUE = (ROOT / "examples" / "demo" / "catalogue.toml").read_text(encoding="utf-8")
@@ -291,3 +293,27 @@ def test_a_tariff_that_did_not_change_is_not_compiled_again(asking: Asking) -> N
     document = CATALOGUE.replace('name = "Residential"', 'name = "Residential, new"')
     assert asking.staff("catalogue_load", document=document).done
     assert tariff() is not first
+
+
+def test_what_was_granted_is_not_asked_for_again_when_owners_change(asking: Asking) -> None:
+    """A number that changes hands makes no work for a million others; new prices or allowances do."""
+    snapshots = Snapshots()
+
+    def snapshot() -> Snapshot:
+        with closing(asking.database.connect("bmuid")) as connection, connection.cursor() as txn:
+            return snapshots.at(txn, revisions.newest(txn))
+
+    first = snapshot()
+    asking.staff("uid_end", type="phone", value="443", to="2026-09-01")
+    second = snapshot()
+    document = CATALOGUE.replace('name = "Residential"', 'name = "Residential, new"')
+    assert asking.staff("catalogue_load", document=document).done
+    third = snapshot()
+
+    assert second.tariff is not first.tariff
+    assert second.grants_as(first.tariff)
+    assert not third.grants_as(second.tariff)
+    assert not first.grants_as(None)
+    shared = replace(second, allowances=Allowances(begin_with_use=True))
+    assert not shared.grants_as(first.tariff)
+    assert shared.grants_as(second.tariff)
