@@ -239,7 +239,7 @@ class Rater:
         if owed is None:
             owed = price(made.billable, made.overage_plan)
         total = bill(owed + made.flat_e11, due, inclusive=inclusive)
-        fits_column(owed + made.flat_e11)
+        fits_column(owed + made.flat_e11, sum(tax for _, _, tax, _ in total.taxes))
         shelf.settle(made, event.us)
         offer = sold.offer
         return Answer(
