@@ -178,7 +178,7 @@ class Switch(Asking):
     """The switch, at the usage door."""
 
     def asks(self, name: str, event: str, **texts: str) -> Answered:
-        """Tell or ask of a call of the line on a Monday."""
+        """Tell or ask of a call of the line, on a Monday unless told."""
         told = {
             "event": event,
             "class": "voice",
@@ -222,6 +222,28 @@ def test_calls_at_once_begin_it_once(office: Office) -> None:
     # 1200 seconds: two minutes a month, ten from the pass; whoever reserved holds for as long as it takes.
     assert passes(office) == [("08-03", "08-10", 600, 0)]
     assert office.all("SELECT count(*) FROM bucket WHERE code = 'PASS'") == [(1,)]
+    assert holds(office)
+
+
+def test_calls_of_two_days_at_once_begin_it_once(office: Office, asking: Asking) -> None:
+    """Whichever is first, the other day's calls begin no second week; also where nothing else is there to be locked."""
+    only = WITH_PASS.replace('buckets = ["TWO", "PASS"]', 'buckets = ["PASS"]')
+    assert asking.staff("catalogue_load", document=only).done
+    start = threading.Barrier(16)
+
+    def call(number: int) -> None:
+        switch = Switch(office.database, name=SOURCE)
+        at = NOON + (number % 2) * DAY
+        start.wait()
+        started_at = at.isoformat().replace("+00:00", "Z")
+        assert switch.asks("usage_reserve", f"call {number}", started_at=started_at).done
+
+    at_once(call, 16)
+
+    [(first, _, granted, left)] = passes(office)
+    assert first in {"08-03", "08-04"}
+    # Of the 16 minutes those of the day before, if that is the second, are not included.
+    assert (granted, left) == (600, 0 if first == "08-03" else 120)
     assert holds(office)
 
 

@@ -180,6 +180,22 @@ def test_who_leaves_takes_nothing_away_until_the_next_period(
     assert pool(office) == [("08-01", "ALLOTMENT", 550, 40), ("09-01", "ALLOTMENT", 400, 390)]
 
 
+def test_who_has_left_pays_as_ever(office: Office, asking: Asking) -> None:
+    """What goes beyond the pool has a plan of its own, for those who take part: others pay by theirs."""
+    beyond = DOCUMENT.replace(
+        'scope = "SHARE_PLAN"', 'scope = "SHARE_PLAN"\noverage_plan = "OVER"'
+    )
+    assert asking.staff("catalogue_load", document=beyond).done
+    joined(asking, "HEAD")
+    assert join(asking, "ONE", to="2026-08-05").done
+
+    hand_in(office, "a", (72, 180, 0 * DAY), (72, 60, 3 * DAY))
+
+    # 120 seconds is its limit: the minute beyond is 60p by that plan; then a minute of a working day.
+    paid = office.all("SELECT amount_e11 / 1000000000 FROM charge ORDER BY started_at")
+    assert paid == [(60,), (12,)]
+
+
 def test_an_account_may_bring_what_it_agreed_on(office: Office, asking: Asking) -> None:
     """In place of what its lines bring by the catalogue."""
     joined(asking, "HEAD")
