@@ -225,26 +225,41 @@ def test_calls_at_once_begin_it_once(office: Office) -> None:
     assert holds(office)
 
 
-def test_calls_of_two_days_at_once_begin_it_once(office: Office, asking: Asking) -> None:
-    """Whichever is first, the other day's calls begin no second week; also where nothing else is there to be locked."""
-    only = WITH_PASS.replace('buckets = ["TWO", "PASS"]', 'buckets = ["PASS"]')
-    assert asking.staff("catalogue_load", document=only).done
-    start = threading.Barrier(16)
+def test_who_may_begin_it_waits_for_who_is_about_to(office: Office, asking: Asking) -> None:
+    """A call of Tuesday is told of while one of Monday begins the week, and is not committed: there is one week, Monday's."""
+    switch = Switch(office.database, name=SOURCE)
+    later = (NOON + DAY).isoformat().replace("+00:00", "Z")
+    answers: list[Answered] = []
+    office.all("SELECT ensure_day('2026-08-02')")
+    tuesday = threading.Thread(
+        target=lambda: answers.append(
+            switch.asks("usage_reserve", "Tuesday", started_at=later, quantity="300")
+        )
+    )
+    with closing(office.database.connect()) as monday, monday, monday.cursor() as txn:
+        txn.execute("SELECT id FROM account WHERE number = 'BEYOND' FOR NO KEY UPDATE")
+        tuesday.start()
+        while tuesday.is_alive() and not waiting(asking):
+            pass
+        assert tuesday.is_alive()
+        txn.execute(
+            "INSERT INTO bucket (account_id, account_service_id, code, during, unit, granted)"
+            " SELECT account_id, id, 'PASS', '[2026-08-03 00:00 Europe/London, 2026-08-10 00:00 Europe/London)',"
+            " 'TIME', 600 FROM account_service WHERE package = 'BEYOND'"
+        )
+    tuesday.join()
 
-    def call(number: int) -> None:
-        switch = Switch(office.database, name=SOURCE)
-        at = NOON + (number % 2) * DAY
-        start.wait()
-        started_at = at.isoformat().replace("+00:00", "Z")
-        assert switch.asks("usage_reserve", f"call {number}", started_at=started_at).done
-
-    at_once(call, 16)
-
-    [(first, _, granted, left)] = passes(office)
-    assert first in {"08-03", "08-04"}
-    # Of the 16 minutes those of the day before, if that is the second, are not included.
-    assert (granted, left) == (600, 0 if first == "08-03" else 120)
+    assert answers[0].done, answers[0].body
+    assert passes(office) == [("08-03", "08-10", 600, 600 - 180)]
     assert holds(office)
+
+
+def waiting(asking: Asking) -> bool:
+    """Tell whether somebody waits for another's lock."""
+    [(count,)] = asking.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return count > 0
 
 
 def test_a_quote_begins_nothing_and_a_reservation_does(office: Office) -> None:

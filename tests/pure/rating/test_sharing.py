@@ -33,6 +33,7 @@ from bmu.rating.balance import give_back
 from bmu.rating.bucket import BucketPart
 from bmu.rating.drawing import drawing, take
 from bmu.rating.sharing import (
+    NO_PART,
     Participation,
     Sharer,
     contribution_of,
@@ -184,6 +185,19 @@ class TestParticipation:
             assert made.overage_plan == ("P" if left else None)
             take(made, shelf, IN_JULY, [limit])
         assert (limit.drawn, limit.left, shelf[0].balance) == (30, 0, 70)
+
+    def test_who_takes_no_part_is_not_beyond_the_pool(self) -> None:
+        """Before it joined it draws nothing, and what it pays is not the pool's overage plan's."""
+        row = replace(self.ROW, overage_plan="P")
+        shelf = [bucket_of(1, row, share_id=70)]
+        before = Participation(70, "POOL", JULY, IN_JULY + 1, NO_PART)
+        limits = [before, self.limited()]
+        made = drawing(shelf, takers_of([row]), IN_JULY, 40, per_unit(1), limits)
+        assert made is not None
+        assert (made.draws, made.billable, made.overage_plan) == ((), 40, None)
+        made = drawing(shelf, takers_of([row]), IN_JULY + 1, 40, per_unit(1), limits)
+        assert made is not None
+        assert (made.units, made.billable, made.overage_plan) == (((1, 30),), 10, "P")
 
     def test_over_all_parts_of_the_pool(self) -> None:
         """What was carried or brought to the pool counts towards the same limit, within one event."""
