@@ -117,17 +117,18 @@ def _missing(txn: Transaction, due: Sequence[_Due]) -> list[_Missing]:
         for each in shares.taken(txn, [each.period for each in due])
         if each.brought is not None
     }
-    found = [_missing_of(each, each.period in there, brought) for each in due]
+    found = [_missing_of(each, there, brought) for each in due]
     return [each for each in found if each.grants]
 
 
-def _missing_of(due: _Due, is_there: bool, brought: set[tuple[Period, Part]]) -> _Missing:  # noqa: FBT001 - private
+def _missing_of(due: _Due, there: set[Period], brought: set[tuple[Period, Part]]) -> _Missing:
     """Tell what a period lacks."""
     pool, turn = due.pool, due.turn
     bringing: dict[Part, Bringing] = {}
     for each in pool.bringing:
         if each.from_us < turn.to_us and due.start_us < each.to_us:
             bringing.setdefault(each.part, each)
+    is_there = due.period in there
     fresh = [each for part, each in bringing.items() if (due.period, part) not in brought]
     first = [each for each in fresh if each.from_us <= due.start_us and not is_there]
     grants: list[Grant] = []
