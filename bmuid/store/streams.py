@@ -20,20 +20,13 @@ FIELDS = (
 )
 COLUMNS = "file_id, line_no, line, answer"
 
-LOCK = Prepared(
-    "lock stream",
-    """
-    SELECT FROM usage_file_part
-    WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
-    """,
-)
-# Behind the lock, so that it sees what whoever had that before has written.
+# The keys are claimed only behind the lock, so that two who write to one stream never wait for each other's.
 TAKE = Prepared(
     "take into stream",
     """
     WITH stream AS (
         SELECT next_line FROM usage_file_part
-        WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM'
+        WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
     ), claimed AS (
         INSERT INTO usage_key (event_key, content, file_id, line_no)
         SELECT key, content, $1::bigint, next_line + place
@@ -150,7 +143,7 @@ def take(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Taken | N
         array(contents),
         array(places),
     )
-    at_once.perform(txn, [Call(LOCK, (stream.file_id,)), Call(TAKE, taking)])
+    at_once.perform(txn, [Call(TAKE, taking)])
     row = txn.fetchone()
     if row is None:
         return None

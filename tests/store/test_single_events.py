@@ -1,6 +1,8 @@
 """Events told of one by one: each is charged once, its source hears the same however often it asks, nothing is dropped."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +16,15 @@ from usage_world import AWAY, HOME, UNPRICED, number_of
 from bmuid.operations.registry import Role
 from bmuid.realtime import reference
 from bmuid.realtime.reference import Newest
-from bmuid.store import revisions
+from bmuid.store import revisions, sparing
+from bmuid.store import streams as store_streams
+from bmuid.store.files import Source, Verdicts
+from bmuid.store.keys import Earlier
+from bmuid.store.streams import Claim, Stream, Taken, Told
 
 STRANGER = 400
+TELLERS = 3
+EVENTS = 6
 NOON = "2026-08-03T11:00:00Z"
 
 
@@ -268,6 +276,85 @@ def test_an_unknown_source_is_refused(office: Office, asking: Asking, operation:
 
     assert answer.code == "NO_SOURCE"
     assert office.all("SELECT count(*) FROM usage_file") == [(0,)]
+
+
+def test_several_that_tell_of_the_same_events_at_once_never_wait_in_a_circle(
+    office: Office, asking: Asking
+) -> None:
+    """A source's links fail over: each call is charged once, all hear the same, and none is told to try again."""
+    rate(asking, "first")
+    start = threading.Barrier(TELLERS)
+    heard: list[dict[str, str]] = []
+
+    def tell(teller: int) -> None:
+        clerk = Asking(office.database)
+        start.wait()
+        # Each begins elsewhere, and has one call of its own.
+        order = [*range(teller * 2, EVENTS), *range(teller * 2)]
+        rate(clerk, f"own {teller}", teller + 1, 1)
+        heard.append(
+            {
+                str(event): rate(clerk, f"call {event}", event % 4 + 1, 1).octets.decode()
+                for event in order
+            }
+        )
+
+    threads = [threading.Thread(target=tell, args=(teller,)) for teller in range(TELLERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(heard) == TELLERS
+    assert all(each == heard[0] for each in heard)
+    count = 1 + TELLERS + EVENTS
+    [(_, _, _, new, suspended)] = streams(office)
+    assert (new, suspended) == (count, 0)
+    assert office.all(
+        "SELECT count(*), count(DISTINCT u.line_no), count(DISTINCT k.line_no) FROM udr AS u"
+        " JOIN usage_key AS k USING (file_id, line_no) JOIN usage_event AS e USING (file_id, line_no)"
+    ) == [(count, count, count)]
+
+
+def test_who_waits_for_the_end_of_a_stream_goes_on_behind_it(
+    office: Office, asking: Asking
+) -> None:
+    """Two doors write to one stream: the second finds the lines and the keys of the first, once those are committed."""
+    rate(asking, "call 1")
+    [(file_id,)] = office.all("SELECT id FROM usage_file WHERE stream_day IS NOT NULL")
+    assert isinstance(file_id, int)
+    source = Source(1, world.SOURCE, "", "", "", "", "")
+    stream = Stream(file_id, 0, source)
+    keys = [bytes([number]) * 16 for number in range(3)]
+    taken: list[Taken | None] = []
+    with (
+        closing(sparing.connect(office.database.dsn("bmuid"))) as first,
+        closing(sparing.connect(office.database.dsn("bmuid"))) as second,
+        first.cursor() as ours,
+        second.cursor() as theirs,
+    ):
+        before = store_streams.take(ours, stream, [Claim(keys[0], 7, 0), Claim(keys[1], 8, 1)])
+        assert before is not None
+        told_of = [Told(before.stream.next_line + place, b"{}", "{}") for place in range(2)]
+        store_streams.extend(ours, before.stream, told_of, (Verdicts(new=2), None))
+
+        def take() -> None:
+            claims = [Claim(keys[2], 9, 0), Claim(keys[1], 8, 1)]
+            taken.append(store_streams.take(theirs, stream, claims))
+
+        waiting = threading.Thread(target=take)
+        waiting.start()
+        pid = second.info.backend_pid
+        while office.all(f"SELECT cardinality(pg_blocking_pids({pid}))") == [(0,)]:
+            assert waiting.is_alive()
+        first.commit()
+        waiting.join()
+        second.commit()
+
+    [after] = taken
+    assert after is not None
+    assert after.stream.next_line == before.stream.next_line + 2
+    assert after.earlier == {keys[1]: Earlier(8, file_id, before.stream.next_line + 1)}
 
 
 def test_a_catalogue_that_takes_long_to_load_holds_up_nobody(
