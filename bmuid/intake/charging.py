@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 
 from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, is_plain, shelves
 from bmu.usage import UDR
@@ -13,13 +14,14 @@ from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, thresholds, udrs
 from bmuid.store.buckets import Span
-from bmuid.store.copying import began
+from bmuid.store.copying import at, began
 from bmuid.store.thresholds import Crossed
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
 # Few enough for what a row is made of to be at hand still when it is encoded, and to be gone soon after.
 BLOCK_EVENTS = 1000
+_ACCOUNT = itemgetter(at(Owner, "account_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _lock(
     pools: Mapping[int, Pool],
 ) -> list[BucketState]:
     """Lock all buckets of these types, and of those that are not drawn from plainly, that owners may draw from."""
-    accounts = sorted({owner[3] for owner in owners})
+    accounts = sorted(dict.fromkeys(map(_ACCOUNT, owners)))
     elsewhere = {pool.account_id for pool in pools.values()}
     if needs.allowances.parents:
         elsewhere.update(

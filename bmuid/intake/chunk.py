@@ -96,7 +96,11 @@ class Bench:
             needs is self.given
             or needs.months.items() <= self.granted.items()
             # Of usage of several months each service has only one of them known.
-            or (self.given is not None and needs.are_met_by(self.given))
+            or (
+                self.given is not None
+                and needs.months.keys() <= self.granted.keys()
+                and needs.are_met_by(self.given)
+            )
         ):
             return None
         return Missing(needs, needs.days - self.days)
