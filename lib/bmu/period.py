@@ -222,6 +222,14 @@ class LocalMinutes:
 
     def is_steady(self, start_us: int, end_us: int) -> bool:
         """Tell whether the offset is one, in whole minutes, over [start_us, end_us)."""
+        hour = start_us // HOUR_US
+        if (end_us - 1) // HOUR_US == hour:
+            self.count(start_us)
+            if self._hours[hour] is not None:
+                return True
+        return self._is_steady(start_us, end_us)
+
+    def _is_steady(self, start_us: int, end_us: int) -> bool:
         first = self.seconds_ahead(start_us)
         return first % 60 == 0 and first == self.seconds_ahead(end_us - 1)
 
@@ -230,7 +238,7 @@ class LocalMinutes:
         if len(self._hours) >= _CACHED_HOURS_MAX:
             self._hours.clear()
         start = hour * HOUR_US
-        steady = self.is_steady(start, start + HOUR_US)
+        steady = self._is_steady(start, start + HOUR_US)
         first = self._minute(start) if steady else None
         self._hours[hour] = first
         return first

@@ -284,25 +284,35 @@ outcome_of(const Batch *batch, const Event *event, const Cell *cell, PyObject *p
     return batch_tuple(batch->rated, values, RATED_SIZE);
 }
 
+int
+batch_moment(const Known *known, i64 us, i64 location)
+{
+    int moment = memory_moment(known->memory, us);
+    if (moment >= 0 || PyErr_Occurred())
+        return moment;
+    PyObject *found = PyObject_CallFunction(known->rate_at, "LL", us, location);
+    Py_XDECREF(found);
+    return found ? memory_moment(known->memory, us) : -1;
+}
+
 /* What prices an event; NULL with an exception. */
 static const Cell *
-cell_of(const Event *event, i64 location)
+cell_of(Event *event, i64 location)
 {
     const Known *known = event->known;
-    const Cell *cell;
-    if (event->moment >= 0) {
-        cell = memory_cell(known->memory, event->moment, location);
-    } else {
-        PyObject *found = PyObject_CallFunction(known->rate_at, "LL", event->started, location);
-        cell = found ? memory_once(known->memory, location, found) : NULL;
-        Py_XDECREF(found);
-    }
+    if (event->moment < 0)
+        event->moment = batch_moment(known, event->started, location);
+    if (event->moment >= 0)
+        return memory_cell(known->memory, event->moment, location);
+    PyObject *found = PyErr_Occurred() ? NULL : PyObject_CallFunction(known->rate_at, "LL", event->started, location);
+    const Cell *cell = found ? memory_once(known->memory, location, found) : NULL;
+    Py_XDECREF(found);
     return cell;
 }
 
 /* One event: its outcome; NULL without an exception when it has to be looked at slowly. */
 static PyObject *
-rate_one(Batch *batch, const Event *event, const Way *way)
+rate_one(Batch *batch, Event *event, const Way *way)
 {
     const Cell *cell = event->known != NULL ? cell_of(event, way->location) : NULL;
     if (cell == NULL || (cell->shape == NULL && cell->laid == NULL))

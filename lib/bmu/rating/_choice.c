@@ -175,7 +175,7 @@ cost_object(const Sale *sale, i64 cost)
 
 /* Whether nothing changes while an event of a class that is split lasts; Route.is_alike. */
 static int
-is_alike(const Event *event)
+is_alike(const Event *event, i64 location)
 {
     i64 length, ended;
     if (__builtin_mul_overflow(event->quantity, SECOND_US, &length)
@@ -185,7 +185,7 @@ is_alike(const Event *event)
     if (last - first >= GLANCE_QUARTERS)
         return 0;
     for (; last > first; last--)
-        if (memory_moment(event->known->memory, last * QUARTER_US) != event->moment)
+        if (batch_moment(event->known, last * QUARTER_US, location) != event->moment)
             return 0;
     return 1;
 }
@@ -197,7 +197,7 @@ price_by_plan(Selling *on_way, i64 quantity)
     const Event *event = on_way->event;
     const Known *known = batch_route(on_way->batch, PyTuple_GET_ITEM(event->owner, OWNER_TERMS),
                                      PyTuple_GET_ITEM(event->udr, UDR_CLASS), on_way->overage_plan);
-    int moment = known ? memory_moment(known->memory, event->started) : -1;
+    int moment = known ? batch_moment(known, event->started, on_way->way->location) : -1;
     const Cell *cell = moment < 0 ? NULL : memory_cell(known->memory, moment, on_way->way->location);
     if (cell == NULL)
         return 0;
@@ -658,7 +658,7 @@ rated_event(Selling *on_way)
     const Laid *laid = on_way->laid;
     const LaidOffer *offer = fitting(laid->offers, laid->offers_count, event->udr, &on_way->texts);
     i64 rounded;
-    if (offer == NULL || (event->known->splits && !offer->whole && !is_alike(event))
+    if (offer == NULL || (event->known->splits && !offer->whole && !is_alike(event, on_way->way->location))
         || !prices_count(&offer->prices, event->quantity, &rounded)
         || !sale_of(laid, offer, event->udr, &on_way->texts, rounded, &on_way->sale)
         || !price(&on_way->sale, rounded, &on_way->rated) || !whole_cost(&on_way->sale, event->quantity, &on_way->cost))

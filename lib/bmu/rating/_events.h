@@ -50,6 +50,9 @@ typedef struct {
    be looked at slowly, perhaps with an exception. */
 const Known *batch_route(Batch *batch, PyObject *terms, PyObject *usage_class, PyObject *plan);
 
+/* The moment of an instant, found now if need be; negative where the route remembers none, perhaps with an exception. */
+int batch_moment(const Known *known, i64 us, i64 location);
+
 /* price.amount_of and tax.tax_of; 0 when it is more than 64 bits hold. */
 int batch_amount(const Shape *price, i64 slope, i64 quantity, i64 *into);
 int batch_tax(i64 amount, i64 ppm, i64 *into);

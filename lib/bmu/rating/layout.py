@@ -78,13 +78,22 @@ class Laid(NamedTuple):
     tax_code_id: int | None
 
 
-def laid_out(way: Way, choice: Choice) -> Laid | None:
-    """Lay out what a route found; none: all events there are left to the plain form."""
+# By the identity of an offer, with the offer itself, so that no other has it.
+_Known = dict[int, tuple[Offer, LaidOffer]]
+
+
+def laid_out(way: Way, known: _Known, choice: Choice) -> Laid | None:
+    """
+    Lay out what a route found; none: all events there are left to the plain form.
+
+    Shapes:
+        known: offers laid out before; many places share them.
+    """
     levies = choice.levies
     if not isinstance(levies, Levies) or levies.service is not None:
         return None
     return Laid(
-        tuple(_offer(way, offer, choice) for offer in choice.offers),
+        tuple([_known(way, known, offer, choice) for offer in choice.offers]),
         bool(choice.costs),
         None if choice.takers is None else tuple(map(_taker, choice.takers.values())),
         levies.levies,
@@ -94,10 +103,19 @@ def laid_out(way: Way, choice: Choice) -> Laid | None:
     )
 
 
-def _offer(way: Way, offer: Offer, choice: Choice | None) -> LaidOffer:
+def _known(way: Way, known: _Known, offer: Offer, choice: Choice | None) -> LaidOffer:
+    costs = () if choice is None else choice.costs.get(offer.group.plan.code, ())
+    found = known.get(id(offer))
+    if found is None:
+        found = known[id(offer)] = offer, _offer(way, offer)
+    if not costs:
+        return found[1]
+    return found[1]._replace(costs=tuple([_known(way, known, cost, None) for cost in costs]))
+
+
+def _offer(way: Way, offer: Offer) -> LaidOffer:
     group, rate, prices = offer
     chosen = way.chosen.plan.code
-    costs = () if choice is None else choice.costs.get(group.plan.code, ())
     return LaidOffer(
         asked=group.asked,
         plan_id=group.plan.id,
@@ -109,7 +127,7 @@ def _offer(way: Way, offer: Offer, choice: Choice | None) -> LaidOffer:
         numbers=_numbers(prices),
         turns=prices.turns,
         pieces=tuple(zip(*prices.curve[:3], strict=True)),
-        costs=tuple(_offer(way, cost, None) for cost in costs),
+        costs=(),
     )
 
 

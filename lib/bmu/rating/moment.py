@@ -20,7 +20,7 @@ class Moment(dict[int, Found]):
     What is not there yet is found when it is asked for; nothing is ever taken out or replaced.
     """
 
-    __slots__ = ("_costs", "_groups", "_levies", "_plain", "_us", "_way")
+    __slots__ = ("_costs", "_groups", "_levies", "_offers", "_plain", "_us", "_way")
 
     def __init__(self, way: Way, us: int) -> None:
         super().__init__()
@@ -31,6 +31,8 @@ class Moment(dict[int, Found]):
         for group in way.cost_groups:
             if group.holds_at(us):
                 self._costs[group.plan.code] = (*self._costs.get(group.plan.code, ()), group)
+        # Many locations share a rate of a wider place.
+        self._offers: dict[tuple[int, int, int], Offer] = {}
         self._levies: dict[TaxPlace, tuple[Levies | Untaxed | None, bool]] = {}
 
     def __missing__(self, location: int) -> Found:
@@ -87,12 +89,15 @@ class Moment(dict[int, Found]):
         return found
 
     def _ready(self, near: list[tuple[Group, RateRow]]) -> tuple[Offer, ...]:
-        return tuple(
-            [
-                Offer(group, rate, prices_of(rate, self._rounding(rate), group.precision))
-                for group, rate in near
-            ]
-        )
+        return tuple([self._offer(group, rate) for group, rate in near])
+
+    def _offer(self, group: Group, rate: RateRow) -> Offer:
+        key = group.plan.id, group.row.id, rate.id
+        found = self._offers.get(key)
+        if found is None:
+            prices = prices_of(rate, self._rounding(rate), group.precision)
+            found = self._offers[key] = Offer(group, rate, prices)
+        return found
 
     def _rounding(self, rate: RateRow) -> RoundingRow | None:
         return self._way.roundings[rate.rounding] if rate.rounding else None

@@ -87,7 +87,7 @@ class Route:
                 self.facts,
                 Resolved,
                 Choice,
-                partial(laid_out, way),
+                partial(laid_out, way, {}),
                 way.is_moved if way.moved else None,
             )
         return self._memory
