@@ -1,24 +1,25 @@
 """
 How long a switch waits for a call to be rated and charged for good, through the TLS line protocol.
 
-Starts a private server, a made-up company and `bmuid run --only realtime`; tells of calls on one connection, then on
-many, each the next as soon as the last is answered; and prints medians over the rounds with the machine.
+Starts a private server, a made-up company and `bmuid run --only realtime`; sources in a process of their own tell of
+calls on one connection, then on many, each the next as soon as the last is answered. Prints medians over the rounds
+with the machine, and how long it takes to flush a page to its disk, which every single commit waits for.
 
     python benchmarks/realtime.py [--connections 1,32,256] [--seconds 10] [--rounds 3] [--accounts 2000]
 """
 
 import argparse
-import itertools
-import selectors
+import json
+import os
 import shutil
-import socket
-import ssl
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))  # a daemon is started as the tests star
 
 import machine  # noqa: E402
 import world  # noqa: E402
+from callers import Calling, Found  # noqa: E402
 from daemons import SERVER_NAME, Running, Site, make_site, running  # noqa: E402
 
 from bmuid import cluster as clusters  # noqa: E402
@@ -38,96 +40,15 @@ from bmuid.cluster import Cluster  # noqa: E402
 SEED = 7
 SOURCE = "pbx"
 DATABASE = "bmuid"
-GREETING = b"BMU 1\n"
+FLUSHES = 500
+CALLERS = Path(__file__).with_name("callers.py")
 PREFIXES = 10_000
 # What does not hang on whatever else the machine does: processor time a request, of the three.
 HEADINGS = "  a second   p50 ms   p99 ms   door us server us client us"
 
-Line = Callable[[], bytes]
-
-
-def lines(accounts: int, called: list[str], begun: str, operation: str = "usage_rate") -> Line:
-    """Give what makes the line of one call after the other, each of the next account."""
-    numbers = itertools.count(1)
-
-    def line() -> bytes:
-        number = next(numbers)
-        uid = f"4477{(number % accounts + 1) * 7919 % 100000000:08d}"
-        destination = called[number % len(called)]
-        return (
-            f"{number:016x} {operation} class=voice destination={destination} event={begun}-{number}"
-            f" quantity={number % 300 + 1} started_at={begun} uid={uid}\n"
-        ).encode()
-
-    return line
-
-
-class Caller:
-    """One connection, and when its question was sent."""
-
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
-        plain = socket.create_connection(address)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = context.wrap_socket(plain, server_hostname=SERVER_NAME)
-        while self.socket.recv(len(GREETING)) != GREETING:
-            pass
-        self.socket.setblocking(False)  # noqa: FBT003
-        self.asked = 0.0
-        self.answer = b""
-
-    def ask(self, line: bytes) -> None:
-        """Send a question."""
-        self.answer = b""
-        self.asked = time.perf_counter()
-        self.socket.send(line)
-
-    def is_answered(self) -> bool:
-        """Read what there is; tell whether the answer is whole."""
-        try:
-            self.answer += self.socket.recv(65536)
-        except ssl.SSLWantReadError:
-            return False
-        head, _, body = self.answer.partition(b"\n")
-        words = head.split(b" ")
-        return len(words) == 3 and len(body) == int(words[2])
-
-
-def measure(
-    address: tuple[str, int], context: ssl.SSLContext, connections: int, line: Line, seconds: float
-) -> tuple[float, list[float]]:
-    """Ask on so many connections for so long; give requests a second, and how long each waited in milliseconds."""
-    callers = [Caller(address, context) for _ in range(connections)]
-    waits: list[float] = []
-    with selectors.DefaultSelector() as selector:
-        for caller in callers:
-            selector.register(caller.socket, selectors.EVENT_READ, caller)
-        begun = time.perf_counter()
-        for caller in callers:
-            caller.ask(line())
-        waiting = len(callers)
-        while waiting:
-            for key, _ in selector.select():
-                caller = key.data
-                if not caller.is_answered():
-                    continue
-                now = time.perf_counter()
-                assert b" ok " in caller.answer, caller.answer
-                assert b"SUSPENDED" not in caller.answer, caller.answer
-                waits.append((now - caller.asked) * 1000)
-                if now - begun < seconds:
-                    caller.ask(line())
-                else:
-                    waiting -= 1
-    took = time.perf_counter() - begun
-    for caller in callers:
-        caller.socket.close()
-    return len(waits) / took, sorted(waits)
-
 
 @contextmanager
-def served(
-    folder: Path, accounts: int
-) -> Iterator[tuple[Running, ssl.SSLContext, list[str], Cluster]]:
+def served(folder: Path, accounts: int) -> Iterator[tuple[Running, pki.Leaf, list[str], Cluster]]:
     """Run the usage door over a made-up company."""
     cluster = clusters.create(folder / "cluster")
     clusters.start(cluster, {"fsync": "on", "synchronous_commit": "on", "shared_buffers": "512MB"})
@@ -154,7 +75,7 @@ def served(
             host, _, port = str(daemon.events[-1]["usage"]).rpartition(":")
             daemon.address = (host, int(port))
             called = [f"{digits}{'5551234'}"[:14] for digits in found]
-            yield daemon, site.client_context(leaf), called, cluster
+            yield daemon, leaf, called, cluster
     finally:
         clusters.stop(cluster)
 
@@ -164,6 +85,66 @@ def write(site: Site) -> None:
     keys = ("port", "certificate", "key", "client_ca", "client_crl")
     usage = {key: site.settings["public"][key] for key in keys}
     site.write(usage=usage, **{f"usage.sources.{SOURCE}": {"requests_a_second": 100_000}})
+
+
+@dataclass(slots=True)
+class Sources:
+    """Sources at the door of a daemon; what they call, and the number of the next call."""
+
+    daemon: Running
+    postmaster: int
+    leaf: pki.Leaf
+    called: list[str]
+    begun: str
+    accounts: int
+    next: int = 1
+
+    def call(self, operation: str, connections: int, seconds: float) -> list[float]:
+        """Call for so long; give requests a second, p50, p99, and the processor time a request of all three."""
+        host, port = self.daemon.address
+        calling = Calling(
+            host=host,
+            port=port,
+            name=SERVER_NAME,
+            ca=str(self.daemon.site.authority.certificate),
+            certificate=str(self.leaf.certificate),
+            key=str(self.leaf.key),
+            connections=connections,
+            seconds=seconds,
+            operation=operation,
+            first=self.next,
+            accounts=self.accounts,
+            called=self.called,
+            begun=self.begun,
+        )
+        before = processors(self.daemon, self.postmaster)
+        ran = subprocess.run(
+            [sys.executable, str(CALLERS)],
+            input=json.dumps(asdict(calling)).encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        after = processors(self.daemon, self.postmaster)
+        found = Found(**json.loads(ran.stdout))
+        self.next += found.requests + connections
+        spent = [
+            (now - then) * 1_000_000 / found.requests
+            for now, then in zip(after, before, strict=True)
+        ]
+        return [found.a_second, found.p50_ms, found.p99_ms, *spent, found.processor_us]
+
+
+def flush_ms(folder: Path) -> tuple[float, float]:
+    """Give how long it takes to flush a page to the disk: half of the times at most, and 99 of 100."""
+    took = []
+    with (folder / "flushed").open("wb", buffering=0) as file:
+        for _ in range(FLUSHES):
+            file.write(bytes(8192))
+            begun = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - begun) * 1000)
+    took.sort()
+    return took[len(took) // 2], took[len(took) * 99 // 100]
 
 
 def main() -> None:
@@ -179,29 +160,23 @@ def main() -> None:
     folder.chmod(0o755)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
-        daemon, context, called, cluster = stack.enter_context(served(folder, options.accounts))
+        daemon, leaf, called, cluster = stack.enter_context(served(folder, options.accounts))
         with closing(psycopg2.connect(cluster.dsn(DATABASE, "postgres"))) as connection:
             print(machine.describe(connection))
-        begun = datetime.now(UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
-        rate = lines(options.accounts, called, begun)
-        quote = lines(options.accounts, called, begun, "usage_quote")
-        # Each account's buckets of the month are granted once; that is not measured here.
-        measure(daemon.address, context, 64, rate, max(3.0, options.accounts / 1000))
+        print("a page flushed to its disk: p50 {:.2f} ms, p99 {:.2f} ms".format(*flush_ms(folder)))
         postmaster = int((folder / "cluster" / "data" / "postmaster.pid").read_text().split()[0])
+        begun = datetime.now(UTC).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
+        sources = Sources(daemon, postmaster, leaf, called, begun, options.accounts)
+        # Each account's buckets of the month are granted once; that is not measured here.
+        sources.call("usage_rate", 64, max(3.0, options.accounts / 1000))
         print(f"{'median of ' + str(options.rounds):24}{HEADINGS}")
-        for name, line, count in [
-            *(("rated and committed", rate, count) for count in counts),
-            *(("quoted", quote, count) for count in counts[:1]),
+        for name, operation, count in [
+            *(("rated and committed", "usage_rate", count) for count in counts),
+            *(("quoted", "usage_quote", count) for count in counts[:1]),
         ]:
-            found = []
-            for _ in range(options.rounds):
-                before = processors(daemon, postmaster)
-                each, waits = measure(daemon.address, context, count, line, options.seconds)
-                spent = [
-                    (after - then) * 1_000_000 / len(waits)
-                    for after, then in zip(processors(daemon, postmaster), before, strict=True)
-                ]
-                found.append((each, waits[len(waits) // 2], waits[len(waits) * 99 // 100], *spent))
+            found = [
+                sources.call(operation, count, options.seconds) for _ in range(options.rounds)
+            ]
             middle = [statistics.median(values) for values in zip(*found, strict=True)]
             print(
                 f"{name + f', {count}':24}{middle[0]:10.0f}{middle[1]:9.2f}{middle[2]:9.2f}"
@@ -209,14 +184,10 @@ def main() -> None:
             )
 
 
-def processors(daemon: Running, postmaster: int) -> tuple[float, float, float]:
-    """Give the processor seconds that the door, the database server and this client have taken so far."""
+def processors(daemon: Running, postmaster: int) -> tuple[float, float]:
+    """Give the processor seconds that the door and the database server have taken so far."""
     server = [postmaster, *machine.children_of(postmaster)]
-    return (
-        machine.processor_seconds([daemon.process.pid]),
-        machine.processor_seconds(server),
-        time.process_time(),
-    )
+    return machine.processor_seconds([daemon.process.pid]), machine.processor_seconds(server)
 
 
 if __name__ == "__main__":
