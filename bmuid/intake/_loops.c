@@ -517,14 +517,20 @@ typedef struct {
 static PyObject *sorted_keys; /* those under comparison; qsort hands nothing on, and the interpreter's lock is held */
 
 static int
+compared(PyObject *udrs, Py_ssize_t one, Py_ssize_t other)
+{
+    PyObject *these = PyTuple_GET_ITEM(PyList_GET_ITEM(udrs, one), udr_key);
+    PyObject *those = PyTuple_GET_ITEM(PyList_GET_ITEM(udrs, other), udr_key);
+    return memcmp(PyBytes_AS_STRING(these), PyBytes_AS_STRING(those), KEY_OCTETS);
+}
+
+static int
 compare_keys(const void *one, const void *other)
 {
     const Key *a = one, *b = other;
     if (a->head != b->head)
         return a->head < b->head ? -1 : 1;
-    PyObject *these = PyTuple_GET_ITEM(PyList_GET_ITEM(sorted_keys, a->place), udr_key);
-    PyObject *those = PyTuple_GET_ITEM(PyList_GET_ITEM(sorted_keys, b->place), udr_key);
-    int found = memcmp(PyBytes_AS_STRING(these), PyBytes_AS_STRING(those), KEY_OCTETS);
+    int found = compared(sorted_keys, a->place, b->place);
     return found ? found : (a->place > b->place) - (a->place < b->place);
 }
 
@@ -564,10 +570,13 @@ by_key(PyObject *module, PyObject *udrs)
         qsort(keys, count, sizeof(Key), compare_keys);
         ordered = PyList_New(count);
     }
-    for (Py_ssize_t n = 0; ordered != NULL && n < count; n++)
+    int repeated = 0;
+    for (Py_ssize_t n = 0; ordered != NULL && n < count; n++) {
         PyList_SET_ITEM(ordered, n, Py_NewRef(PyList_GET_ITEM(udrs, keys[n].place)));
+        repeated |= n > 0 && keys[n].head == keys[n - 1].head && compared(udrs, keys[n].place, keys[n - 1].place) == 0;
+    }
     PyMem_Free(keys);
-    return ordered;
+    return ordered ? Py_BuildValue("NO", ordered, repeated ? Py_True : Py_False) : NULL;
 }
 
 /* The lists of a day, made when it is the first time, borrowed. */

@@ -290,8 +290,8 @@ def _are_known(owners: list[Owner | Unrated]) -> TypeGuard[list[Owner]]:
 
 
 def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
-    ordered = by_key(udrs)
-    repeated = repeats.within(ordered, file_id)
+    ordered, any_twice = by_key(udrs)
+    repeated = repeats.within(ordered, file_id) if any_twice else []
     if repeated:
         again = {each.udr.line_no for each in repeated}
         ordered = [udr for udr in ordered if udr.line_no not in again]

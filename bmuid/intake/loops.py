@@ -6,7 +6,7 @@ to these.
 """
 
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, eq
 
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
@@ -158,9 +158,11 @@ def by_account_plainly(udrs: list[UDR], owners: list[Owner], /) -> tuple[list[UD
     return [udrs[place] for place in order], [owners[place] for place in order]
 
 
-def by_key_plainly(udrs: list[UDR], /) -> list[UDR]:
-    """Order events by event key; those of one key stay in their order."""
-    return sorted(udrs, key=attrgetter("event_key"))
+def by_key_plainly(udrs: list[UDR], /) -> tuple[list[UDR], bool]:
+    """Order events by event key, those of one key as they came; and tell whether any have the same."""
+    ordered = sorted(udrs, key=attrgetter("event_key"))
+    keys = [udr.event_key for udr in ordered]
+    return ordered, any(map(eq, keys, keys[1:]))
 
 
 def by_day_plainly(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter, ne
+from operator import attrgetter
 
 from bmu.rating import UnratedReason
 from bmu.usage import UDR
@@ -32,9 +32,6 @@ def within(ordered: Sequence[UDR], file_id: int) -> list[Repeat]:
     Shapes:
         ordered: by event key, and those of one key as their lines are.
     """
-    keys = [udr.event_key for udr in ordered]
-    if all(map(ne, keys, keys[1:])):
-        return []
     found = []
     for _, same in groupby(ordered, attrgetter("event_key")):
         first, *others = same
