@@ -9,13 +9,14 @@ from itertools import islice
 from bmu.billing import catalogue as documents
 from bmu.billing.catalogue import Catalogue, Company
 from bmu.rating import TariffRows
+from bmu.rating.concern import concern
 from bmuid.calendars import holidays
 from bmuid.operations.catalogue_rows import RowChange, row_changes
 from bmuid.operations.entries import bad_document
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
-from bmuid.store import catalogue, companies, reratings_view, revisions, tariffs
+from bmuid.store import catalogue, companies, concerns, reratings_view, revisions, tariffs
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
 
@@ -65,9 +66,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The way from the rows in force to those of a document."""
+    """The way from the rows in force, *live*, to those of a document."""
 
     revision: int
+    live: TariffRows
     held: Company | None
     company: Company
     ended: TariffRows
@@ -120,8 +122,20 @@ def put(txn: Transaction, actor: Actor, difference: Difference) -> Loaded:
         companies.put_terms(txn, difference.company, revision)
     catalogue.end(txn, difference.ended, revision)
     catalogue.add(txn, difference.added, revision)
-    reratings_view.mark(txn, None, None, "catalogue_load", revision)
+    _mark(txn, difference, revision)
     return Loaded(revision, changes)
+
+
+def _mark(txn: Transaction, difference: Difference, revision: int) -> None:
+    """Note what usage is due to be rated again: of those whom the changes can concern, as far as that is told easily."""
+    concerned = concern(difference.live, difference.ended, difference.added)
+    accounts = None
+    if concerned is not None and not difference.terms_change:
+        default = difference.company.rate_plan
+        if default is None or default not in concerned.rate_plans:
+            accounts = concerns.accounts(txn, concerned)
+    for account_id in (None,) if accounts is None else accounts:
+        reratings_view.mark(txn, account_id, None, "catalogue_load", revision)
 
 
 def check(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Checked | Refused:
@@ -147,6 +161,7 @@ def difference_to(txn: Transaction, wanted: Catalogue, now: datetime) -> Differe
     held = companies.company(txn)
     difference = Difference(
         revision=revision,
+        live=live,
         held=held,
         company=wanted.company,
         ended=_without(live, wanted.rows),

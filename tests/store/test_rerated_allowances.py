@@ -169,3 +169,54 @@ def parts(office: Office) -> list[tuple[object, ...]]:
         ) ORDER BY c.started_at, c.udr_id
         """
     )
+
+
+# Nothing that several accounts draw from, so that each has only its own prices and allowances.
+APART = CATALOGUE.replace('scope = "TREE"', 'scope = "ACCOUNT"')
+CHANGES = {
+    "a name": ([], ('name = "Working day"', 'name = "Day of work"')),
+    "a recurring price": ([], ('price = "6.00"', 'price = "7.00"')),
+    "an allowance": (
+        ["WEEKLY"],
+        ('quantity = 600\nrecurrence = "WEEK"', 'quantity = 700\nrecurrence = "WEEK"'),
+    ),
+    "a step of an allowance": (["STEPS"], ('flat = "0.50"', 'flat = "0.60"')),
+    "the price beyond an allowance": (["BEYOND"], ('price = "0.60"', 'price = "0.90"')),
+    "the price that a plan falls back to": (
+        [None],
+        ('group = "REST"', 'group = "REST"\nfree = 1'),
+    ),
+    "the price of all": ([None], ('rounding = "SEC"', 'rounding = "MIN"')),
+    "a tax": ([None], ('rate = "0.20"', 'rate = "0.21"')),
+    "a rounding that any rate may have": ([None], ("increment = 60", "increment = 30")),
+    "what a whole group draws from": ([None], ('scope = "ACCOUNT"', 'scope = "TREE"')),
+}
+
+
+@pytest.mark.usefixtures("office")
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_is_due_for_whom_it_can_concern(asking: Asking, what: str) -> None:
+    """A name concerns nobody, an allowance those who have it; what is not told so easily, all."""
+    load(asking, APART)
+    before = {one["id"] for one in asking.staff("rerate_due").body["due"]}
+    accounts, (old, new) = CHANGES[what]
+    assert old in APART
+
+    load(asking, APART.replace(old, new))
+
+    due = [one for one in asking.staff("rerate_due").body["due"] if one["id"] not in before]
+    assert [one["account"] for one in due] == accounts
+    assert {one["cause"] for one in due} <= {"catalogue_load"}
+
+
+def test_what_is_due_is_rated_again_as_if_all_were(office: Office, asking: Asking) -> None:
+    """A dearer plan beyond an allowance: only its account is due, and no other account's charge would have changed."""
+    load(asking, APART)
+    rerated(office, asking, due="yes")
+    _, (old, new) = CHANGES["the price beyond an allowance"]
+    load(asking, APART.replace(old, new))
+
+    shown = rerated(office, asking, due="yes")
+
+    assert (shown["plan"]["accounts"], shown["plan"]["changed"] > 0) == (1, True)
+    assert rerated(office, asking, **FROM)["plan"]["changed"] == 0
