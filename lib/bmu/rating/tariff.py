@@ -8,6 +8,7 @@ from bmu.period import LocalMinutes, local_day, month_period, to_us
 from bmu.rating.bucket import Grant
 from bmu.rating.geotree import GeoTree
 from bmu.rating.hours import ACCOUNT_ZONE, COMPANY_ZONE, Hours, hours_of
+from bmu.rating.kinds import BucketScope
 from bmu.rating.offers import (
     BucketTypeRow,
     PackageRow,
@@ -121,6 +122,11 @@ def buckets_wanted(owner: Owner, tariff: Tariff, started_us: int) -> tuple[Grant
     period = month_period(local_day(started_us, terms.zone), owner.bill_day, terms.zone)
     start, end = to_us(period.from_), to_us(period.to)
     types = [tariff.bucket_types[code] for code in package.bucket_types] if package else []
-    grants = tuple(Grant(row.code, start, end, row.quantity, row.unit) for row in types)
+    # What a share plan grants, or other usage makes, no package does.
+    grants = tuple(
+        Grant(row.code, start, end, row.quantity, row.unit)
+        for row in types
+        if row.scope is not BucketScope.SHARE_PLAN and row.size_by is None
+    )
     known.append(Allowances(start, end, grants))
     return grants
