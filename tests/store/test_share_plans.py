@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg2.errors
@@ -12,7 +12,7 @@ from again import holds, live, rerated
 from asking import Answered, Asking
 from conftest import Database
 from offices import Office
-from rich_world import CATALOGUE, DAY, GB, HOUR, NOON, Calls, found
+from rich_world import CATALOGUE, DAY, FR, GB, HOUR, NOON, Calls, found
 from usage_world import SOURCE
 
 from bmuid.operations.registry import Door, Role
@@ -259,13 +259,15 @@ def test_own_minutes_come_first(office: Office, asking: Asking) -> None:
 class Switch(Asking):
     """The switch, at the usage door."""
 
-    def asks(self, name: str, event: str, line: int, seconds: int) -> Answered:
-        """Tell or ask of a call of a line on a Monday."""
+    def asks(
+        self, name: str, event: str, line: int, seconds: int, at: datetime = NOON
+    ) -> Answered:
+        """Tell or ask of a call of a line, on a Monday unless told."""
         told = {
             "event": event,
             "class": "voice",
             "uid": f"{441632960000 + line}",
-            "started_at": NOON.isoformat().replace("+00:00", "Z"),
+            "started_at": at.isoformat().replace("+00:00", "Z"),
             "quantity": str(seconds),
             "destination": GB,
         }
@@ -305,6 +307,47 @@ def test_calls_at_once_make_one_pool_and_never_overdraw_it(office: Office, askin
     assert holds(office)
 
 
+def test_what_is_brought_is_brought_once_whoever_is_about_to(
+    office: Office, asking: Asking
+) -> None:
+    """Two calls in the same moment find that a line has joined: the second waits, and brings nothing again."""
+    joined(asking, "HEAD")
+    hand_in(office, "a", (71, 10, 0 * DAY), (71, 10, 9 * DAY))
+    assert join(asking, "ONE", "2026-08-10").done
+    office.all("SELECT ensure_day('2026-08-09')")
+    switch = Switch(office.database, name=SOURCE)
+    answers: list[Answered] = []
+    second = threading.Thread(
+        target=lambda: answers.append(switch.asks("usage_rate", "x", 72, 10, NOON + 9 * DAY))
+    )
+    with closing(office.database.connect()) as first, first, first.cursor() as txn:
+        txn.execute("SELECT id FROM share FOR NO KEY UPDATE")
+        second.start()
+        while second.is_alive() and not waiting(asking):
+            pass
+        txn.execute(
+            "INSERT INTO bucket (account_id, share_id, code, during, unit, granted, part)"
+            " SELECT account_id, 1, 'POOL', tstzrange('2026-08-10 00:00 Europe/London', upper(during)), 'TIME', 150,"
+            " 'JOINED' FROM bucket WHERE share_id = 1"
+        )
+        txn.execute(
+            "INSERT INTO participation SELECT 1, 'POOL', '2026-08-01 00:00 Europe/London', account_id, id, 150, 0"
+            " FROM account_service WHERE account_id = (SELECT id FROM account WHERE number = 'ONE')"
+        )
+    second.join()
+
+    assert answers[0].body["included"] == 10
+    assert pool(office) == [("08-01", "ALLOTMENT", 400, 380), ("08-10", "JOINED", 150, 140)]
+
+
+def waiting(asking: Asking) -> bool:
+    """Tell whether somebody waits for another's lock."""
+    [(count,)] = asking.sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return count > 0
+
+
 def test_usage_rated_again_gives_back_and_draws_alike(office: Office, asking: Asking) -> None:
     """Dearer and back, for all members: every charge, every bucket and every limit is what it was."""
     joined(asking, "HEAD", "ONE", "TWO")
@@ -327,6 +370,29 @@ def test_usage_rated_again_gives_back_and_draws_alike(office: Office, asking: As
     rerated(office, asking, from_="2026-08-01")
 
     assert (live(office), pool(office), office.all(counted)) == before
+    assert holds(office)
+
+
+def test_rated_again_no_account_takes_what_another_has_used(
+    office: Office, asking: Asking
+) -> None:
+    """The pool is for calls to France, too: they get what is left, and nobody's minutes, however accounts are put together."""
+    joined(asking, "HEAD", "ONE")
+    hand_in(office, "a", (72, 120, 0 * DAY))
+    hand_in(office, "b", (71, 400, 1 * DAY))
+    calls = Calls()
+    calls.call(71, FR, 100, NOON + 2 * DAY)
+    assert office.hand_in("c", calls.lines)["new"] == 1
+    assert included(office) == [(120,), (400,), (0,)]
+    wider = DOCUMENT.replace(
+        'locations = ["GB"]\nquantity = 300', 'locations = ["GB", "FR"]\nquantity = 300'
+    )
+    assert asking.staff("catalogue_load", document=wider).done
+
+    rerated(office, asking, from_="2026-08-01")
+
+    assert included(office) == [(120,), (400,), (30,)]
+    assert pool(office) == [("08-01", "ALLOTMENT", 550, 0)]
     assert holds(office)
 
 
