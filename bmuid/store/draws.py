@@ -1,9 +1,12 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import compress, repeat
+from operator import is_, itemgetter
 
-from bmu.rating import EntryKind, Rated
+from bmu.rating import EntryKind, Owner, Rated
 from bmu.rating.rerate import entries_made
+from bmu.usage import UDR
 from bmuid.store.charges import FIRST_VERSION
 from bmuid.store.copying import (
     CONSTANTS,
@@ -33,7 +36,8 @@ FIELDS = (
 COLUMNS = "account_id, started_at, bucket_id, kind, udr_id, version, quantity"
 COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
 DRAW = EntryKind.DRAW.value
-DRAWN, DETAIL = at(Rated, "draws"), at(Rated, "detail")
+_DRAWS, _DETAIL = itemgetter(at(Rated, "draws")), itemgetter(at(Rated, "detail"))
+_ACCOUNT, _STARTED = at(Owner, "account_id"), at(UDR, "started_us")
 
 
 def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
@@ -48,20 +52,21 @@ def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Rows:
     Shapes:
         elsewhere: the accounts of buckets that are not of the account that draws.
     """
-    lists = priced.ids, priced.udrs, priced.owners, priced.rated
     # By their places: half of all events draw nothing, and a name costs as much as all else that is asked of them.
-    touched = [each for each in zip(*lists, strict=True) if each[3][DRAWN] or each[3][DETAIL]]
-    drawn = [
-        (owner.account_id, udr.started_us, bucket_id, DRAW, id_, -quantity)
-        for id_, udr, owner, rated in touched
-        if rated.detail is None
-        for bucket_id, quantity in rated.draws
-    ]
-    beyond = [each for each in touched if each[3].detail is not None]
-    for id_, udr, owner, rated in beyond:
-        for bucket_id, kind, quantity in _entries(rated):
-            account_id = elsewhere.get(bucket_id, owner.account_id)
-            drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
+    drawn = []
+    lists = priced.ids, priced.udrs, priced.owners, priced.rated
+    if all(map(is_, map(_DETAIL, priced.rated), repeat(None))):
+        draws = list(map(_DRAWS, priced.rated))
+        drawn = [
+            (owner[_ACCOUNT], udr[_STARTED], bucket_id, DRAW, id_, -quantity)
+            for id_, udr, owner, taken in compress(zip(*lists[:3], draws, strict=True), draws)
+            for bucket_id, quantity in taken
+        ]
+    else:
+        for id_, udr, owner, rated in zip(*lists, strict=True):
+            for bucket_id, kind, quantity in _entries(rated):
+                account_id = elsewhere.get(bucket_id, owner.account_id)
+                drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
     return Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))
 
 
