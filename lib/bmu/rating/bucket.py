@@ -52,7 +52,19 @@ class Grant(NamedTuple):
 
 
 @dataclass(slots=True)
-class BucketState:
+class _Plain:
+    """What a plain bucket is drawn from by: slots of a class of their own stand side by side in memory."""
+
+    id: int
+    account_service_id: int
+    code: str
+    from_us: int
+    to_us: int
+    balance: int
+
+
+@dataclass(slots=True)
+class BucketState(_Plain):
     """
     The working copy of one bucket: rating lowers *balance*, the caller stores the draws.
 
@@ -70,12 +82,6 @@ class BucketState:
         from_us, to_us: events that begin in [from_us, to_us) may draw.
     """
 
-    id: int
-    account_service_id: int
-    code: str
-    from_us: int
-    to_us: int
-    balance: int
     granted: int = 0
     account_id: int = 0
     share_id: int = 0
