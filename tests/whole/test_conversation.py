@@ -64,6 +64,19 @@ def test_nobody_may_wait_for_ever_before_asking(talk: Talk) -> None:
     assert talk.is_cut
 
 
+def test_each_answer_gives_half_a_minute_anew(talk: Talk) -> None:
+    """Who asks every now and then is never cut; who falls silent is, half a minute after the last answer."""
+    for _ in range(5):
+        talk.clock.advance(29)
+        talk.conversation.received(LINE)
+        talk.answer()
+    assert not talk.is_cut
+    talk.clock.advance(29)
+    assert not talk.is_cut
+    talk.clock.advance(1)
+    assert talk.is_cut
+
+
 def test_octets_one_by_one_do_not_stretch_a_line(talk: Talk) -> None:
     """A line must be whole five seconds after its first octet, however it drips."""
     for octet in LINE[:4]:
