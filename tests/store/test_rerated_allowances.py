@@ -220,3 +220,30 @@ def test_what_is_due_is_rated_again_as_if_all_were(office: Office, asking: Askin
 
     assert (shown["plan"]["accounts"], shown["plan"]["changed"] > 0) == (1, True)
     assert rerated(office, asking, **FROM)["plan"]["changed"] == 0
+
+
+def test_who_shares_an_allowance_keeps_a_part_however_many_are_rated_at_once(
+    asking: Asking, tmp_path: Path
+) -> None:
+    """One company of a group took half of its minutes first: the other, whose turn comes first now, does not get them."""
+    with closing(asking.database.connect()) as connection:
+        office = Office(asking.database, connection, tmp_path, parts=1)
+        calls = Calls()
+        calls.call(9, GB, 300, NOON)
+        calls.call(8, GB, 500, NOON)
+        office.hand_in("a.csv", calls.lines[:1])
+        office.hand_in("b.csv", calls.lines[1:])
+        drawn = """
+            SELECT a.number, c.version, c.rounded - c.billable FROM charge AS c JOIN account AS a ON a.id = c.account_id
+            ORDER BY 1, 2
+        """
+        before = [("BRANCH-1", 1, 300), ("BRANCH-2", 1, 300)]
+        assert office.all(drawn) == before
+
+        load(asking, DEARER)
+        assert rerated(office, asking, **FROM)["plan"]["accounts"] == 2
+
+        assert {(number, taken) for number, _, taken in office.all(drawn)} == {
+            (number, taken) for number, _, taken in before
+        }
+        assert holds(office)

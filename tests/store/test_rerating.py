@@ -439,6 +439,28 @@ class TestWhateverHappens:
         assert holds(office)
         assert len(live(office)) == len(MIXED)
 
+    def test_two_workers_share_a_plan(self, office: Office, asking: Asking) -> None:
+        """While one is at an account, another takes the next; none is carried out twice, none is left."""
+        office.hand_in("a.csv", MIXED)
+        office.as_owner(priced(30) + ";" + priced(12, "44"))
+        plan_id = str(planned(office, asking)["plan"]["id"])
+        asking.staff("rerate_run", id=plan_id, accounts_a_second="10000")
+        plan = run(office.connection, reratings.open_plan)
+        assert plan is not None
+        first, second = (Rerating(Bench(Spool(office.spool), office.days_back)) for _ in range(2))
+        with closing(psycopg2.connect(office.connection.dsn)) as own, own.cursor() as txn:
+            assert first.work(txn, plan, 1) == 1
+            # Not committed yet.
+            assert run(office.connection, second.work, plan, 100) == 2
+            assert run(office.connection, second.work, plan, 100) == 0
+            own.commit()
+        self.finish(office, asking, plan_id)
+
+        assert office.all("SELECT version, count(*) FROM charge_reversal GROUP BY 1") == [
+            (1, len(MIXED))
+        ]
+        assert holds(office)
+
     def test_keeps_to_its_pace_and_can_rest(self, office: Office, asking: Asking) -> None:
         """At one account a second the second one waits; paused, none is taken; run again, it goes on."""
         office.hand_in("a.csv", [call(f"1.{n}", n, AWAY) for n in range(1, 5)])
