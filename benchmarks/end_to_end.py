@@ -280,7 +280,9 @@ def tell(runs: list[Run], records: int) -> None:
         f"memory, most at a time:     {sum(heaviest.values()) >> 10} MiB ({each}; aim {MEMORY_AIM_KIB >> 10})"
     )
     last = runs[-1]
-    print("stages of the last run, warm-up included: seconds, and of the worker's own processor time")
+    print(
+        "stages of the last run, warm-up included: seconds, and of the worker's own processor time"
+    )
     total: dict[str, tuple[float, float]] = {}
     for stages in last.stages:
         for stage, (took, worked) in stages.items():
