@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeGuard
 
 from bmu.mediation import BUILT_IN, Mediator
@@ -24,6 +25,7 @@ from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
 GRANTED_MAX = 500_000
+_LINE_NO = attrgetter("line_no")
 
 
 class FileBlockedError(Exception):
@@ -297,9 +299,9 @@ def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
         ordered = [udr for udr in ordered if udr.line_no not in again]
     earlier = keys.claim(txn, file_id, ordered) if ordered else {}
     if earlier:
-        repeated += [
-            Repeat(udr, earlier[udr.event_key]) for udr in udrs if udr.event_key in earlier
-        ]
+        # A line that repeats one of this chunk has its verdict by that.
+        firsts = sorted((udr for udr in ordered if udr.event_key in earlier), key=_LINE_NO)
+        repeated += [Repeat(udr, earlier[udr.event_key]) for udr in firsts]
     return repeated
 
 

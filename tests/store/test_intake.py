@@ -192,6 +192,17 @@ class TestTheSameAgain:
             ("the same as file 1 line 2",)
         ]
 
+    def test_call_twice_in_another_file_is_two_duplicates(self, office: Office) -> None:
+        """A file that tells of yesterday's call twice: each of its lines has its one verdict."""
+        office.hand_in("a.csv", [call("1.1", 1)])
+        before = office.charged(), office.balances()
+        lines = [call("1.1", 1), call("1.2", 400), call("1.1", 1), call("1.1", 1, AWAY, 70)]
+        found = office.hand_in("b.csv", lines)
+
+        assert found == {"new": 0, "duplicate": 2, "suspended": 2, "rejected": 0}
+        assert (office.charged(), office.balances()) == before
+        assert office.all("SELECT line_no FROM verdict ORDER BY 1") == [(1,), (2,), (3,), (4,)]
+
     def test_call_with_other_content_waits_with_both_bodies(self, office: Office) -> None:
         """Two records of one call that disagree: the first stays charged, a clerk sees both."""
         first, second = call("1.1", 1, AWAY, 60), call("1.1", 1, AWAY, 70)
