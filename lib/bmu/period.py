@@ -62,7 +62,11 @@ def midnight(day: date, zone: str) -> datetime:
     """Find the first instant (UTC) of a calendar day in a zone, also where no clock shows 00:00."""
     place = zone_of(zone)
     wall = datetime(day.year, day.month, day.day, tzinfo=place)
-    late = wall.astimezone(UTC)
+    try:
+        late = wall.astimezone(UTC)
+    except OverflowError:
+        # East of Greenwich the very first day began before there were any instants.
+        return datetime.min.replace(tzinfo=UTC)
     if late.astimezone(place).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return late
     # Clocks were put forward over midnight: the day starts at that moment, between these two.

@@ -80,6 +80,12 @@ def test_midnight_is_found_where_no_clock_shows_it(day: date, zone: str, start: 
     assert midnight(day, zone) == datetime.fromisoformat(start)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Apia", "Asia/Tokyo"])
+def test_the_very_first_day_begins_with_the_first_instant(zone: str) -> None:
+    """A row that has held for ever is written as from year 1 on; in the east that began even earlier."""
+    assert midnight(date.min, zone) == datetime.min.replace(tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("day", "bill_day", "first", "end"),
     [
