@@ -24,12 +24,21 @@ def catalogue_revision(txn: Transaction) -> int:
 
 
 def owners_revisions(txn: Transaction, account_ids: Sequence[int]) -> dict[int, int]:
-    """Give the newest revision that changed what accounts owned when, or on what terms each is rated; 0: none did."""
+    """
+    Give the newest revision that changed what accounts owned when, or on what terms each is rated; 0: none did.
+
+    Who pays an account's usage, and whoever is above one of them, has a say in its terms, too.
+    """
     txn.execute(
         """
-        WITH RECURSIVE upwards AS (
-            SELECT id AS account_id, id, parent_id FROM account WHERE id = ANY (%(ids)s::bigint[])
-            UNION ALL SELECT u.account_id, a.id, a.parent_id FROM account AS a JOIN upwards AS u ON a.id = u.parent_id
+        WITH RECURSIVE paying AS (
+            SELECT account_id, usage_invoicer_id AS id FROM account_terms
+            WHERE account_id = ANY (%(ids)s::bigint[]) AND usage_invoicer_id IS NOT NULL
+        ), upwards AS (
+            SELECT w.account_id, a.id, a.parent_id FROM account AS a JOIN (
+                SELECT id AS account_id, id FROM unnest(%(ids)s::bigint[]) AS id UNION SELECT account_id, id FROM paying
+            ) AS w ON w.id = a.id
+            UNION SELECT u.account_id, a.id, a.parent_id FROM account AS a JOIN upwards AS u ON a.id = u.parent_id
         )
         SELECT account_id, max(at) FROM (
             SELECT account_id, greatest(since, until) AS at FROM uid_history

@@ -8,7 +8,7 @@ from asking import Asking
 from conftest import ROOT, Database
 
 from bmu.rating import Exemption, Terms
-from bmuid.store import owners, revisions
+from bmuid.store import owners, reference, revisions
 
 FULL = (ROOT / "tests/pure/billing/full.toml").read_text(encoding="utf-8")
 ACCOUNTS = """
@@ -111,6 +111,21 @@ def test_what_is_set_holds_for_usage_rated_from_then_on(asking: Asking) -> None:
     assert terms_of(asking, "441", shop.body["revision"] - 1) == before
     assert terms_of(asking, "442").price_plan == "AGREED"
     assert terms_of(asking, "442").exemptions == (Exemption("C-2"),)
+
+
+@pytest.mark.parametrize("number", ["SHOP", "CHAIN", "BANK"])
+def test_what_its_payer_and_those_above_agree_touches_its_usage(
+    asking: Asking, number: str
+) -> None:
+    """Usage is looked at anew when it is rated again, whoever's plan has changed: its own, the chain's, or the bank's."""
+    asking.staff("accounts_load", document=ACCOUNTS)
+    changed = asking.staff("account_set", number=number, rate_plan="P", attributes="a=b").body
+    ids = dict(asking.sql("SELECT number, id FROM account"))
+    with closing(asking.database.connect("bmuid")) as connection, connection.cursor() as txn:
+        found = reference.owners_revisions(txn, [ids["SHOP"], ids["PLAIN"]])
+
+    assert found[ids["SHOP"]] == changed["revision"]
+    assert found[ids["PLAIN"]] < changed["revision"]
 
 
 @pytest.mark.parametrize(
