@@ -68,7 +68,10 @@ class Known(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     """Rate a file; give the exit status."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.tax_setting and not arguments.tax_service:
+        parser.error("--tax-setting is for a tax service: name it with --tax-service")
     try:
         with ExitStack() as files:
             return _rate(arguments, files)

@@ -178,7 +178,9 @@ class Allowances:
     def _turn(self, kind: _Kind, us: int) -> Turn | None:
         if kind.row.on_first_use and (kind.holder, kind.row.code) not in self._first_used:
             return None
-        return turn_at(kind.row, self._anchor(kind), us)
+        turn = turn_at(kind.row, self._anchor(kind), us)
+        # Lines come in any order, but what begins with its first use grants nothing for the days before that.
+        return None if turn and kind.row.on_first_use and turn.number < 0 else turn
 
     def _anchor(self, kind: _Kind) -> Anchor:
         begun = self._first_used.get((kind.holder, kind.row.code))

@@ -120,6 +120,14 @@ size_by = "api"
 size_per = 1
 recurrence = "MONTH"
 [[bucket]]
+code = "PASS"
+name = "A week from the first need on"
+unit = "COUNT"
+classes = ["api"]
+quantity = 100
+recurrence = "WEEK"
+on_first_use = true
+[[bucket]]
 code = "TREE"
 name = "100 requests for all"
 unit = "COUNT"
@@ -160,7 +168,7 @@ buckets = {json.dumps(buckets)}
 """
     for code, buckets in (
         ("TIERS", []), ("ROLL", ["ROLL"]), ("PART", ["PART"]), ("MONEY", ["MONEY"]),
-        ("SIZED", ["SIZED"]), ("TREE", ["TREE"]), ("PLAIN", []),
+        ("SIZED", ["SIZED"]), ("PASS", ["PASS"]), ("TREE", ["TREE"]), ("PLAIN", []),
     )
 )  # fmt: skip
 NOON = "T12:00:00Z"
@@ -289,6 +297,19 @@ def test_lines_may_say_all_that_decides_prices(
 
     assert [(row["amount"], row["tax"]) for row in found] == [
         ("1", "0.2"), ("2", "0.52"), ("2", "0.1"), ("2", "0"),
+    ]  # fmt: skip
+
+
+def test_a_pass_grants_nothing_for_days_before_its_first_use(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Begun on Sunday the 12th, it is of weeks from that day on; a line of the day before pays, also if it comes later."""
+    days = (("12", 70), ("11", 50), ("18", 50), ("19", 50))
+    lines = [f"PASS,P,1,api,2026-07-{day}{NOON},{count}" for day, count in days]
+    found = rated(capsys, tmp_path, HEAD, lines)
+
+    assert [(row["drawn"], row["amount"]) for row in found] == [
+        ("PASS=70", "0"), ("", "50"), ("PASS=30", "20"), ("PASS=50", "0"),
     ]  # fmt: skip
 
 

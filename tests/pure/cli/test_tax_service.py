@@ -129,3 +129,16 @@ def test_a_service_that_is_not_installed_is_a_fault(
     words = "rate --catalogue examples/offline/catalogue --usage examples/offline/usage.csv"
     assert main([*words.split(), "--tax-service", "acme"]) == 2
     assert "--tax-service: no installed package" in capsys.readouterr().err
+
+
+def test_a_setting_without_a_service_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who forgets the service's name is told so, and not given the catalogue's taxes in its place."""
+    monkeypatch.chdir(ROOT)
+    words = "rate --catalogue examples/offline/catalogue --usage examples/offline/usage.csv"
+    with pytest.raises(SystemExit, match="2"):
+        main([*words.split(), "--tax-setting", "rates=rates.csv"])
+    out, err = capsys.readouterr()
+    assert not out
+    assert "name it with --tax-service" in err
