@@ -53,6 +53,10 @@ def _guarded(operation: Operation, said: argparse.Namespace) -> int:
         return complain("bmadmin", [str(error)], os.EX_UNAVAILABLE)
     except SocketClosedToUsError as error:
         return complain("bmadmin", [str(error)], os.EX_NOPERM)
+    except BrokenPipeError:
+        # The daemon has answered; whoever read the output (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return os.EX_OK
     except (OSError, UnicodeDecodeError) as error:
         return complain("bmadmin", [str(error)], os.EX_NOINPUT)
 
@@ -84,7 +88,10 @@ def _perform(operation: Operation, said: argparse.Namespace) -> int:
                 f"{error}; asked again with --key {texts['key']} it is not done twice"
             ) from error
         raise
-    return _show(answer, as_json=getattr(said, "json", False))
+    status = _show(answer, as_json=getattr(said, "json", False))
+    # Here, where it is noticed that nobody reads it.
+    sys.stdout.flush()
+    return status
 
 
 def _texts(operation: Operation, said: argparse.Namespace) -> dict[str, str]:

@@ -349,6 +349,20 @@ class TestCommand:
         away = bmadmin(site, "account")
         assert (away.returncode, "is bmuid running?" in away.stderr) == (os.EX_UNAVAILABLE, True)
 
+    def test_a_reader_that_has_seen_enough_is_no_fault(self, door: Running) -> None:
+        """`bmadmin ... | head` ends quietly: the answer came, and the daemon is not away."""
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as nobody:
+            done = subprocess.run(
+                [str(BMADMIN), "--socket", str(door.site.admin_socket), "status", "show"],
+                stdout=nobody,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=SECONDS_MAX,
+            )
+        assert (done.returncode, done.stderr) == (0, "")
+
     def test_a_daemon_that_dies_meanwhile_is_told(self, site: Site) -> None:
         """Without an answer nothing is taken for done."""
         with socket.socket(socket.AF_UNIX) as fake:
