@@ -18,7 +18,7 @@ from bmuid.operations.accounts_document import (
 from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.grammar import Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.operations.uids import SERVICE, overlap, shorten
 from bmuid.store import accounts, companies, logins, ownerships, revisions
@@ -170,7 +170,7 @@ def list_(txn: Transaction, actor: Actor, arguments: Page, now: datetime) -> Acc
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Shown | Refused:
     """Show an account."""
     account = accounts.by_number(txn, arguments.number)
-    return _shown(txn, account) if account else NOT_FOUND
+    return _shown(txn, account) if account else no_account(arguments.number)
 
 
 def _package_fault(txn: Transaction, code: str, currency: str) -> str | None:
@@ -187,7 +187,7 @@ def add_service(
     revisions.lock(txn)
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     why_not = _package_fault(txn, arguments.package, account.currency)
     if why_not is not None:
         return Refused("BAD_ARGUMENT", f"package: {why_not}")

@@ -7,7 +7,7 @@ from bmu.money import decimal_text
 from bmu.rating import Evidence, explain
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, customer_reads, staff_reads
+from bmuid.operations.rows import NOT_FOUND, customer_reads, no_account, staff_reads
 from bmuid.operations.statement import Heading, heading
 from bmuid.operations.usage import CHARGE, Item, item, key_of
 from bmuid.store import accounts, evidence, sessions
@@ -99,7 +99,7 @@ def explain_of(
 ) -> Explained | Refused:
     """Explain a charge of an account."""
     account = accounts.by_number(txn, arguments.account)
-    return _explained(txn, account, arguments.id) if account else NOT_FOUND
+    return _explained(txn, account, arguments.id) if account else no_account(arguments.account)
 
 
 def _explained(txn: Transaction, account: Account, text: str) -> Explained | Refused:

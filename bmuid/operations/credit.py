@@ -7,7 +7,7 @@ from bmu.money import ONE_E11, decimal_text, exponent, money_text
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Pattern
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, no_account, staff_changes, staff_reads
 from bmuid.realtime import spending
 from bmuid.store import accounts, credit
 from bmuid.store.accounts import Account
@@ -48,14 +48,14 @@ class Credit:
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Credit | Refused:
     """Say how far an account may go into debt."""
     account = accounts.by_number(txn, arguments.account)
-    return _credit(txn, account, now) if account else NOT_FOUND
+    return _credit(txn, account, now) if account else no_account(arguments.account)
 
 
 def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Credit | Refused:
     """Set how far an account may go into debt; what is reserved stays reserved."""
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     places = exponent(account.currency)
     limit = None
     if arguments.limit != NONE:

@@ -10,7 +10,7 @@ from bmu.usage import Unit
 from bmuid.billrun import Owed, Payer, owed_in, payer_of
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import no_account, staff_reads
 from bmuid.operations.statement import Days, Heading, UsageDay, heading, month_of, period_of, today
 from bmuid.store import accounts, period_usage
 from bmuid.store.accounts import Account
@@ -68,7 +68,7 @@ def show_of(txn: Transaction, actor: Actor, arguments: ShowOf, now: datetime) ->
     """Price what an account has used of a month so far."""
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     days = month_of(account, arguments.day or today(account, now))
     payer = payer_of(txn, account.id, account.currency)
     return Interim(

@@ -8,7 +8,7 @@ from bmu.usage import Unit
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Pattern
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, customer_reads, staff_reads
+from bmuid.operations.rows import NOT_FOUND, customer_reads, no_account, staff_reads
 from bmuid.operations.statement import Heading, heading
 from bmuid.store import accounts, companies, invoices_view, sessions
 from bmuid.store.accounts import Account
@@ -136,7 +136,7 @@ def list_of(
 ) -> Invoices | Refused:
     """List the invoices of an account."""
     account = accounts.by_number(txn, arguments.account)
-    return _listed(txn, account) if account else NOT_FOUND
+    return _listed(txn, account) if account else no_account(arguments.account)
 
 
 def show_own(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Shown | Refused:
@@ -147,7 +147,7 @@ def show_own(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> 
 def show_of(txn: Transaction, actor: Actor, arguments: ShowOf, now: datetime) -> Shown | Refused:
     """Show one invoice of an account."""
     account = accounts.by_number(txn, arguments.account)
-    return _shown(txn, account, arguments.number) if account else NOT_FOUND
+    return _shown(txn, account, arguments.number) if account else no_account(arguments.account)
 
 
 def invoice_row(head: Head) -> InvoiceRow:

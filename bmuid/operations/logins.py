@@ -6,7 +6,7 @@ from datetime import datetime
 from bmuid import passwords
 from bmuid.operations.accounts_document import ACCOUNT, LOGIN, PASSWORD
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import ADMINS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import ADMINS, NOT_FOUND, no_account, staff_changes, staff_reads
 from bmuid.store import accounts, logins, revisions, sessions
 from bmuid.store.logins import Login
 from bmuid.store.transaction import Transaction
@@ -67,7 +67,7 @@ def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Login 
         return Refused("BAD_ARGUMENT", f"password: {fault}")
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     revisions.lock(txn)
     name = passwords.login_name(arguments.login)
     hashed = passwords.hash_of(arguments.password, actor.secrets.pepper)

@@ -1,5 +1,6 @@
 """Usage rated again: planned, looked at, carried out; and what is due for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,10 +9,10 @@ from bmu.period import midnight
 from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.grammar import Choice, Integer, Pattern
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import ADMINS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.operations.statement import UsageDay
-from bmuid.store import accounts, companies, reference, reratings_view, revisions, wakeup
+from bmuid.store import accounts, companies, reference, reratings_view, revisions, sources, wakeup
 from bmuid.store.reratings_view import Due, Plan, Wanted
 from bmuid.store.transaction import Transaction
 
@@ -138,9 +139,9 @@ def plan(txn: Transaction, actor: Actor, arguments: MakePlan, now: datetime) -> 
         due_to = entries[-1].id
     elif arguments.from_ is None:
         return WHICH
-    unknown = [each for each in numbers or () if accounts.by_number(txn, each) is None]
+    unknown = _unknown(txn, arguments, numbers or ())
     if unknown:
-        return Refused("NOT_FOUND", f"there is no account {', '.join(unknown)}")
+        return Refused("NOT_FOUND", f"there is no {', '.join(unknown)}")
     wanted = Wanted(
         accounts=numbers,
         from_=midnight(arguments.from_, company.time_zone) if arguments.from_ else None,
@@ -154,11 +155,25 @@ def plan(txn: Transaction, actor: Actor, arguments: MakePlan, now: datetime) -> 
     return _shown(txn, plan_id, LISTED)
 
 
+def _no_plan(id_: int) -> Refused:
+    return Refused("NOT_FOUND", f"there is no plan {id_}; see `bmadmin rerate list`")
+
+
+def _unknown(txn: Transaction, arguments: MakePlan, numbers: Sequence[str]) -> list[str]:
+    unknown = [f"account {each}" for each in numbers if accounts.by_number(txn, each) is None]
+    usage_class, source = arguments.usage_class, arguments.source
+    if usage_class and not reratings_view.has_class(txn, usage_class):
+        unknown.append(f"usage class {usage_class}")
+    if source and source not in {one.code for one in sources.known(txn)}:
+        unknown.append(f"source {source}")
+    return unknown
+
+
 def run(txn: Transaction, actor: Actor, arguments: RunPlan, now: datetime) -> Shown | Refused:
     """Carry a plan out, or go on with one that was paused."""
     found = reratings_view.plans(txn, arguments.id, 1, simulations=False)
     if not found:
-        return NOT_FOUND
+        return _no_plan(arguments.id)
     planned = found[0].revision
     revisions.lock(txn)
     if planned is not None and reference.catalogue_revision(txn) > planned:
@@ -173,7 +188,7 @@ def run(txn: Transaction, actor: Actor, arguments: RunPlan, now: datetime) -> Sh
 def pause(txn: Transaction, actor: Actor, arguments: OnePlan, now: datetime) -> Shown | Refused:
     """Let a plan rest; what is carried out stays."""
     if not reratings_view.plans(txn, arguments.id, 1, simulations=False):
-        return NOT_FOUND
+        return _no_plan(arguments.id)
     if not reratings_view.pause(txn, arguments.id):
         return NOT_RUNNING
     return _shown(txn, arguments.id, LISTED)
@@ -198,7 +213,7 @@ def due(txn: Transaction, actor: Actor, arguments: Nothing, now: datetime) -> Du
 def _shown(txn: Transaction, plan_id: int, limit: int) -> Shown | Refused:
     found = reratings_view.plans(txn, plan_id, 1, simulations=False)
     if not found:
-        return NOT_FOUND
+        return _no_plan(plan_id)
     return Shown(
         found[0],
         tuple(_total(one) for one in reratings_view.totals(txn, plan_id)),

@@ -26,6 +26,11 @@ ADMINS = frozenset({Role.ADMIN})
 NOT_FOUND = Refused("NOT_FOUND", "there is no such thing, or it is not of this account")
 
 
+def no_account(number: str) -> Refused:
+    """Tell one of the staff that an account does not exist; customers are told of no other accounts."""
+    return Refused("NOT_FOUND", f"there is no account {number}")
+
+
 def customer_reads(name: str, summary: str, arguments: type, result: type, run: Run) -> Operation:
     """Declare what a logged-in customer may look at: the rows of the own account."""
     return Operation(

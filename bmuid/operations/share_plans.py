@@ -9,7 +9,7 @@ from bmu.usage import Unit
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Integer, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, no_account, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.store import accounts, overview, reratings_view, revisions, shares, tables, terms
 from bmuid.store.accounts import Account
@@ -104,10 +104,10 @@ class PooledRow:
 
 @dataclass(frozen=True, slots=True)
 class PositionRow:
-    """What was brought to the buckets of a type in a period, and drawn of them against a limit; service 0: the account."""
+    """What was brought to a type's buckets in a period, and drawn against a limit; service None: by the account's contribution."""
 
     account: str
-    service: int
+    service: int | None
     code: str
     from_: date
     brought: int
@@ -131,12 +131,18 @@ class Shares:
     shares: tuple[ShareRow, ...]
 
 
+def _no_share(id_: int) -> Refused:
+    return Refused(
+        "NOT_FOUND", f"there is no share plan {id_}; see `bmadmin share-plan list ACCOUNT`"
+    )
+
+
 def create(txn: Transaction, actor: Actor, arguments: Create, now: datetime) -> Shown | Refused:
     """Let an account have a share plan; nobody takes part yet."""
     revisions.lock(txn)
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     if _plan(txn, arguments.plan) is None:
         return Refused("BAD_ARGUMENT", f"plan: there is no share plan {arguments.plan}")
     from_ = midnight(arguments.from_, account.time_zone)
@@ -155,7 +161,7 @@ def join(txn: Transaction, actor: Actor, arguments: Join, now: datetime) -> Show
     share = shares.by_id(txn, arguments.share)
     account = accounts.by_number(txn, arguments.account)
     if share is None or account is None:
-        return NOT_FOUND
+        return no_account(arguments.account) if share else _no_share(arguments.share)
     fault = _unfit(txn, share, account)
     if fault is not None:
         return Refused("BAD_ARGUMENT", f"account: {fault}")
@@ -184,12 +190,12 @@ def leave(txn: Transaction, actor: Actor, arguments: Leave, now: datetime) -> Sh
     share = shares.by_id(txn, arguments.share)
     account = accounts.by_number(txn, arguments.account)
     if share is None or account is None:
-        return NOT_FOUND
+        return no_account(arguments.account) if share else _no_share(arguments.share)
     to = midnight(arguments.to, account.time_zone)
     held = [one for one in _members(txn, share) if one.account_id == account.id]
     ending = [one for one in held if one.to is None or to < one.to]
     if not ending:
-        return Refused("BAD_ARGUMENT", "to: the account takes no part from that day on already")
+        return Refused("BAD_ARGUMENT", "to: the account takes no part from that day on anyway")
     revision = revisions.add(txn, actor.name, f"{account.number} leaves share plan {share.id}")
     for one in ending:
         shares.withdraw(txn, one.id, revision)
@@ -203,14 +209,14 @@ def leave(txn: Transaction, actor: Actor, arguments: Leave, now: datetime) -> Sh
 def show(txn: Transaction, actor: Actor, arguments: Which, now: datetime) -> Shown | Refused:
     """Show a share plan of an account."""
     share = shares.by_id(txn, arguments.share)
-    return _shown(txn, share) if share else NOT_FOUND
+    return _shown(txn, share) if share else _no_share(arguments.share)
 
 
 def list_(txn: Transaction, actor: Actor, arguments: Of, now: datetime) -> Shares | Refused:
     """List the share plans of an account."""
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     return Shares(tuple(map(_row, shares.of_account(txn, account.id))))
 
 
@@ -278,7 +284,7 @@ def _shown(txn: Transaction, share: Share) -> Shown:
         positions=tuple(
             PositionRow(
                 account=one.account,
-                service=one.account_service_id,
+                service=one.account_service_id or None,
                 code=one.code,
                 from_=_day(one.from_, zone),
                 brought=one.brought,

@@ -7,7 +7,7 @@ from bmu.rating import Exemption
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import ArgumentError, Choice, Day, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes
+from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes
 from bmuid.operations.terms_document import CERTIFICATE, attributes_of
 from bmuid.operations.uids import SERVICE
 from bmuid.store import accounts, companies, reratings_view, revisions, terms
@@ -111,7 +111,7 @@ def set_account(
     revisions.lock(txn)
     account = accounts.by_number(txn, arguments.number)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.number)
     held = _held(txn, account.id)
     invoicer_id = _invoicer_id(txn, account.id, arguments.usage_invoicer, held)
     if isinstance(invoicer_id, Refused):
@@ -139,7 +139,7 @@ def exempt(
     revisions.lock(txn)
     account = accounts.by_number(txn, arguments.number)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.number)
     if arguments.tax is not None and arguments.tax not in companies.codes(txn, "tax"):
         return Refused("BAD_ARGUMENT", f"tax: there is no tax {arguments.tax}")
     if arguments.from_ and arguments.to and arguments.to <= arguments.from_:
@@ -187,8 +187,10 @@ def _invoicer_id(
     if said is None or said == CLEAR:
         return held.usage_invoicer_id if said is None else None
     invoicer = accounts.by_number(txn, said)
-    if invoicer is None or invoicer.id == account_id:
-        return Refused("BAD_ARGUMENT", "usage_invoicer: is no other account")
+    if invoicer is None:
+        return Refused("BAD_ARGUMENT", f"usage_invoicer: there is no account {said}")
+    if invoicer.id == account_id:
+        return Refused("BAD_ARGUMENT", "usage_invoicer: must be another account")
     return invoicer.id
 
 

@@ -9,7 +9,7 @@ from bmu.period import local_day, midnight, to_us
 from bmuid.operations.accounts_document import ACCOUNT, UID_TYPE, UID_VALUE, uid_fault
 from bmuid.operations.grammar import Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.store import accounts, companies, ownerships, reratings_view, revisions
 from bmuid.store.accounts import Account, Service
@@ -111,7 +111,7 @@ def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> 
         return Refused("BAD_ARGUMENT", f"value: {fault}")
     account = accounts.by_number(txn, arguments.account)
     if account is None:
-        return NOT_FOUND
+        return no_account(arguments.account)
     revisions.lock(txn)
     service = _service(txn, account, arguments.service)
     if isinstance(service, Refused):

@@ -9,7 +9,7 @@ from bmu.usage import Unit
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.grammar import Integer, Pattern
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, customer_reads, staff_reads
+from bmuid.operations.rows import customer_reads, no_account, staff_reads
 from bmuid.operations.statement import (
     Days,
     Heading,
@@ -102,7 +102,7 @@ def list_own(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> 
 def list_of(txn: Transaction, actor: Actor, arguments: ListOf, now: datetime) -> Usage | Refused:
     """List what an account used."""
     account = accounts.by_number(txn, arguments.account)
-    return _listed(txn, account, arguments, now) if account else NOT_FOUND
+    return _listed(txn, account, arguments, now) if account else no_account(arguments.account)
 
 
 def item(priced: Priced, used: Used, zone: str) -> Item:

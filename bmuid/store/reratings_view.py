@@ -78,6 +78,14 @@ class Due:
     at: datetime
 
 
+def has_class(txn: Transaction, code: str) -> bool:
+    """Tell whether the catalogue has, or ever had, a usage class of that code."""
+    txn.execute("SELECT EXISTS (SELECT FROM usage_class WHERE code = %s)", (code,))
+    row = txn.fetchone()
+    assert row is not None, "it tells one thing"
+    return bool(row[0])
+
+
 def ask(txn: Transaction, actor: str, wanted: Wanted) -> int:
     """Make a plan and give its id."""
     txn.execute(

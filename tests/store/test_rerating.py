@@ -90,6 +90,12 @@ class TestAPlan:
         """By number, by class, by source: whoever has no such usage since is not in the plan."""
         office.hand_in("a.csv", [call("1.1", 1), call("1.2", 2), call("1.3", 3)])
         office.as_owner(priced(30))
+        office.as_owner(
+            "INSERT INTO usage_class (code, name, unit, rater, since)"
+            " SELECT 'data', 'Data', 'DATA', 'CLASS', max(id) FROM revision;"
+            "INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix)"
+            " SELECT 'other', name, profile, time_zone, country_code, trunk_prefix, international_prefix FROM source"
+        )
 
         def accounts(**texts: str) -> object:
             return planned(office, asking, **texts)["plan"]["accounts"]
@@ -107,12 +113,14 @@ class TestAPlan:
             ({"due": "yes", "from_": FROM}, "BAD_ARGUMENT"),
             ({"due": "yes"}, "NOTHING_DUE"),
             ({"from_": FROM, "accounts": "A1,NOBODY"}, "NOT_FOUND"),
+            ({"from_": FROM, "usage_class": "voise"}, "NOT_FOUND"),
+            ({"from_": FROM, "source": "pbx-9"}, "NOT_FOUND"),
         ],
     )
     def test_that_nobody_can_mean_is_refused(
         self, office: Office, asking: Asking, texts: dict[str, str], code: str
     ) -> None:
-        """Without a day, or of unknown accounts: it is said at once."""
+        """Without a day, or of unknown accounts, classes or sources: it is said at once."""
         office.hand_in("a.csv", [call("1.1", 1)])
         assert asking.staff("rerate_plan", **texts).code == code
 

@@ -206,7 +206,7 @@ def test_an_account_may_bring_what_it_agreed_on(office: Office, asking: Asking) 
     assert pool(office) == [("08-01", "ALLOTMENT", 1400, 1390)]
     shown = asking.staff("share_plan_show", share="1").body
     assert [
-        (one["account"], one["service"] == 0, one["brought"]) for one in shown["positions"]
+        (one["account"], one["service"] is None, one["brought"]) for one in shown["positions"]
     ] == [
         ("HEAD", False, 100),
         ("ONE", True, 1000),
@@ -493,3 +493,24 @@ class TestJoining:
         assert [
             one["plan"] for one in asking.staff("share_plan_list", account="HEAD").body["shares"]
         ] == ["TEAM"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "texts", "text"),
+    [
+        ("share_plan_create", {"account": "NONE", "plan": "TEAM"}, "there is no account NONE"),
+        ("share_plan_join", {"share": "7", "account": "ONE"}, "there is no share plan 7;"),
+        ("share_plan_join", {"share": "1", "account": "NONE"}, "there is no account NONE"),
+        ("share_plan_list", {"account": "NONE"}, "there is no account NONE"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    asking: Asking, operation: str, texts: dict[str, str], text: str
+) -> None:
+    """A clerk who mistypes one of two names reads which of them it is."""
+    joined(asking, "HEAD")
+    if operation != "share_plan_list":
+        texts = texts | {"from_": "2026-08-01"}
+    answer = asking.staff(operation, **texts)
+    assert answer.code == "NOT_FOUND"
+    assert answer.body["text"].startswith(text)

@@ -33,7 +33,10 @@ def extras_of(text: str) -> Extras:
     for each in text.split(",") if text else ():
         name, _, field = each.partition("=")
         if not is_own_name(name) or _FIELD.fullmatch(field) is None:
-            raise ValueError(f"{each!r} is not a name of your own, =, and a field of the record")
+            raise ValueError(
+                f"{each!r} is not a name of your own (small letters, digits and _; none that usage has by itself),"
+                " =, and a field of the record"
+            )
         extras.append((name, field))
     if len({name for name, _ in extras}) < len(extras) or len(extras) > EXTRAS_MAX:
         raise ValueError(f"a name is there twice, or there are more than {EXTRAS_MAX}")
