@@ -1,12 +1,17 @@
 """Usage priced in its order, with all that hangs on usage before it: what begins with an event, what grows by it."""
 
 from collections.abc import Sequence
+from threading import Lock
 
 from bmu.rating import Owner, Rated, Tariff, Unrated, rate_batch
 from bmu.usage import UDR
 from bmuid.intake import firstuse
 from bmuid.intake.drawable import Drawable
 from bmuid.store.transaction import Transaction
+
+# Compiled rating lays prices out in memory as it goes, and asks plain functions on the way, so that another thread may
+# come between: of a process, one rates at a time.
+one_at_a_time = Lock()
 
 
 def rate_in_order(
@@ -18,12 +23,15 @@ def rate_in_order(
 ) -> list[Rated | Unrated]:
     """Price events in the order given, as `rate_batch` does; let begin what begins with one, and grow what grows by it."""
     if not (there.asleep or there.growing.by_service):
-        return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
+        with one_at_a_time:
+            return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
     found: list[Rated | Unrated] = []
 
     def rate_before(end: int) -> None:
         some = slice(len(found), end)
-        found.extend(rate_batch(udrs[some], owners[some], tariff, there.by_service, there.limits))
+        with one_at_a_time:
+            rated = rate_batch(udrs[some], owners[some], tariff, there.by_service, there.limits)
+        found.extend(rated)
 
     for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
         if owner.account_service_id in there.asleep:
