@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bmu.rating import TaxAnswer, TaxDue, TaxRequest
 
@@ -25,8 +26,9 @@ def open_rates(settings: Mapping[str, str]) -> Callable[[TaxRequest], TaxAnswer 
         if zip_code is None:
             # Not of this country: the catalogue's own taxes.
             return None
-        # The rates of the day of the event: usage that is rated again later is taxed as it was.
-        day = (_START + timedelta(microseconds=request.started_us)).date()
+        # The rates of the day of the event, by the customer's clock: usage that is rated again later is taxed as it was.
+        started = _START + timedelta(microseconds=request.started_us)
+        day = started.astimezone(ZoneInfo(request.zone)).date()
         known = [first for first in table.get(zip_code, {}) if first <= day]
         if not known:
             raise LookupError(f"no rates for the ZIP code {zip_code} on {day}")

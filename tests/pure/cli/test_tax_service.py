@@ -142,3 +142,22 @@ def test_a_setting_without_a_service_is_refused(
     out, err = capsys.readouterr()
     assert not out
     assert "name it with --tax-service" in err
+
+
+@pytest.mark.usefixtures("site")
+def test_the_examples_days_are_the_customers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the last evening of October New York has October's rates, though it is November in UTC."""
+    usage = tmp_path / "usage.csv"
+    usage.write_text(
+        "account,package,uid,class,started_at,quantity,account.zip\n"
+        "B1,LINE,1,voice,2026-10-31T22:00:00-04:00,600,10001\n"
+        "B1,LINE,1,voice,2026-11-01T00:00:00-04:00,600,10001\n",
+        "utf-8",
+    )
+    monkeypatch.chdir(ROOT / "examples" / "tax_service")
+    words = "rate --catalogue catalogue.toml --tax-service zip-rates --tax-setting rates=rates.csv"
+    assert main([*words.split(), "--usage", str(usage)]) == 0
+    found = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert [row["tax"] for row in found] == ["0.085", "0.08875"]
