@@ -175,6 +175,7 @@ def _earlier(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Mappi
 
 def _make(txn: Transaction, source: str, day: date) -> None:
     name = f"real time {day}"
+    # Whoever makes it at the same time has its day and its digest, too: neither is a fault.
     txn.execute(
         """
         WITH made AS (
@@ -186,7 +187,7 @@ def _make(txn: Transaction, source: str, day: date) -> None:
                 %(day)s
             FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
             WHERE s.code = %(source)s AND r.newest IS NOT NULL
-            ON CONFLICT (source_id, stream_day) DO NOTHING RETURNING id
+            ON CONFLICT DO NOTHING RETURNING id
         )
         INSERT INTO usage_file_part (file_id, part, state) SELECT id, 0, 'STREAM' FROM made
         """,
