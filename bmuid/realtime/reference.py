@@ -63,7 +63,7 @@ class LookedUp:
     def __init__(self) -> None:
         self._lock = Lock()
         self._tax_service: TaxService | None = None
-        self._held: tuple[Tariff, Allowances] | None = None
+        self._held: tuple[str, Tariff, Allowances] | None = None
 
     def ask(self, tax_service: TaxService | None) -> None:
         """Have a service asked for the taxes of each event from now on; none: the catalogue says them."""
@@ -72,9 +72,12 @@ class LookedUp:
 
     def __call__(self, txn: Transaction, newest: int, uids: Sequence[tuple[str, str]]) -> Snapshot:
         """Give what to rate events of these usage identifiers by; *newest*: the newest revision."""
+        # Of another database, or one that was led back to an earlier day, a revision of this number is another.
+        name = revisions.name(txn, newest)
         with self._lock:
             held = self._held
-            if held is None or held[0].revision != newest:
+            if held is None or held[0] != name:
                 tariff = tariffs.at(txn, newest, self._tax_service)
-                held = self._held = tariff, allowances_of(txn, tariff)
-        return Snapshot(held[0], Owners(owners.at(txn, newest, uids)), held[1])
+                held = self._held = name, tariff, allowances_of(txn, tariff)
+        _, tariff, allowances = held
+        return Snapshot(tariff, Owners(owners.at(txn, newest, uids)), allowances)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -276,6 +277,20 @@ def test_an_unknown_source_is_refused(office: Office, asking: Asking, operation:
 
     assert answer.code == "NO_SOURCE"
     assert office.all("SELECT count(*) FROM usage_file") == [(0,)]
+
+
+def test_a_database_led_back_to_an_earlier_day_is_rated_by_its_own_prices(asking: Asking) -> None:
+    """A revision of the same number may hold other prices there: none of those before are used."""
+    before = asking.staff("usage_quote", **told("call 1", destination=AWAY)).body
+    asking.sql(
+        "SET session_replication_role = replica;"
+        "UPDATE rate SET price_e11 = price_e11 * 2, connect_e11 = connect_e11 * 2;"
+        "UPDATE revision SET at = at - interval '1 day'"
+    )
+    after = asking.staff("usage_quote", **told("call 1", destination=AWAY)).body
+
+    assert before["state"] == after["state"] == "QUOTED"
+    assert Decimal(after["amount"]) == 2 * Decimal(before["amount"]) > 0
 
 
 def test_several_that_tell_of_the_same_events_at_once_never_wait_in_a_circle(
