@@ -42,7 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = _command(commands, said)
     if command is None:
         parsed.print_usage(sys.stderr)
-        return complain("bmadmin", ["say a noun and a verb; bmadmin --help lists them"], 2)
+        wanted = "say a noun and a verb; bmadmin --help lists them"
+        if said.noun:
+            wanted = f"say what: {', '.join(sorted(nouns(commands)[said.noun]))}; `bmadmin {said.noun} VERB --help` tells more"
+        return complain("bmadmin", [wanted], 2)
     return _guarded(command.operation, said)
 
 

@@ -344,7 +344,8 @@ class TestCommand:
         }  # fmt: skip
         assert json.loads(found["as JSON"].stdout)["code"] == "NOT_FOUND"
         assert found["refused"].stdout == ""
-        assert found["refused"].stderr.endswith("(NOT_FOUND)\n")
+        assert found["refused"].stderr == "bmadmin: there is no account A9 (NOT_FOUND)\n"
+        assert "say what: assign, end, show;" in found["no verb"].stderr
         door.stop()
         away = bmadmin(site, "account")
         assert (away.returncode, "is bmuid running?" in away.stderr) == (os.EX_UNAVAILABLE, True)
