@@ -13,7 +13,7 @@ from again import holds, live, rerated
 from asking import Answered, Asking
 from conftest import Database
 from offices import Office
-from rich_world import CATALOGUE, DAY, FR, GB, HOUR, NOON, Calls, found
+from rich_world import CATALOGUE, DAY, FR, GB, HOUR, NOON, found, lines_of
 from usage_world import SOURCE
 
 from bmuid.operations.registry import Door, Role
@@ -59,10 +59,7 @@ def office(asking: Asking, tmp_path: Path) -> Iterator[Office]:
 
 def hand_in(office: Office, name: str, *calls: tuple[str, int, timedelta]) -> None:
     """Let the line make calls: who was called, how many seconds, how long after noon of Monday, 3 August."""
-    written = Calls()
-    for called, seconds, later in calls:
-        written.call(LINE, called, seconds, NOON + later)
-    lines = [line.replace('"1.', f'"{name}.') for line in written.lines]
+    lines = lines_of(name, *((LINE, *call) for call in calls))
     assert office.hand_in(name, lines)["new"] == len(calls)
 
 

@@ -12,7 +12,7 @@ from again import holds, live, rerated
 from asking import Answered, Asking
 from conftest import Database
 from offices import Office
-from rich_world import CATALOGUE, DAY, FR, GB, HOUR, NOON, Calls, found
+from rich_world import CATALOGUE, DAY, FR, GB, HOUR, NOON, Calls, found, lines_of
 from usage_world import SOURCE
 
 from bmuid.operations.registry import Door, Role
@@ -101,10 +101,7 @@ def joined(asking: Asking, *accounts: str) -> None:
 
 def hand_in(office: Office, name: str, *calls: tuple[int, int, timedelta]) -> None:
     """Let lines call: which, how many seconds, how long after noon of Monday, 3 August."""
-    written = Calls()
-    for line, seconds, later in calls:
-        written.call(line, GB, seconds, NOON + later)
-    lines = [line.replace('"1.', f'"{name}.') for line in written.lines]
+    lines = lines_of(name, *((line, GB, seconds, later) for line, seconds, later in calls))
     assert office.hand_in(name, lines)["new"] == len(calls)
 
 
