@@ -25,7 +25,7 @@ demo-clean:
 	@if [ -x $(BIN)/bmuid ]; then $(BIN)/bmuid demo --clean --directory "$(DEMO)"; else sh .ci/demo-clean "$(DEMO)"; fi
 
 test:
-	@sh .ci/system-packages postgresql apache2 stunnel4 chromium chromium-driver
+	@sh .ci/system-packages postgresql apache2 stunnel4 chromium chromium-driver openssh-server openssh-client freeradius-utils
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest
 
@@ -54,7 +54,7 @@ bench: .venv/.demo .venv/.programs
 
 # The newest versions that setup.py allows, written down exactly; run the tests, then commit what it wrote.
 lock: .venv/.test
-	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[daemon,test]'
+	@$(PIP) install --upgrade --upgrade-strategy eager --editable '.[daemon,netflow,test]'
 	@$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable > $(LOCK)
 
 # The environment needs no python3-venv: the pip of the system can fill it.
@@ -69,7 +69,7 @@ lock: .venv/.test
 
 .venv/.test: setup.py pyproject.toml $(LOCK) $(NATIVE) | .venv/bin/python
 	@echo "installing what bmuid and its tests need (once)"
-	@$(PIP) install --constraint $(LOCK) --editable '.[daemon,test]'
+	@$(PIP) install --constraint $(LOCK) --editable '.[daemon,netflow,test]'
 	@$(BIN)/python -m compileall -q lib bmuid
 	@touch $@ .venv/.demo
 

