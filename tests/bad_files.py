@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import usage_world as world
 from usage_world import AWAY, HOME, MONDAY_NOON, UNPRICED, call
@@ -181,8 +181,10 @@ class Writer:
 
     def out_of_time(self) -> File:
         """Calls of another century, and of years to come."""
-        when = self._random.choice((datetime(2001, 5, 6), datetime(2090, 5, 6)))
-        odd = [self._event(answered=when.replace(tzinfo=MONDAY_NOON.tzinfo)) for _ in range(2)]
+        when = self._random.choice(
+            (datetime(2001, 5, 6, tzinfo=UTC), datetime(2090, 5, 6, tzinfo=UTC))
+        )
+        odd = [self._event(answered=when) for _ in range(2)]
         return File("out of time", (*(Line(e.record, e) for e in odd), *self._fresh()))
 
     def unreadable(self) -> File:
