@@ -13,7 +13,7 @@ from bmuid.daemon.readiness import StartError
 
 EPILOG = """\
 examples:
-  bmuid run                          doors, intake, rating and real time, in one process tree
+  bmuid run                          doors, intake, rating, real time and receivers, in one process tree
   bmuid run --only rating            rating workers alone, on this host or another
 
 Ends in order on SIGTERM or Ctrl-C; a second one ends it at once. SIGHUP reads certificates, lists, limits and

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+# Those that are the daemon itself with one part alone, since they have doors.
+SERVED = ("realtime", "receiving")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -16,12 +18,12 @@ def main(argv: Sequence[str]) -> int:
         _end_with(int(words[1]))
         words = words[2:]
     # Only once the parent is watched.
-    if words[-2:] == ["--kind", "realtime"]:
+    if words[-2:-1] == ["--kind"] and words[-1] in SERVED:
         # It is its parent who speaks to the service manager.
         os.environ.pop("NOTIFY_SOCKET", None)  # noqa: TID251
         from bmuid.cli.run import main as run  # noqa: PLC0415
 
-        return run([*words[:-2], "--only", "realtime"])
+        return run([*words[:-2], "--only", words[-1]])
     from bmuid.worker.main import main as serve  # noqa: PLC0415
 
     return serve(words)

@@ -188,3 +188,8 @@ class Config:
     log: Log
     limits: Limits
     secrets: Secrets
+
+    @property
+    def receives(self) -> bool:
+        """Whether files come in by other ways than the directories of the spool."""
+        return False

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IReactorCore, IReactorThreads, IReactorTime
@@ -30,10 +31,13 @@ from bmuid.daemon.readiness import (
 )
 from bmuid.daemon.realtime import Realtime
 from bmuid.daemon.serving import Doors
-from bmuid.daemon.workers import RELOADED, Workers, worker_command
+from bmuid.daemon.workers import Workers, worker_command
 from bmuid.operations import single_events
 from bmuid.store.claim import Claim
 from bmuid.store.transaction import DatabaseError
+
+if TYPE_CHECKING:
+    from bmuid.daemon.receiving import Receiving
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +64,10 @@ class Daemon:
         self._told_ready = told_ready
         self._doors: Doors | None = None
         self._realtime: Realtime | None = None
-        # Alone it is this process; beside other parts a process of its own, so that nobody holds up its answers.
+        # Alone they are this process; beside other parts a process of their own, so that nobody holds up their answers.
         self._is_realtime = parts == {Part.REALTIME}
+        self._is_receiving = parts == {Part.RECEIVING}
+        self._receiving: Receiving | None = None
         self._workers: Workers | None = None
         self._loops: list[LoopingCall] = []
         self._claims = [
@@ -92,6 +98,12 @@ class Daemon:
         if usage is not None and self._is_realtime:
             self._realtime = Realtime(self._config, usage, self._reactor, tax_service)
             self._realtime.startService()
+        if self._is_receiving:
+            # Only where it is needed: it brings SSH, and all that goes with that.
+            from bmuid.daemon.receiving import Receiving  # noqa: PLC0415
+
+            self._receiving = Receiving(self._config, self._reactor)
+            self._receiving.startService()
         self._core.addSystemEventTrigger("before", "shutdown", self._shut_down)
         self._core.callWhenRunning(self._begin)
 
@@ -112,6 +124,8 @@ class Daemon:
                 self._doors.reload(config, gate_of(config, now))
             if self._realtime is not None:
                 self._realtime.reload(config, *usage_gate_of(config, now))
+            if self._receiving is not None:
+                self._receiving.reload(config)
             if self._workers is not None:
                 self._workers.reload()
         except (ConfigError, StartError) as error:
@@ -144,11 +158,7 @@ class Daemon:
         self._heed(signal.SIGINT, self.stop)
         self._heed(signal.SIGHUP, self.reload)
         process = self._config.process
-        kinds = ["intake"] if Part.INTAKE in self._parts else []
-        kinds += ["rating"] * process.rating_workers if Part.RATING in self._parts else []
-        if self._has_usage_door(self._config) and not self._is_realtime:
-            kinds.append(RELOADED)
-        commands = tuple(worker_command(kind, self._config.path) for kind in kinds)
+        commands = tuple(worker_command(part, self._config.path) for part in self._worked())
         self._workers = Workers(commands, self._reactor, process.stop_seconds_max)
         self._workers.startService()
         if self._claims:
@@ -161,11 +171,23 @@ class Daemon:
                 "parts": ",".join(sorted(part.value for part in self._parts)),
                 "public": self._doors.public_address if self._doors else "-",
                 "usage": self._realtime.address if self._realtime else "-",
+                **(self._receiving.addresses if self._receiving else {}),
                 "admin": str(self._config.admin.socket) if self._doors else "-",
             },
         )
         self._notify.ready()
         self._told_ready()
+
+    def _worked(self) -> list[Part]:
+        """Give what is done by processes of their own, each as often as there shall be such processes."""
+        found = [Part.INTAKE] if Part.INTAKE in self._parts else []
+        if Part.RATING in self._parts:
+            found += [Part.RATING] * self._config.process.rating_workers
+        if self._has_usage_door(self._config) and not self._is_realtime:
+            found.append(Part.REALTIME)
+        if Part.RECEIVING in self._parts and self._config.receives and not self._is_receiving:
+            found.append(Part.RECEIVING)
+        return found
 
     def _shut_down(self) -> Deferred[None]:
         log.info("stopping: what was begun is finished")
@@ -175,7 +197,7 @@ class Daemon:
     async def _end(self) -> None:
         for loop in self._loops:
             loop.stop()
-        parts = (self._doors, self._realtime, self._workers)
+        parts = (self._doors, self._realtime, self._receiving, self._workers)
         services = [service for service in parts if service is not None]
         await gatherResults(service.stopService() for service in services)
         for claim in self._claims:

@@ -13,6 +13,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorT
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from bmuid.daemon.parts import RELOADED, Part
+
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS_FIRST = 0.5
@@ -21,23 +23,20 @@ PAUSE_SECONDS_MAX = 60.0
 SETTLED_SECONDS = 60.0
 
 
-# The kind of worker that reads the configuration anew when it is told to.
-RELOADED = "realtime"
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to run, and what it is called in the log."""
 
     name: str
     arguments: tuple[str, ...]
+    is_reloaded: bool = False
 
 
-def worker_command(kind: str, config: Path) -> Command:
+def worker_command(part: Part, config: Path) -> Command:
     """Give the command of a worker that ends when this process does."""
-    options = ("--config", str(config), "--kind", kind)
+    options = ("--config", str(config), "--kind", part.value)
     arguments = (sys.executable, "-m", "bmuid", "worker", "--parent", str(os.getpid()), *options)
-    return Command(kind, arguments)
+    return Command(part.value, arguments, part in RELOADED)
 
 
 class Worker(ProcessProtocol):
@@ -82,7 +81,7 @@ class Worker(ProcessProtocol):
 
     def reload(self) -> None:
         """Tell the process to read its configuration anew, if it is one that does."""
-        if self._runs and self._command.name == RELOADED:
+        if self._runs and self._command.is_reloaded:
             self._signal("HUP")
 
     def processEnded(self, reason: Failure) -> None:

@@ -91,7 +91,7 @@ class Spool:
         except PermissionError:
             # Linux links only files that are ours to write; what another user handed in is copied.
             _copy(taken.path, kept)
-        _sync(kept.parent)
+        sync(kept.parent)
 
     def known(self, taken: Taken) -> None:
         """Drop the name in taking/, since the file has its row."""
@@ -158,8 +158,8 @@ def _plain_files(directory: Path) -> list[Path]:
 
 def _move(path: Path, target: Path) -> None:
     path.rename(target)
-    _sync(target.parent)
-    _sync(path.parent)
+    sync(target.parent)
+    sync(path.parent)
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -173,7 +173,8 @@ def _copy(path: Path, target: Path) -> None:
     part.rename(target)
 
 
-def _sync(directory: Path) -> None:
+def sync(directory: Path) -> None:
+    """Make the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
