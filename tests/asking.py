@@ -14,7 +14,7 @@ from bmuid.operations.perform import perform
 from bmuid.operations.registry import Actor, DatabaseRole, Door, Operation, Role
 from bmuid.operations.table import OPERATIONS
 
-SECRETS = Secrets(pepper=b"p" * 32, csrf_key=b"c" * 32)
+SECRETS = Secrets(pepper=b"p" * 32, csrf_key=b"c" * 32, source_key=b"s" * 32)
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 OWN_ROLE = {
     Door.PUBLIC: DatabaseRole.PUBLIC,

@@ -79,7 +79,7 @@ def make_site(directory: Path, dsn: str) -> Site:
     web = pki.issue(authority, "web", pki.Purpose.CLIENT, (), now)
     for name in ("spool",):
         (directory / name).mkdir()
-    for name in ("pepper", "csrf"):
+    for name in ("pepper", "csrf", "sources"):
         (directory / name).write_bytes(secrets.token_bytes(32))
         (directory / name).chmod(0o600)
     settings: dict[str, dict[str, object]] = {
@@ -95,7 +95,11 @@ def make_site(directory: Path, dsn: str) -> Site:
         "spool": {"directory": "spool", "days_back_max": 36500},
         "process": {"rating_workers": 1, "pid_file": "bmuid.pid", "stop_seconds_max": 10},
         "log": {"format": "json"},
-        "secrets": {"pepper_file": "pepper", "csrf_key_file": "csrf"},
+        "secrets": {
+            "pepper_file": "pepper",
+            "csrf_key_file": "csrf",
+            "source_key_file": "sources",
+        },
     }
     site = Site(directory, authority, server, web, settings)
     site.write()

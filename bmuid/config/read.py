@@ -199,6 +199,7 @@ def load(path: Path) -> Config:
         secrets=Secrets(
             pepper=secrets.key("pepper_file", "/etc/bmuid/secrets/pepper"),
             csrf_key=secrets.key("csrf_key_file", "/etc/bmuid/secrets/csrf"),
+            source_key=secrets.key("source_key_file", "/etc/bmuid/secrets/sources"),
         ),
     )
     for section in at.values():

@@ -171,6 +171,7 @@ class Secrets:
 
     pepper: bytes = field(repr=False)
     csrf_key: bytes = field(repr=False)
+    source_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

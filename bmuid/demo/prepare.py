@@ -56,7 +56,7 @@ def certificates(places: Places, now: datetime) -> None:
 
 def keys(places: Places) -> None:
     """Make the secrets, unless they are there: with other ones no password would fit any more."""
-    for name in ("pepper", "csrf"):
+    for name in ("pepper", "csrf", "sources"):
         path = places.secrets / name
         if not path.exists():
             path.touch(mode=0o600)
@@ -84,6 +84,7 @@ def configuration(places: Places, ports: Ports, company: str) -> None:
         "secrets": {
             "pepper_file": places.secrets / "pepper",
             "csrf_key_file": places.secrets / "csrf",
+            "source_key_file": places.secrets / "sources",
         },
     }
     web: dict[str, dict[str, object]] = {

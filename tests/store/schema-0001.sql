@@ -431,6 +431,27 @@ CREATE TABLE source (
         CHECK (extras ~ '^([a-z0-9_]+=[A-Za-z0-9_-]+(,[a-z0-9_]+=[A-Za-z0-9_-]+)*)?$')
 );
 
+-- What a source shows so that it may hand in usage as itself: the public half of an SSH key, or the id of a secret that is
+-- derived from it outside the database.
+CREATE TABLE source_key (
+    id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{16}$'),
+    source_id integer NOT NULL REFERENCES source,
+    kind text NOT NULL CHECK (kind IN ('SSH', 'HMAC')),
+    note text NOT NULL CHECK (length(note) <= 100),
+    fingerprint text CHECK (fingerprint ~ '^SHA256:[A-Za-z0-9+/]{43}$'),
+    public_key text CHECK (public_key ~ '^[a-z0-9-]+ [A-Za-z0-9+/=]+$'),
+    created_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    created_by text NOT NULL,
+    revoked_at timestamptz,                                       -- null: it is good
+    CHECK (num_nulls(fingerprint, public_key) = CASE kind WHEN 'SSH' THEN 0 ELSE 2 END)
+);
+CREATE UNIQUE INDEX source_key_good ON source_key (source_id, fingerprint) WHERE revoked_at IS NULL;
+-- A key that was taken back stays so, and none is another's.
+CREATE TRIGGER source_key_revoked BEFORE UPDATE ON source_key FOR EACH ROW
+    WHEN (old.revoked_at IS NOT NULL OR new.revoked_at IS NULL) EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER source_key_stays BEFORE DELETE OR TRUNCATE ON source_key
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
 -- counted on arrival, has ended as exactly one of the four.
 CREATE TABLE usage_file (
@@ -1618,6 +1639,7 @@ GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), U
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras)
     ON source TO bmuid_admin;
+GRANT INSERT (id, source_id, kind, note, fingerprint, public_key, created_by), UPDATE (revoked_at) ON source_key TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
 GRANT INSERT (actor, packages, accounts, from_at, to_at, usage_class, source, due_to, accounts_a_second),

@@ -16,7 +16,7 @@ def write(folder: Path, text: str) -> Path:
     """A configuration file whose directories and files all exist."""
     for name in ("spool", "run"):
         (folder / name).mkdir(exist_ok=True)
-    for name in ("cert", "key", "ca", "crl", "pepper", "csrf"):
+    for name in ("cert", "key", "ca", "crl", "pepper", "csrf", "sources"):
         (folder / name).write_bytes(b"x" * 32)
         (folder / name).chmod(0o600)
     path = folder / "bmuid.conf"
@@ -39,6 +39,7 @@ days_back_max = 500
 [secrets]
 pepper_file = "pepper"
 csrf_key_file = "csrf"
+source_key_file = "sources"
 """
 
 
