@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bmuid.intake.spool import Measure, Spool, Taken
 from bmuid.store import files, wakeup
-from bmuid.store.files import Arrived, Closed, Registered, Source, Verdicts
+from bmuid.store.files import Arrived, Closed, Ready, Registered, Source, Verdicts
 from bmuid.store.transaction import Transaction
 
 
@@ -17,8 +17,8 @@ def register(
     Shapes:
         Result: None while no catalogue was loaded, so that nothing could be rated.
     """
-    arrived = Arrived(source.id, measure.sha256, taken.name, measure.octets, measure.lines)
-    registered = files.register(txn, arrived, parts)
+    arrived = Arrived(measure.sha256, taken.name, measure.octets)
+    registered = files.register(txn, source, arrived, Ready(measure.lines), parts)
     if registered is not None and registered.first:
         if not measure.lines:
             close(txn, registered.file_id)
@@ -54,5 +54,5 @@ def left_in_work(txn: Transaction, spool: Spool) -> list[Left]:
         Left(source, sha256)
         for source in files.source_codes(txn)
         for sha256 in spool.in_work(source)
-        if files.state_of(txn, source, sha256) == "DONE"
+        if files.is_done(txn, source, sha256)
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeGuard
 
-from bmu.mediation import BUILT_IN, Mediator
+from bmu.mediation import Mediator
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
 from bmuid.intake import charging, repeats
@@ -15,11 +15,13 @@ from bmuid.intake.lines import Chunk, read_chunk
 from bmuid.intake.loops import Month, by_key
 from bmuid.intake.ours import Ours, pick, share_of
 from bmuid.intake.pricing import Needs, needs_of
+from bmuid.intake.profiles import Profiles
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
-from bmuid.store import days, files, keys, verdicts, wakeup
-from bmuid.store.files import Part, Source, Verdicts
+from bmuid.store import days, keys, parts, verdicts, wakeup
+from bmuid.store.files import Verdicts
+from bmuid.store.parts import Part
 from bmuid.store.transaction import DatabaseError, Transaction, is_refused
 from bmuid.store.verdicts import Outcome, Verdict
 
@@ -74,7 +76,7 @@ class Bench:
     days_back: int
     chunk_lines: int = CHUNK_LINES
     snapshots: Snapshots = field(default_factory=Snapshots)
-    mediators: dict[Source, Mediator] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=Profiles)
     homes: Homes | None = None
     days: set[int] = field(default_factory=set)
     granted: dict[int, Month] = field(default_factory=dict)
@@ -106,14 +108,6 @@ class Bench:
         ):
             return None
         return Missing(needs, needs.days - self.days)
-
-    def mediator_of(self, source: Source) -> Mediator | None:
-        """Give what reads the records of a source; None: its profile is not known."""
-        found = self.mediators.get(source)
-        profile = BUILT_IN.get(source.profile)
-        if found is not None or profile is None:
-            return found
-        return self.mediators.setdefault(source, Mediator(profile, source.settings))
 
     def provided(self, needs: Needs) -> None:
         """Remember that all this is there now."""
@@ -155,7 +149,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         DatabaseError: the database is away or out of means, or the transaction lost a race.
     """
     last = bench.picked
-    part = files.take_part(txn, (last.file_id, last.part) if last else (0, 0))
+    part = parts.take_part(txn, (last.file_id, last.part) if last else (0, 0))
     if part is None:
         return None
     try:
@@ -177,7 +171,7 @@ def _work(txn: Transaction, bench: Bench, part: Part) -> Worked | Missing:
     found = _write(txn, bench.spool, part, picked, snapshot)
     next_line = picked.chunk.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
-    files.advance(txn, part, next_line, picked.chunk.next_octet, found, oldest)
+    parts.advance(txn, part, next_line, picked.chunk.next_octet, found, oldest)
     done = next_line > part.lines
     if done:
         # Parts of later files may have waited for it.
@@ -233,12 +227,12 @@ def _homes(bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
 
 def _mediator(bench: Bench, part: Part) -> Mediator:
     source = part.source
-    found = bench.mediator_of(source)
+    found = bench.profiles.mediator_of(source, part.header)
     if found is None:
         raise FileBlockedError(
             part,
-            f"source {source.code} has the profile {source.profile!r}, which this program does not know:"
-            f" name one of {', '.join(BUILT_IN)}, and let the file be tried again",
+            f"it is to be read by the profile {source.profile!r}, which this program does not know: start the"
+            " program that has it, or one that is newer, and let the file be tried again",
         )
     return found
 

@@ -10,7 +10,7 @@ from bmu.usage import UDR
 from bmuid.intake.homes import PART_OF_NOBODY, Homes, part_of
 from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
 from bmuid.intake.loops import own
-from bmuid.store.files import Part
+from bmuid.store.parts import Part
 from bmuid.store.verdicts import Outcome, Verdict
 
 LINE_TOO_LONG = "LINE_TOO_LONG"

@@ -76,7 +76,7 @@ def _bodies(
             elsewhere.setdefault(earlier.file_id, set()).add(earlier.line_no)
     for other_id, line_nos in elsewhere.items():
         original = files.original(txn, other_id)
-        path = spool.find(original.source, original.sha256) if original else None
+        path = spool.find(original.source.code, original.sha256) if original else None
         if path is not None:
             lines = lines_of(path, line_nos)
             found.update({(other_id, line_no): line for line_no, line in lines.items()})

@@ -94,7 +94,7 @@ def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]
     """Mediate the lines by their source's settings of now; give those that the job means."""
     taken: list[UDR | Reject] = []
     fresh = [line for line in batch.lines if line.lost is None]
-    mediator = None if batch.stream else bench.mediator_of(batch.source)
+    mediator = None if batch.stream else bench.profiles.mediator_of(batch.source, batch.header)
     if mediator is not None:
         lines = [line.line for line in fresh]
         taken = mediator.take_some(lines, [line.line_no for line in fresh])

@@ -15,6 +15,7 @@ LISTED = 50
 LISTED_MAX = 1000
 ID_MAX = 2**63 - 1
 ID = Integer(1, ID_MAX)
+STATE = Choice(("ARRIVING", "OPEN", "HELD", "DONE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class List:
     """Which files, the newest first."""
 
     source: str | None = argument(CODE, "only of this source", optional=True)
-    state: str | None = argument(Choice(("OPEN", "DONE")), "only in this state", optional=True)
+    state: str | None = argument(STATE, "only in this state", optional=True)
     before: int | None = argument(ID, "only files with a smaller id", optional=True)
     limit: int | None = argument(Integer(1, LISTED_MAX), "how many at most", optional=True)
 

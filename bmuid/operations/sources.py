@@ -9,12 +9,12 @@ from bmu.mediation.extras import extras_of, missing_fields
 from bmu.mediation.number import is_routing_prefix
 from bmuid.operations.accounts_document import ZONE, is_zone
 from bmuid.operations.accounts_load import DOCUMENT
-from bmuid.operations.entries import bad_document, read_document, text, text_or_none
-from bmuid.operations.grammar import ArgumentError, Choice, Pattern, Text
+from bmuid.operations.entries import bad_document, number, read_document, text, text_or_none
+from bmuid.operations.grammar import ArgumentError, Choice, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.store import sources
-from bmuid.store.sources import Source
+from bmuid.store.sources import QUIET_SECONDS, Completion, Source
 from bmuid.store.transaction import Transaction
 
 CODE = Pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "a source's code: small letters, digits, - and _")
@@ -25,6 +25,8 @@ TRUNK_PREFIX = Pattern(
     r"[0-9]{0,4}", "what is dialled before a national number, like 0; or nothing"
 )
 INTERNATIONAL_PREFIX = Pattern(r"[0-9]{1,5}", "what is dialled before a country code, like 00")
+COMPLETION = Choice(tuple(each.value for each in Completion))
+QUIET = Integer(1, 86_400)
 LISTED_MAX = 50
 
 
@@ -78,6 +80,10 @@ class Add:
         PREFIXES, "of number portability, before called numbers", optional=True
     )
     extras: str | None = argument(EXTRAS, "fields of records to keep", optional=True)
+    completion: str | None = argument(COMPLETION, "when a file is whole", optional=True)
+    quiet_seconds: int | None = argument(
+        QUIET, "how long a file is left alone when it is whole", optional=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,10 @@ class Set:
         PREFIXES, "of number portability, before called numbers", optional=True
     )
     extras: str | None = argument(EXTRAS, "fields of records to keep", optional=True)
+    completion: str | None = argument(COMPLETION, "when a file is whole", optional=True)
+    quiet_seconds: int | None = argument(
+        QUIET, "how long a file is left alone when it is whole", optional=True
+    )
 
 
 _CHANGED = tuple(field.name for field in fields(Set) if field.name != "code")
@@ -144,6 +154,8 @@ def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Source
         international_prefix=arguments.international_prefix,
         routing_prefixes=arguments.routing_prefixes or "",
         extras=arguments.extras or "",
+        completion=arguments.completion or Completion.RENAME.value,
+        quiet_seconds=arguments.quiet_seconds or QUIET_SECONDS,
     )
     if any(one.code == wanted.code for one in sources.known(txn)):
         return Refused("SOURCE_EXISTS", f"there is a source {wanted.code}; source set changes it")
@@ -222,6 +234,8 @@ def _read(entry: Entry, zone: str) -> Source:
         international_prefix=text(entry, "international_prefix", INTERNATIONAL_PREFIX),
         routing_prefixes=text_or_none(entry, "routing_prefixes", PREFIXES),
         extras=text_or_none(entry, "extras", EXTRAS),
+        completion=text_or_none(entry, "completion", COMPLETION) or Completion.RENAME.value,
+        quiet_seconds=number(entry, "quiet_seconds", QUIET, QUIET_SECONDS),
     )
 
 

@@ -1,7 +1,7 @@
 """Usage files and their parts: registered once, worked in chunks, closed when every line has a verdict."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import psycopg2.errors
 
@@ -16,7 +16,12 @@ class FileDoesNotAddUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A feed that sends files, and how its records are read."""
+    """
+    A feed that sends files, and how its records are read.
+
+    Shapes:
+        profile_version: of a stored profile; 0: it came with the program.
+    """
 
     id: int
     code: str
@@ -27,6 +32,7 @@ class Source:
     international_prefix: str
     routing_prefixes: str = ""
     extras: str = ""
+    profile_version: int = 0
 
     @property
     def settings(self) -> SourceSettings:
@@ -44,13 +50,41 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A file as it came."""
+    """A file as it came, out of its source's reach."""
 
-    source_id: int
     sha256: bytes
     name: str
     octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """
+    What a file is worked from.
+
+    Shapes:
+        decoded_octets: of the lines that were made of it; None: its lines are read as they came.
+        header: the line that names its columns.
+        held: why it is not to be worked until staff let it go on.
+    """
+
     lines: int
+    decoded_octets: int | None = None
+    header: bytes | None = None
+    held: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A file whose octets are kept, but not made ready to be worked; released: staff let it go on."""
+
+    file_id: int
+    source: str
+    name: str
+    sha256: bytes
+    replay: int
+    octets: int
+    released: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +109,21 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The part of a file that this transaction has locked, and where its next line is."""
-
-    file_id: int
-    part: int
-    parts: int
-    next_line: int
-    next_octet: int
-    lines: int
-    octets: int
-    sha256: bytes
-    revision: int
-    received_at: datetime
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
 class Original:
-    """What names a file's octets in the spool."""
+    """
+    What names a file's octets in the spool, and how they were made lines.
 
-    source: str
+    Shapes:
+        dropped_at: when the spool was rid of them; None: it has them.
+        stream: it never had any.
+    """
+
+    source: Source
     sha256: bytes
+    replay: int
+    decoded_octets: int | None
+    dropped_at: datetime | None
+    stream: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +134,18 @@ class Closed:
     name: str
     source: str
     sha256: bytes
+    replay: int
     verdicts: Verdicts
 
 
 def source(txn: Transaction, code: str) -> Source | None:
-    """Give the source of that code."""
+    """Give the source of that code, with the newest version of its profile."""
     txn.execute(
         """
         SELECT id, code, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes, extras
-        FROM source WHERE code = %(code)s
+            routing_prefixes, extras,
+            coalesce((SELECT max(version) FROM profile AS p WHERE p.code = s.profile), 0)
+        FROM source AS s WHERE code = %(code)s
         """,
         {"code": code},
     )
@@ -130,56 +159,84 @@ def source_codes(txn: Transaction) -> tuple[str, ...]:
     return tuple(code for (code,) in txn.fetchall())
 
 
-def register(txn: Transaction, arrived: Arrived, parts: int) -> Registered | None:
+def register(
+    txn: Transaction, source: Source, arrived: Arrived, ready: Ready, parts: int
+) -> Registered | None:
     """
     Make the file's row and its parts, pinned to the newest revision and to the source's settings
-    as they are now; or find the row it has.
+    by which it was made ready; or find the row it has.
 
     Shapes:
         Result: None while there is no revision, so nothing to rate with.
     """
     txn.execute(
         """
-        INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
-            time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes,
-            extras)
-        SELECT s.id, %(sha256)s, %(name)s, %(octets)s, %(lines)s, %(parts)s, r.newest, s.profile,
-            s.time_zone, s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes,
-            s.extras
-        FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r
-        WHERE s.id = %(source_id)s AND r.newest IS NOT NULL
-        ON CONFLICT (source_id, sha256) DO NOTHING RETURNING id
+        INSERT INTO usage_file (source_id, sha256, name, octets, decoded_octets, lines, parts,
+            revision, profile, profile_version, header, time_zone, country_code, trunk_prefix,
+            international_prefix, routing_prefixes, extras, state, held)
+        SELECT %(source_id)s, %(sha256)s, %(name)s, %(octets)s, %(decoded_octets)s, %(lines)s,
+            %(parts)s, r.newest, %(profile)s, %(profile_version)s, %(header)s, %(time_zone)s,
+            %(country_code)s, %(trunk_prefix)s, %(international_prefix)s, %(routing_prefixes)s,
+            %(extras)s, %(state)s, %(held)s
+        FROM (SELECT max(id) AS newest FROM revision) AS r WHERE r.newest IS NOT NULL
+        ON CONFLICT (source_id, sha256, replay) DO NOTHING RETURNING id
         """,
         {
-            "source_id": arrived.source_id,
             "sha256": arrived.sha256,
             "name": arrived.name,
             "octets": arrived.octets,
-            "lines": arrived.lines,
-            "parts": parts,
+            **_pinned(source, ready, parts),
         },
     )
     row = txn.fetchone()
     if row is None:
-        return _known(txn, arrived)
-    if arrived.lines:
+        return _known(txn, source, arrived)
+    _add_parts(txn, row[0], ready, parts)
+    return Registered(row[0], _state(ready), first=True, name=arrived.name, verdicts=None)
+
+
+def _state(ready: Ready) -> str:
+    return "OPEN" if ready.held is None else "HELD"
+
+
+def _pinned(source: Source, ready: Ready, parts: int) -> dict[str, object]:
+    return {
+        "source_id": source.id,
+        "decoded_octets": ready.decoded_octets,
+        "lines": ready.lines,
+        "parts": parts,
+        "profile": source.profile,
+        "profile_version": source.profile_version,
+        "header": ready.header,
+        "time_zone": source.time_zone,
+        "country_code": source.country_code,
+        "trunk_prefix": source.trunk_prefix,
+        "international_prefix": source.international_prefix,
+        "routing_prefixes": source.routing_prefixes,
+        "extras": source.extras,
+        "state": _state(ready),
+        "held": ready.held,
+    }
+
+
+def _add_parts(txn: Transaction, file_id: int, ready: Ready, parts: int) -> None:
+    if ready.lines and ready.held is None:
         txn.execute(
             """
             INSERT INTO usage_file_part (file_id, part)
             SELECT %(id)s, generate_series(0, %(parts)s - 1)
             """,
-            {"id": row[0], "parts": parts},
+            {"id": file_id, "parts": parts},
         )
-    return Registered(row[0], "OPEN", first=True, name=arrived.name, verdicts=None)
 
 
-def _known(txn: Transaction, arrived: Arrived) -> Registered | None:
+def _known(txn: Transaction, source: Source, arrived: Arrived) -> Registered | None:
     txn.execute(
         """
         SELECT id, state, name, new, duplicate, suspended, rejected
-        FROM usage_file WHERE source_id = %(source_id)s AND sha256 = %(sha256)s
+        FROM usage_file WHERE source_id = %(source_id)s AND sha256 = %(sha256)s AND replay = 0
         """,
-        {"source_id": arrived.source_id, "sha256": arrived.sha256},
+        {"source_id": source.id, "sha256": arrived.sha256},
     )
     row = txn.fetchone()
     if row is None:
@@ -188,102 +245,36 @@ def _known(txn: Transaction, arrived: Arrived) -> Registered | None:
     return Registered(row[0], row[1], first=False, name=row[2], verdicts=verdicts)
 
 
-def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
-    """
-    Lock the part that was worked last, or else the oldest open one, that nobody works at and that may be worked now.
-
-    A part waits for the parts of earlier files that may hold the same accounts: the same part where
-    files have as many parts, else the whole file. So each account's usage is rated in order of arrival;
-    but nothing waits for a blocked part.
-
-    Shapes:
-        last: the file's id and the part; who worked at it has its next lines read, and knows its accounts.
-    """
+def arriving(txn: Transaction) -> tuple[Arriving, ...]:
+    """Give the files that are to be made ready, the oldest first."""
     txn.execute(
         """
-        SELECT p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
-            f.revision, f.received_at, f.octets, s.id, s.code, f.profile, f.time_zone,
-            f.country_code, f.trunk_prefix, f.international_prefix, f.routing_prefixes, f.extras
-        FROM usage_file_part AS p
-        JOIN usage_file AS f ON f.id = p.file_id
-        JOIN source AS s ON s.id = f.source_id
-        WHERE f.state = 'OPEN' AND p.state = 'OPEN' AND NOT EXISTS (
-            SELECT FROM usage_file AS g JOIN usage_file_part AS q ON q.file_id = g.id
-            WHERE g.state = 'OPEN' AND g.id < f.id AND q.state = 'OPEN'
-            AND (g.parts <> f.parts OR q.part = p.part)
-        )
-        ORDER BY (p.file_id, p.part) = (%(file_id)s, %(part)s) DESC, p.file_id, p.part
-        LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
-        """,
-        {"file_id": last[0], "part": last[1]},
+        SELECT f.id, s.code, f.name, f.sha256, f.replay, f.octets, f.released
+        FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        WHERE f.state = 'ARRIVING' ORDER BY f.id
+        """
     )
-    row = txn.fetchone()
-    if row is None:
-        return None
-    return Part(
-        file_id=row[0],
-        part=row[1],
-        parts=row[2],
-        next_line=row[3],
-        next_octet=row[4],
-        lines=row[5],
-        sha256=bytes(row[6]),
-        revision=row[7],
-        received_at=row[8],
-        octets=row[9],
-        source=Source(*row[10:]),
-    )
+    return tuple(Arriving(*(*row[:3], bytes(row[3]), *row[4:])) for row in txn.fetchall())
 
 
-def advance(
-    txn: Transaction,
-    part: Part,
-    next_line: int,
-    next_octet: int,
-    found: Verdicts,
-    oldest: date | None,
-) -> None:
-    """
-    Move the part over the lines just worked; past the last one it is done.
-
-    Shapes:
-        oldest: no charge of these lines is of an earlier day; None where there is none.
-    """
+def make_ready(txn: Transaction, file_id: int, source: Source, ready: Ready, parts: int) -> bool:
+    """Pin a file that arrives as `register` does, and let it be worked; False: somebody else did."""
     txn.execute(
         """
-        UPDATE usage_file_part SET next_line = %(next_line)s, next_octet = %(next_octet)s,
-            new = new + %(new)s, duplicate = duplicate + %(duplicate)s,
-            suspended = suspended + %(suspended)s, rejected = rejected + %(rejected)s,
-            oldest_day = least(oldest_day, %(oldest)s::date),
-            state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE 'OPEN' END
-        WHERE file_id = %(file_id)s AND part = %(part)s AND next_line = %(from_line)s
+        UPDATE usage_file SET decoded_octets = %(decoded_octets)s, lines = %(lines)s, parts = %(parts)s,
+            revision = (SELECT max(id) FROM revision), profile = %(profile)s,
+            profile_version = %(profile_version)s, header = %(header)s, time_zone = %(time_zone)s,
+            country_code = %(country_code)s, trunk_prefix = %(trunk_prefix)s,
+            international_prefix = %(international_prefix)s, routing_prefixes = %(routing_prefixes)s,
+            extras = %(extras)s, state = %(state)s, held = %(held)s
+        WHERE id = %(id)s AND state = 'ARRIVING'
         """,
-        {
-            "next_line": next_line,
-            "next_octet": next_octet,
-            "new": found.new,
-            "duplicate": found.duplicate,
-            "suspended": found.suspended,
-            "rejected": found.rejected,
-            "oldest": oldest,
-            "lines": part.lines,
-            "file_id": part.file_id,
-            "part": part.part,
-            "from_line": part.next_line,
-        },
+        {"id": file_id, **_pinned(source, ready, parts)},
     )
-    assert txn.rowcount == 1, "the part was locked by this transaction"
-
-
-def block(txn: Transaction, file_id: int, part: int, reason: str) -> None:
-    """Set a part aside until a person has acted; other files go on."""
-    txn.execute(
-        """
-        UPDATE usage_file_part SET state = 'BLOCKED', blocked = %(reason)s
-        WHERE file_id = %(file_id)s AND part = %(part)s AND state = 'OPEN'
-        """,
-        {"reason": reason, "file_id": file_id, "part": part},
-    )
+    if txn.rowcount == 0:
+        return False
+    _add_parts(txn, file_id, ready, parts)
+    return True
 
 
 def finished(txn: Transaction) -> tuple[int, ...]:
@@ -320,7 +311,7 @@ def close(txn: Transaction, file_id: int) -> Closed | None:
                 FROM usage_file_part WHERE file_id = %(id)s
             ) AS p, source AS s
             WHERE f.id = %(id)s AND f.state = 'OPEN' AND p.open = 0 AND s.id = f.source_id
-            RETURNING f.name, s.code, f.sha256, f.new, f.duplicate, f.suspended, f.rejected
+            RETURNING f.name, s.code, f.sha256, f.replay, f.new, f.duplicate, f.suspended, f.rejected
             """,
             {"id": file_id},
         )
@@ -329,31 +320,34 @@ def close(txn: Transaction, file_id: int) -> Closed | None:
     row = txn.fetchone()
     if row is None:
         return None
-    name, source_code, sha256, *counts = row
-    return Closed(file_id, name, source_code, bytes(sha256), Verdicts(*counts))
+    name, source_code, sha256, replay, *counts = row
+    return Closed(file_id, name, source_code, bytes(sha256), replay, Verdicts(*counts))
 
 
-def state_of(txn: Transaction, source_code: str, sha256: bytes) -> str | None:
-    """Give the state of a file's row, None where it has none."""
+def is_done(txn: Transaction, source_code: str, sha256: bytes) -> bool:
+    """Tell whether octets are those of a file, and of none that is not done."""
     txn.execute(
         """
-        SELECT f.state FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        SELECT bool_and(f.state = 'DONE') FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         WHERE s.code = %(source)s AND f.sha256 = %(sha256)s
         """,
         {"source": source_code, "sha256": sha256},
     )
     row = txn.fetchone()
-    return row[0] if row else None
+    return row is not None and row[0] is True
 
 
 def original(txn: Transaction, file_id: int) -> Original | None:
-    """Tell where the octets of a file are kept."""
+    """Tell where the octets of a file are kept, and how its lines were read."""
     txn.execute(
         """
-        SELECT s.code, f.sha256 FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
-        WHERE f.id = %(id)s
+        SELECT f.sha256, f.replay, f.decoded_octets, d.at, f.stream_day IS NOT NULL, s.id, s.code,
+            f.profile, f.time_zone, f.country_code, f.trunk_prefix, f.international_prefix,
+            f.routing_prefixes, f.extras, f.profile_version
+        FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        LEFT JOIN original_dropped AS d ON d.file_id = f.id WHERE f.id = %(id)s
         """,
         {"id": file_id},
     )
     row = txn.fetchone()
-    return Original(row[0], bytes(row[1])) if row else None
+    return Original(Source(*row[5:]), bytes(row[0]), *row[1:5]) if row else None

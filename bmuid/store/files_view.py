@@ -9,7 +9,14 @@ from bmuid.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A usage file; new, duplicate, suspended and rejected count its lines so far."""
+    """
+    A usage file; new, duplicate, suspended and rejected count its lines so far.
+
+    Shapes:
+        held: why it waits until staff let it go on.
+        replay: 0: as it came; else the n-th time that staff had it taken in anew.
+        profile_version: of a stored profile; 0: it came with the program.
+    """
 
     id: int
     source: str
@@ -24,6 +31,10 @@ class File:
     received_at: datetime
     done_at: datetime | None
     revision: int
+    profile: str
+    profile_version: int
+    replay: int
+    held: str | None
     sha256: str
 
 
@@ -56,7 +67,8 @@ def files(
         SELECT f.id, s.code, f.name, f.state, f.octets, f.lines,
             coalesce(f.new, p.new, 0), coalesce(f.duplicate, p.duplicate, 0),
             coalesce(f.suspended, p.suspended, 0), coalesce(f.rejected, p.rejected, 0),
-            f.received_at, f.done_at, f.revision, encode(f.sha256, 'hex')
+            f.received_at, f.done_at, f.revision, f.profile, f.profile_version, f.replay, f.held,
+            encode(f.sha256, 'hex')
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         CROSS JOIN LATERAL (
             SELECT sum(new)::bigint AS new, sum(duplicate)::bigint AS duplicate,

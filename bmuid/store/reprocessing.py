@@ -77,6 +77,8 @@ class Batch:
 
     Shapes:
         stream: the file is one; its lines are events as they were told of.
+        source: with the newest version of its profile.
+        header: the line of the file that names its columns.
         whole: the job has no more of that file.
     """
 
@@ -84,6 +86,7 @@ class Batch:
     received_at: datetime
     stream: bool
     source: Source
+    header: bytes | None
     lines: tuple[Waiting, ...]
     whole: bool
 
@@ -183,7 +186,8 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
     txn.execute(
         f"""
         SELECT v.file_id, f.received_at, f.stream_day IS NOT NULL, s.id, s.code, s.profile, s.time_zone, s.country_code,
-            s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras
+            s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras,
+            coalesce((SELECT max(version) FROM profile AS p WHERE p.code = s.profile), 0), f.header
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE {_MATCHES} AND v.at <= %(created_at)s
@@ -209,8 +213,9 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
         Waiting(line_no, bytes(line), reason, None if lost[0] is None else Charge(*lost))
         for line_no, line, reason, *lost in txn
     )
-    source = Source(*found[3:])
-    return Batch(found[0], found[1], found[2], source, lines, len(lines) < limit)
+    header = None if found[-1] is None else bytes(found[-1])
+    source = Source(*found[3:-1])
+    return Batch(found[0], found[1], found[2], source, header, lines, len(lines) < limit)
 
 
 def resolve(txn: Transaction, file_id: int, line_nos: Sequence[int]) -> None:

@@ -2,8 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from bmuid.store.transaction import Transaction
+
+
+class Completion(Enum):
+    """
+    When a file in a source's directory is whole.
+
+    RENAME: as soon as it has its name. QUIET: once nothing of it has changed for some time.
+    MANIFEST: once a file beside it says so. TRAILER: once its last line is the one its profile ends with.
+    """
+
+    RENAME = "RENAME"
+    QUIET = "QUIET"
+    MANIFEST = "MANIFEST"
+    TRAILER = "TRAILER"
+
+
+QUIET_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +34,7 @@ class Source:
         country_code, trunk_prefix, international_prefix: how its numbers are dialled.
         routing_prefixes: before called numbers, as `bmu.mediation.SourceSettings` has them, parted by commas.
         extras: fields of its records that are kept, as `bmu.mediation.extras.extras_of` reads them.
+        quiet_seconds: how long nothing may have changed, where that tells that a file is whole.
     """
 
     code: str
@@ -27,6 +46,8 @@ class Source:
     international_prefix: str
     routing_prefixes: str = ""
     extras: str = ""
+    completion: str = Completion.RENAME.value
+    quiet_seconds: int = QUIET_SECONDS
 
 
 def known(txn: Transaction) -> tuple[Source, ...]:
@@ -34,7 +55,7 @@ def known(txn: Transaction) -> tuple[Source, ...]:
     txn.execute(
         """
         SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes, extras
+            routing_prefixes, extras, completion, quiet_seconds
         FROM source ORDER BY code
         """
     )
@@ -46,19 +67,21 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
     txn.execute(
         """
         INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix,
-            international_prefix, routing_prefixes, extras)
+            international_prefix, routing_prefixes, extras, completion, quiet_seconds)
         SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes, extras
+            routing_prefixes, extras, completion, quiet_seconds
         FROM unnest(%(codes)s::text[], %(names)s::text[], %(profiles)s::text[], %(zones)s::text[],
             %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[],
-            %(routing_prefixes)s::text[], %(extras)s::text[])
+            %(routing_prefixes)s::text[], %(extras)s::text[], %(completions)s::text[],
+            %(quiet_seconds)s::integer[])
             AS wanted (code, name, profile, time_zone, country_code, trunk_prefix,
-                international_prefix, routing_prefixes, extras)
+                international_prefix, routing_prefixes, extras, completion, quiet_seconds)
         ON CONFLICT (code) DO UPDATE SET name = excluded.name, profile = excluded.profile,
             time_zone = excluded.time_zone, country_code = excluded.country_code,
             trunk_prefix = excluded.trunk_prefix,
             international_prefix = excluded.international_prefix,
-            routing_prefixes = excluded.routing_prefixes, extras = excluded.extras
+            routing_prefixes = excluded.routing_prefixes, extras = excluded.extras,
+            completion = excluded.completion, quiet_seconds = excluded.quiet_seconds
         """,
         {
             "codes": [one.code for one in wanted],
@@ -70,5 +93,7 @@ def put(txn: Transaction, wanted: Sequence[Source]) -> None:
             "international_prefixes": [one.international_prefix for one in wanted],
             "routing_prefixes": [one.routing_prefixes for one in wanted],
             "extras": [one.extras for one in wanted],
+            "completions": [one.completion for one in wanted],
+            "quiet_seconds": [one.quiet_seconds for one in wanted],
         },
     )

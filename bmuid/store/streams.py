@@ -179,10 +179,11 @@ def _make(txn: Transaction, source: str, day: date) -> None:
     txn.execute(
         """
         WITH made AS (
-            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile,
+            INSERT INTO usage_file (source_id, sha256, name, octets, lines, parts, revision, profile, profile_version,
                 time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
                 stream_day)
-            SELECT s.id, %(sha256)s, %(name)s, 0, 0, 1, r.newest, s.profile, s.time_zone,
+            SELECT s.id, %(sha256)s, %(name)s, 0, 0, 1, r.newest, s.profile,
+                coalesce((SELECT max(version) FROM profile AS p WHERE p.code = s.profile), 0), s.time_zone,
                 s.country_code, s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras,
                 %(day)s
             FROM source AS s, (SELECT max(id) AS newest FROM revision) AS r

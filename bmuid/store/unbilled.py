@@ -107,7 +107,7 @@ def earliest_unbilled(
         WITH last AS (SELECT max(issued_at) AS issued_at FROM invoice WHERE account_id = %(account)s)
         SELECT least(%(from)s, (
             SELECT min(p.oldest_day)::timestamp AT TIME ZONE 'UTC' FROM last
-            JOIN usage_file AS f ON f.state = 'OPEN' OR f.done_at >= last.issued_at
+            JOIN usage_file AS f ON f.state <> 'DONE' OR f.done_at >= last.issued_at
             JOIN usage_file_part AS p ON p.file_id = f.id
         ), (
             -- A row has the time at which its transaction began: one that was not seen then is seen now.

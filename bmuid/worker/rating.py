@@ -11,7 +11,7 @@ from bmuid.intake import arrival, chunk, retry
 from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
 from bmuid.realtime import holding
 from bmuid.rerating import Rerating
-from bmuid.store import buckets, days, files, streams, verdicts, wakeup
+from bmuid.store import buckets, days, files, parts, streams, verdicts, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.life import Stop
@@ -52,7 +52,7 @@ class Rating:
             worked = run(connection, chunk.work, self.bench)
         except FileBlockedError as error:
             log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
-            run(connection, files.block, error.file_id, error.part, str(error))
+            run(connection, parts.block, error.file_id, error.part, str(error))
             return True
         except ChunkFailedError as error:
             self._set_aside(connection, error)
@@ -92,7 +92,7 @@ class Rating:
             f"it failed {TRIES_MAX} times from line {error.next_line} on, which is a fault of the program or of"
             f" what it was given: {said}. The log has all of it; when it is mended, let the file be tried again"
         )
-        run(connection, files.block, error.file_id, error.part, reason)
+        run(connection, parts.block, error.file_id, error.part, reason)
 
     def _retry(self, connection: Connection) -> Missing | bool:
         retried = run(connection, retry.work, self.bench)

@@ -416,6 +416,16 @@ CREATE TRIGGER uid_history_versions BEFORE UPDATE OR DELETE ON uid_history
 
 ---------------------------------------------------------------------------- sources, files, verdicts
 
+-- How records are read, as staff loaded it: each change is a version of its own, and files name the one they are read by.
+CREATE TABLE profile (
+    code text NOT NULL CHECK (code ~ '^[a-z0-9][a-z0-9_.-]{0,62}$'),
+    version integer NOT NULL CHECK (version >= 1),
+    document text NOT NULL,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    actor text NOT NULL,
+    PRIMARY KEY (code, version)
+);
+
 CREATE TABLE source (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     code text NOT NULL UNIQUE CHECK (code ~ '^[a-z0-9][a-z0-9_-]{0,31}$'),
@@ -428,7 +438,10 @@ CREATE TABLE source (
     routing_prefixes text NOT NULL DEFAULT ''                     -- before called numbers, of number portability: 1400,Dxxx=0
         CHECK (routing_prefixes ~ '^([0-9A-Fx+=]+(,[0-9A-Fx+=]+)*)?$'),
     extras text NOT NULL DEFAULT ''                               -- fields of its records that are kept: trunk=userfield,cost=accountcode
-        CHECK (extras ~ '^([a-z0-9_]+=[A-Za-z0-9_-]+(,[a-z0-9_]+=[A-Za-z0-9_-]+)*)?$')
+        CHECK (extras ~ '^([a-z0-9_]+=[A-Za-z0-9_-]+(,[a-z0-9_]+=[A-Za-z0-9_-]+)*)?$'),
+    -- When a file that it writes is whole: once renamed, once left alone, or once a file beside it says so.
+    completion text NOT NULL DEFAULT 'RENAME' CHECK (completion IN ('RENAME', 'QUIET', 'MANIFEST', 'TRAILER')),
+    quiet_seconds integer NOT NULL DEFAULT 60 CHECK (quiet_seconds BETWEEN 1 AND 86400)
 );
 
 -- What a source shows so that it may hand in usage as itself: the public half of an SSH key, or the id of a secret that is
@@ -452,19 +465,24 @@ CREATE TRIGGER source_key_revoked BEFORE UPDATE ON source_key FOR EACH ROW
 CREATE TRIGGER source_key_stays BEFORE DELETE OR TRUNCATE ON source_key
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The same octets of a source are one file, whatever its name. A file is done only when each of its lines,
--- counted on arrival, has ended as exactly one of the four.
+-- The same octets of a source are one file, whatever its name, unless staff have them replayed. A file is done only
+-- when each of its lines, counted on arrival, has ended as exactly one of the four.
 CREATE TABLE usage_file (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     source_id integer NOT NULL REFERENCES source,
-    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),            -- of the octets as they came
+    replay integer NOT NULL DEFAULT 0 CHECK (replay >= 0),        -- 0: as it came; else the n-th time that staff had it taken anew
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
     octets bigint NOT NULL CHECK (octets >= 0),
+    -- Of the lines that were made of it on arrival, by its profile; null: its lines are read as they came.
+    decoded_octets bigint CHECK (decoded_octets >= 0),
     lines bigint NOT NULL CHECK (lines >= 0),
     parts smallint NOT NULL CHECK (parts BETWEEN 1 AND 64),
     revision bigint NOT NULL REFERENCES revision,
     -- How its records are read: the source's settings on arrival, so that all workers read each line alike.
     profile text NOT NULL,
+    profile_version integer NOT NULL DEFAULT 0 CHECK (profile_version >= 0),  -- 0: it came with the program
+    header bytea,                                                 -- the line that names its columns
     time_zone text NOT NULL,
     country_code text NOT NULL,
     trunk_prefix text NOT NULL,
@@ -472,28 +490,51 @@ CREATE TABLE usage_file (
     routing_prefixes text NOT NULL DEFAULT '',
     extras text NOT NULL DEFAULT '',
     received_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
-    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE')),
+    -- ARRIVING: its octets are kept, but not made ready to be worked. HELD: it waits until staff let it go on.
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('ARRIVING', 'OPEN', 'HELD', 'DONE')),
+    held text CHECK ((state = 'HELD') = (held IS NOT NULL)),      -- why
+    released boolean NOT NULL DEFAULT false,                      -- staff let it go on, so totals and limits hold it no more
     done_at timestamptz,
     new bigint, duplicate bigint, suspended bigint, rejected bigint,
     stream_day date,                                              -- null: a file; else what the source asked in real time that day
-    UNIQUE (source_id, sha256),
+    UNIQUE (source_id, sha256, replay),
     UNIQUE (source_id, stream_day),
     CHECK (least(new, duplicate, suspended, rejected) >= 0),
     CHECK (stream_day IS NULL OR (octets = 0 AND parts = 1)),
     CONSTRAINT every_line_has_a_verdict CHECK (
-        CASE state WHEN 'OPEN' THEN
-            done_at IS NULL AND new IS NULL AND duplicate IS NULL AND suspended IS NULL AND rejected IS NULL
-        ELSE
+        CASE state WHEN 'DONE' THEN
             done_at IS NOT NULL AND new IS NOT NULL AND duplicate IS NOT NULL AND suspended IS NOT NULL
             AND rejected IS NOT NULL AND lines = new + duplicate + suspended + rejected
+        ELSE
+            done_at IS NULL AND new IS NULL AND duplicate IS NULL AND suspended IS NULL AND rejected IS NULL
         END
     )
 );
 CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
+CREATE INDEX usage_file_waiting ON usage_file (id) WHERE state IN ('ARRIVING', 'HELD');
 CREATE INDEX usage_file_done ON usage_file (done_at);
 -- A file's lines were counted on arrival; only those of a stream come one by one, and are counted when its day is over.
 CREATE TRIGGER usage_file_lines_stay BEFORE UPDATE OF lines ON usage_file FOR EACH ROW
-    WHEN (old.lines <> new.lines AND old.stream_day IS NULL) EXECUTE FUNCTION refuse_change();
+    WHEN (old.lines <> new.lines AND old.stream_day IS NULL AND old.state <> 'ARRIVING') EXECUTE FUNCTION refuse_change();
+-- So is how they are read.
+CREATE TRIGGER usage_file_settings_stay BEFORE UPDATE OF parts, revision, profile, profile_version, header, time_zone,
+    country_code, trunk_prefix, international_prefix, routing_prefixes, extras, decoded_octets ON usage_file FOR EACH ROW
+    WHEN (old.state <> 'ARRIVING') EXECUTE FUNCTION refuse_change();
+
+-- Files whose original the spool no longer has, since it was kept for as long as was wanted.
+CREATE TABLE original_dropped (
+    file_id bigint PRIMARY KEY REFERENCES usage_file,
+    at timestamptz NOT NULL DEFAULT transaction_timestamp()
+);
+
+-- Files that are not taken yet, and why, as the intake worker saw it last; those of names that it can't store, escaped.
+CREATE TABLE file_waiting (
+    source_id integer NOT NULL REFERENCES source,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    reason text NOT NULL,
+    since timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    PRIMARY KEY (source_id, name)
+);
 
 -- A file is worked in parts, each with the accounts of one remainder (account id modulo parts), so that
 -- several workers share a file and yet each account's usage is rated in order. A part moves by chunks.
@@ -513,13 +554,43 @@ CREATE TABLE usage_file_part (
     PRIMARY KEY (file_id, part)
 );
 
--- Let the blocked parts of a file be tried again; all that staff may do to a file.
+-- What staff may do to a file: let its blocked parts be tried again, hold it, let it go on, have it taken in anew.
 CREATE FUNCTION file_unblock(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
     WITH freed AS (
         UPDATE usage_file_part SET state = 'OPEN', blocked = NULL
         WHERE file_id = wanted AND state = 'BLOCKED' RETURNING 1
     ) SELECT count(*) FROM freed
+$$;
+CREATE FUNCTION file_hold(wanted bigint, why text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH found AS (
+        UPDATE usage_file SET state = 'HELD', held = why
+        WHERE id = wanted AND state = 'OPEN' AND stream_day IS NULL RETURNING 1
+    ) SELECT count(*) FROM found
+$$;
+-- One that was held before it was made ready arrives anew.
+CREATE FUNCTION file_release(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH found AS (
+        UPDATE usage_file SET held = NULL, released = true, state = CASE
+            WHEN EXISTS (SELECT FROM usage_file_part WHERE file_id = wanted) THEN 'OPEN' ELSE 'ARRIVING' END
+        WHERE id = wanted AND state = 'HELD' RETURNING 1
+    ) SELECT count(*) FROM found
+$$;
+-- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one.
+CREATE FUNCTION file_replay(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    INSERT INTO usage_file (source_id, sha256, replay, name, octets, lines, parts, revision, profile, profile_version,
+        time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state, released)
+    SELECT source_id, sha256, (
+            SELECT max(g.replay) + 1 FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256
+        ), name, octets, 0, parts, revision, profile, profile_version,
+        time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, 'ARRIVING', released
+    FROM usage_file AS f WHERE id = wanted AND stream_day IS NULL AND NOT EXISTS (
+        SELECT FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256 AND g.state <> 'DONE'
+    ) AND NOT EXISTS (SELECT FROM original_dropped WHERE file_id = wanted)
+    ON CONFLICT DO NOTHING RETURNING id
 $$;
 
 -- Event keys are unique for ever: hash partitions, no time in the key. content tells a repeat from a conflict.
@@ -1172,7 +1243,7 @@ BEGIN
     -- As far back as its next bill looks.
     SELECT least(earliest, (
             SELECT min(p.oldest_day)::timestamp AT TIME ZONE 'UTC' FROM usage_file AS f
-            JOIN usage_file_part AS p ON p.file_id = f.id WHERE f.state = 'OPEN' OR f.done_at >= billed
+            JOIN usage_file_part AS p ON p.file_id = f.id WHERE f.state <> 'DONE' OR f.done_at >= billed
         ), (
             SELECT min(w.oldest) FROM rework AS w
             WHERE w.account_id = debtor AND w.at >= coalesce(billed, '-infinity') - interval '1 day'
@@ -1525,7 +1596,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
         'invoice_line', 'invoice_charge', 'invoice_credit', 'invoice_period', 'audit', 'revision', 'rework', 'rerating_due',
-        'usage_event'] LOOP
+        'usage_event', 'profile', 'original_dropped'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -1574,9 +1645,13 @@ SET search_path TO bmu;
 GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
-GRANT INSERT (source_id, sha256, name, octets, lines, parts, revision, profile, time_zone, country_code, trunk_prefix,
-    international_prefix, routing_prefixes, extras, stream_day) ON usage_file TO bmuid;
-GRANT UPDATE (state, done_at, lines, new, duplicate, suspended, rejected) ON usage_file TO bmuid;
+GRANT INSERT (source_id, sha256, name, octets, decoded_octets, lines, parts, revision, profile, profile_version, header,
+    time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state, held, stream_day),
+    UPDATE (state, held, done_at, decoded_octets, lines, parts, revision, profile, profile_version, header, time_zone,
+    country_code, trunk_prefix, international_prefix, routing_prefixes, extras, new, duplicate, suspended, rejected)
+    ON usage_file TO bmuid;
+GRANT INSERT (file_id) ON original_dropped TO bmuid;
+GRANT INSERT (source_id, name, reason), UPDATE (reason, since), DELETE ON file_waiting TO bmuid;
 GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_event TO bmuid;
 GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usage_class, uid_type, uid, origin,
@@ -1636,10 +1711,12 @@ GRANT INSERT (account_id, share_plan, from_at, since) ON share TO bmuid_admin;
 GRANT INSERT (share_id, account_id, during, contribution, since), UPDATE (until) ON share_member TO bmuid_admin;
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
-GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras),
-    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras)
-    ON source TO bmuid_admin;
+GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
+    completion, quiet_seconds),
+    UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
+    completion, quiet_seconds) ON source TO bmuid_admin;
 GRANT INSERT (id, source_id, kind, note, fingerprint, public_key, created_by), UPDATE (revoked_at) ON source_key TO bmuid_admin;
+GRANT INSERT (code, version, document, actor) ON profile TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
 GRANT INSERT (actor, packages, accounts, from_at, to_at, usage_class, source, due_to, accounts_a_second),
@@ -1648,7 +1725,8 @@ GRANT INSERT (account_id, from_at, cause, revision) ON rerating_due TO bmuid_adm
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
-    audit_broken_at(), file_unblock(bigint), bucket_above(bigint, bigint), shared_buckets(bigint, tstzrange) TO bmuid_admin;
+    audit_broken_at(), file_unblock(bigint), file_hold(bigint, text), file_release(bigint), file_replay(bigint),
+    bucket_above(bigint, bigint), shared_buckets(bigint, tstzrange) TO bmuid_admin;
 
 -- bmuid_auth: checks passwords, opens sessions, and can do nothing else.
 GRANT EXECUTE ON FUNCTION login_try(text), login_failed(bigint), session_open(bigint, bytea, text),

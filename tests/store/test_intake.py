@@ -20,7 +20,7 @@ from bmu.usage import Unit
 from bmuid.intake import chunk
 from bmuid.intake.chunk import Bench, FileBlockedError
 from bmuid.intake.spool import Spool
-from bmuid.store import buckets, files
+from bmuid.store import buckets, files, parts
 from bmuid.store.buckets import Span, Wanted
 from bmuid.store.transaction import run
 from bmuid.worker.rating import Rating
@@ -424,8 +424,8 @@ class TestHoweverItIsWorked:
             second.cursor() as other,
             office.connection.cursor() as one,
         ):
-            first = files.take_part(one)
-            next_ = files.take_part(other)
+            first = parts.take_part(one)
+            next_ = parts.take_part(other)
             assert first is not None
             assert next_ is not None
             assert (first.file_id, first.part) == (1, 0)
@@ -434,7 +434,7 @@ class TestHoweverItIsWorked:
                 closing(psycopg2.connect(office.connection.dsn)) as third,
                 third.cursor() as last,
             ):
-                assert files.take_part(last) is None
+                assert parts.take_part(last) is None
             office.connection.rollback()
             second.rollback()
 
@@ -443,19 +443,19 @@ class TestHoweverItIsWorked:
         put(office.spool, "a.csv", [call(f"a.{n}", n) for n in range(1, CUSTOMERS + 1)])
         office.take_in()
         with office.connection.cursor() as one:
-            stays = files.take_part(one, (1, 1))
+            stays = parts.take_part(one, (1, 1))
             assert stays is not None
             assert (stays.file_id, stays.part) == (1, 1)
             with (
                 closing(psycopg2.connect(office.connection.dsn)) as second,
                 second.cursor() as other,
             ):
-                moves = files.take_part(other, (1, 1))
+                moves = parts.take_part(other, (1, 1))
                 assert moves is not None
                 assert (moves.file_id, moves.part) == (1, 0)
                 second.rollback()
-            files.advance(one, stays, stays.lines + 1, 0, files.Verdicts(), None)
-            moves = files.take_part(one, (1, 1))
+            parts.advance(one, stays, stays.lines + 1, 0, files.Verdicts(), None)
+            moves = parts.take_part(one, (1, 1))
             assert moves is not None
             assert (moves.file_id, moves.part) == (1, 0)
         office.connection.rollback()
@@ -470,10 +470,10 @@ class TestHoweverItIsWorked:
         taken = []
         with office.connection.cursor() as txn:
             for _ in range(5):
-                part = files.take_part(txn)
+                part = parts.take_part(txn)
                 assert part is not None
                 taken.append((part.file_id, part.part))
-                files.advance(txn, part, part.lines + 1, 0, files.Verdicts(), None)
+                parts.advance(txn, part, part.lines + 1, 0, files.Verdicts(), None)
         office.connection.rollback()
 
         assert taken == [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]

@@ -23,6 +23,7 @@ from bmu.rating.kinds import (
 from bmu.rating.outcome import UnratedReason
 from bmu.usage import Rater, Unit
 from bmuid.store.source_keys import KeyKind
+from bmuid.store.sources import Completion
 from bmuid.store.verdicts import Outcome
 
 WORDS: dict[str, type[Enum]] = {
@@ -45,6 +46,7 @@ WORDS: dict[str, type[Enum]] = {
     "rate_group.rounding_mode": Rounding,
     "rate_plan.rounding_mode": Rounding,
     "source_key.kind": KeyKind,
+    "source.completion": Completion,
     "usage_class.rater": Rater,
     "usage_class.side": Side,
     "usage_class.unit": Unit,
