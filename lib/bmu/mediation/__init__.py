@@ -1,14 +1,17 @@
 """Raw usage of switches to UDRs: any line becomes a UDR or a reject with its reason."""
 
 from bmu.mediation.check import faults
+from bmu.mediation.decoding import UndecodableError, decode, decoding_faults
 from bmu.mediation.mediator import Mediator
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.profile import (
     Clock,
     Condition,
+    Decoding,
     Delimited,
     Filter,
     Form,
+    Format,
     Identifier,
     Instant,
     Match,
@@ -23,9 +26,11 @@ __all__ = [
     "BUILT_IN",
     "Clock",
     "Condition",
+    "Decoding",
     "Delimited",
     "Filter",
     "Form",
+    "Format",
     "Identifier",
     "Instant",
     "Match",
@@ -36,5 +41,8 @@ __all__ = [
     "Reason",
     "Reject",
     "SourceSettings",
+    "UndecodableError",
+    "decode",
+    "decoding_faults",
     "faults",
 ]

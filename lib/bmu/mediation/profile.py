@@ -109,6 +109,33 @@ class Identifier:
     form: Form
 
 
+class Format(Enum):
+    """
+    How a file whose rows are no lines of text by themselves is written.
+
+    TEXT and FIXED_BLOCK become lines of text for the profile's layout, all others lines of JSON objects.
+    """
+
+    BER = "BER"
+    CLOUD_EVENTS = "CLOUD_EVENTS"
+    CSV_BLOCK = "CSV_BLOCK"
+    FIXED_BLOCK = "FIXED_BLOCK"
+    IPDR = "IPDR"
+    JSON = "JSON"
+    NETFLOW = "NETFLOW"
+    RADIUS_DETAIL = "RADIUS_DETAIL"
+    TEXT = "TEXT"
+    XML = "XML"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a file is made lines on arrival; *settings* are pairs of a name and a text that the format knows."""
+
+    format: Format
+    settings: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """

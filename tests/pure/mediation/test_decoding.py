@@ -1,0 +1,235 @@
+"""Files that are no lines of text become lines, one a row, whatever they hold and however they are cut."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bmu.mediation.decoding import UndecodableError, decode, decoding_faults
+from bmu.mediation.profile import Decoding, Format
+
+Row = dict[str, str]
+
+
+def decoding(form: str, **settings: str) -> Decoding:
+    """Give a decoding, which has no faults."""
+    found = Decoding(Format[form], tuple(settings.items()))
+    assert list(decoding_faults(found)) == []
+    return found
+
+
+def rows(wanted: Decoding, octets: bytes, size: int = 1 << 20) -> list[Row]:
+    """Give the rows of JSON that a file has, read in blocks of that size."""
+    return [json.loads(line) for line in decode(wanted, blocks_of(octets, size))]
+
+
+def blocks_of(octets: bytes, size: int) -> Iterator[bytes]:
+    """Cut octets into blocks."""
+    return (octets[start : start + size] for start in range(0, len(octets), size))
+
+
+XML = decoding("XML", row="calls/call")
+CALLS = b"""<?xml version="1.0" encoding="utf-8"?>
+<x:calls xmlns:x="urn:x"><head>2</head>
+  <call id="a1"><from>442079460123</from><x:to kind='e164'>33199001234</x:to>
+    <leg><s>3</s></leg><leg><s>4</s></leg><note/></call>
+  <call id="a2"><from>Ad\xc3\xa4 &amp; Co</from><to>&#x31;2</to><leg><s>5</s></leg></call>
+</x:calls>
+"""
+JSON = decoding("JSON", path="data.calls")
+DOCUMENT = b"""{"made": "2026-08-03", "data": {"n": 2, "calls": [
+  {"id": "a1", "seconds": 73, "price": 0.10, "legs": [{"s": 3}, {"s": 4}], "ok": true, "note": null},
+  {"id": "Ad\xc3\xa4 \\u00e9", "from": {"number": "442079460123", "tags": []}}]}, "more": []}
+"""
+CSV = decoding("CSV_BLOCK", delimiter=";")
+TABLE = b'id;note;seconds\r\na1;"two\r\nlines; and a ""quote""";73\r\n\r\na2;;5\r\n'
+EVENTS = decoding("CLOUD_EVENTS")
+EVENT = b'{"specversion":"1.0","id":"e1","source":"/probe","type":"com.example.call","time":"2026-08-03T08:12:44Z","data":{"seconds":73,"to":{"number":"33199001234"}}}'
+DETAIL = decoding("RADIUS_DETAIL")
+BLOCKS = b"""Mon Aug  3 09:12:44 2026
+\tUser-Name = "ada@example.net"
+\tAcct-Status-Type = Stop
+\tAcct-Input-Octets = 705032704
+\tAcct-Input-Gigawords = 1
+\tClass = 0x01
+\tClass = 0x02
+\tReply-Message = "a \\"quote\\"\\n\\303\\244"
+\tTimestamp = 1785744764
+
+Mon Aug  3 09:13:44 2026
+\tUser-Name = 'bob'
+\tAcct-Output-Octets = 12
+
+"""
+FIXED = decoding(
+    "FIXED_BLOCK",
+    octets="16",
+    fields="name:1-4:text,seconds:5-6:number,low:7-8:number-le,to:9-11:bcd-swapped,pence:12-12:packed,at:13-16:address",
+    encoding="cp037",
+)
+RECORDS = b"".join(
+    [
+        "ADA ".encode("cp037"),
+        b"\x00\x49\x49\x00\x44\x70\xf9\x7c\xc0\x00\x02\x01",
+        "BOB ".encode("cp037"),
+        b"\xff\xff\x00\x00\x21\xff\xff\x5d\xcb\x00\x71\xff",
+    ]
+)
+GERMAN = decoding("TEXT", encoding="utf-16")
+LINES = "a1;Käthe;73\r\na2;\u0a00\u000b\u010a;5\n".encode("utf-16")
+
+# What each kind of file holds, as a clerk would read it.
+READ: dict[str, tuple[Decoding, bytes, list[Row]]] = {
+    "XML": (
+        XML,
+        CALLS,
+        [
+            {"@id": "a1", "from": "442079460123", "to.@kind": "e164", "to": "33199001234", "leg.s": "3", "leg.1.s": "4"},
+            {"@id": "a2", "from": "Adä & Co", "to": "12", "leg.s": "5"},
+        ],
+    ),
+    "JSON": (
+        JSON,
+        DOCUMENT,
+        [
+            {"id": "a1", "seconds": "73", "price": "0.10", "legs.0.s": "3", "legs.1.s": "4", "ok": "true"},
+            {"id": "Adä é", "from.number": "442079460123"},
+        ],
+    ),
+    "CSV": (
+        CSV,
+        TABLE,
+        [
+            {"id": "a1", "note": 'two\r\nlines; and a "quote"', "seconds": "73"},
+            {"id": "a2", "note": "", "seconds": "5"},
+        ],
+    ),
+    "CloudEvents": (
+        EVENTS,
+        b"[" + EVENT + b",\n" + EVENT.replace(b"e1", b"e2") + b"]\n" + EVENT.replace(b"e1", b"e3"),
+        [
+            {
+                "specversion": "1.0", "id": each, "source": "/probe", "type": "com.example.call",
+                "time": "2026-08-03T08:12:44Z", "data.seconds": "73", "data.to.number": "33199001234",
+            }
+            for each in ("e1", "e2", "e3")
+        ],
+    ),
+    "detail": (
+        DETAIL,
+        BLOCKS,
+        [
+            {
+                "received": "Mon Aug  3 09:12:44 2026", "User-Name": "ada@example.net", "Acct-Status-Type": "Stop",
+                "Acct-Input-Octets": "705032704", "Acct-Input-Gigawords": "1", "Class": "0x01", "Class.1": "0x02",
+                "Reply-Message": 'a "quote"\nä', "Timestamp": "1785744764", "Input-Octets": "5000000000",
+            },
+            {"received": "Mon Aug  3 09:13:44 2026", "User-Name": "bob", "Acct-Output-Octets": "12", "Output-Octets": "12"},
+        ],
+    ),
+    "fixed": (
+        FIXED,
+        RECORDS,
+        [
+            {"name": "ADA", "seconds": "73", "low": "73", "to": "44079", "pence": "7", "at": "192.0.2.1"},
+            {"name": "BOB", "seconds": "65535", "low": "0", "to": "12", "pence": "-5", "at": "203.0.113.255"},
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_each_row_is_a_line_of_its_values(kind: str) -> None:
+    """What stands in the file, no more and no less, stands in its lines, in blocks of any size."""
+    wanted, octets, expected = READ[kind]
+    assert rows(wanted, octets) == expected
+    for size in (1, 7, 64):
+        assert rows(wanted, octets, size) == expected
+
+
+def test_other_encodings_become_lines_of_utf_8() -> None:
+    """Text is text whatever its octets; a line that is none in its encoding spoils no other."""
+    assert list(decode(GERMAN, [LINES])) == [
+        "a1;Käthe;73\r".encode(),
+        "a2;\u0a00\u000b\u010a;5".encode(),
+    ]
+    mainframe = decoding("TEXT", encoding="cp037")
+    assert list(decode(mainframe, ["A1;73\x85B2;5\n".encode("cp037")])) == [b"A1;73", b"B2;5"]
+    first, second, third = decode(decoding("TEXT", encoding="utf-8"), [b"a\n\xffb\nc"])
+    assert (first, third) == (b"a", b"c")
+    assert json.loads(second) == {"!": "not utf-8, at octet 3", "octets": "ff620a"}
+
+
+def is_fault(line: bytes) -> bool:
+    """Tell whether a line says that its row can't be read."""
+    return line.startswith(b'{"!":')
+
+
+def taken(wanted: Decoding, blocks: Iterable[bytes]) -> list[bytes]:
+    """Give the lines of a file, none of one that can't be decoded."""
+    found: list[bytes] = []
+    try:
+        found.extend(decode(wanted, blocks))
+    except UndecodableError as error:
+        assert "at octet" in str(error)  # noqa: PT017 - both outcomes are good ones
+        assert not found
+    return found
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_file_that_was_cut_off_gives_the_rows_before_the_cut(kind: str) -> None:
+    """Wherever an upload broke off, the rows before are as they were, and at most one line tells of the cut."""
+    wanted, octets, _ = READ[kind]
+    whole = list(decode(wanted, [octets]))
+    for cut in range(len(octets)):
+        found = taken(wanted, [octets[:cut]])
+        if found and is_fault(found[-1]):
+            assert "at octet" in json.loads(found.pop())["!"]
+        if kind == "CSV" and found and found[-1] != whole[len(found) - 1]:
+            # A last line of CSV without its end may be a whole row: only its last field is shorter.
+            last, meant = json.loads(found.pop()), json.loads(whole[len(found)])
+            assert meant.pop("seconds").startswith(last.pop("seconds"))
+            assert last == meant
+        assert found == whole[: len(found)], cut
+
+
+ANYTHING = {
+    Format.CSV_BLOCK: (CSV, decoding("CSV_BLOCK", columns="a,b", encoding="utf-16"), decoding("CSV_BLOCK", quote="'")),
+    Format.CLOUD_EVENTS: (EVENTS,),
+    Format.FIXED_BLOCK: (FIXED, decoding("FIXED_BLOCK", octets="3", encoding="utf-8")),
+    Format.JSON: (JSON, decoding("JSON"), decoding("JSON", percent="a")),
+    Format.RADIUS_DETAIL: (DETAIL,),
+    Format.TEXT: (GERMAN, decoding("TEXT", encoding="cp500"), decoding("TEXT", encoding="cp1252"), decoding("TEXT", encoding="gb18030")),
+    Format.XML: (XML, decoding("XML", row="a", percent="b")),
+}  # fmt: skip
+PIECES = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from(
+        [*(b"<a>", b"</a>", b"<a x='1'>", b"<!DOCTYPE a [", b"<!ENTITY b '", b"&b;", b"<?xml version='1.0'?>"),
+         *(b"{", b"}", b"[", b"]", b'"a":', b'"\\ud800"', b",", b"1e9", b"NaN", b"null", b"{" + b'"a":{' * 50),
+         *(b'"', b"\n", b"\r\n", b";", b"''", b"\x00", b"\xff\xfe", b"\x0a\x00", b"\x15", b"\x25"),
+         *(EVENT, CALLS, DOCUMENT, TABLE, BLOCKS, RECORDS, LINES, b"\tUser-Name = \"", b"Acct-Input-Octets = 1\n")]
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", list(ANYTHING))
+@settings(max_examples=150, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=12), size=st.integers(1, 50))
+def test_any_octets_are_rows_faults_or_no_such_file(
+    form: Format, pieces: list[bytes], size: int
+) -> None:
+    """Whatever is handed in, lines come out that can be stored and read, or a plain refusal; blocks change nothing."""
+    octets = b"".join(pieces)
+    for wanted in ANYTHING[form]:
+        found = taken(wanted, [octets])
+        assert taken(wanted, blocks_of(octets, size)) == found
+        for line in found:
+            assert b"\n" not in line
+            if form not in (Format.TEXT, Format.FIXED_BLOCK) or is_fault(line):
+                row = json.loads(line)
+                assert all(isinstance(text, str) for text in row.values())
+                if is_fault(line):
+                    bytes.fromhex(row["octets"])
