@@ -15,7 +15,7 @@ from bmuid.cli.asking import DaemonAwayError, SocketClosedToUsError, ask
 from bmuid.cli.completion import script
 from bmuid.cli.showing import lines
 from bmuid.cli.telling import complain
-from bmuid.cli.words import DEFAULT_SOCKET, SILENT_VERBS, Verb, nouns, parser, verbs
+from bmuid.cli.words import DEFAULT_SOCKET, Verb, nouns, parser, silent_verb, verbs
 from bmuid.operations.registry import ArgumentForm, Operation, Refused, forms, read_arguments
 from bmuid.operations.table import OPERATIONS
 
@@ -69,10 +69,7 @@ def _command(commands: Sequence[Verb], said: argparse.Namespace) -> Verb | None:
     wanted = getattr(said, "verb", None)
     if wanted is not None:
         return of_noun.get(wanted)
-    silent = [of_noun[verb] for verb in SILENT_VERBS if verb in of_noun]
-    return next(
-        (one for one in silent if not any(form.required for form in forms(one.operation))), None
-    )
+    return silent_verb(of_noun)
 
 
 def _perform(operation: Operation, said: argparse.Namespace) -> int:
@@ -91,7 +88,7 @@ def _perform(operation: Operation, said: argparse.Namespace) -> int:
                 f"{error}; asked again with --key {texts['key']} it is not done twice"
             ) from error
         raise
-    status = _show(answer, as_json=getattr(said, "json", False))
+    status = _show(operation, answer, as_json=getattr(said, "json", False))
     # Here, where it is noticed that nobody reads it.
     sys.stdout.flush()
     return status
@@ -121,7 +118,7 @@ def _read(form: ArgumentForm, value: str) -> str:
     return text.removesuffix("\n") if form.secret else text
 
 
-def _show(answer: Answer, *, as_json: bool) -> int:
+def _show(operation: Operation, answer: Answer, *, as_json: bool) -> int:
     document = json.loads(answer.body)
     if as_json:
         print(answer.body.decode("utf-8"))
@@ -131,7 +128,9 @@ def _show(answer: Answer, *, as_json: bool) -> int:
         for line in lines(document, for_people=sys.stdout.isatty()):
             print(line)
     if answer.done:
-        return os.EX_OK
+        wrong = document.get(operation.faults)
+        said = [f"{len(wrong)} things are wrong"] if wrong else []
+        return complain("bmadmin", said, 1 if wrong else os.EX_OK)
     status = STATUSES.get(document["code"], 1)
     return (
         status

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bmuid.operations.grammar import Choice, Day, Grammar, Integer
+from bmuid.operations.grammar import YES, Choice, Day, Grammar, Integer
 from bmuid.operations.registry import ArgumentForm, Door, Operation, forms
 
 DEFAULT_SOCKET = Path("/run/bmuid/admin.sock")
@@ -15,7 +15,7 @@ SILENT_VERBS = ("list", "show")
 EXIT_STATUSES = """\
 exit status:
   0   done
-  1   refused; the reason is on standard error
+  1   refused, or what was looked at is wrong; the reason is on standard error
   2   the command line is wrong
   66  a file to read is missing
   69  the daemon can't be reached
@@ -80,6 +80,9 @@ def parser(commands: Iterable[Verb]) -> argparse.ArgumentParser:
         named = of_nouns.add_parser(
             noun, help=", ".join(of_noun), description=summaries, parents=[general]
         )
+        silent = silent_verb(of_noun)
+        if silent is not None:
+            _add_options(named, silent.operation)
         of_verbs = named.add_subparsers(dest="verb", metavar="VERB")
         for verb, one in of_noun.items():
             _add_verb(of_verbs, verb, one.operation, general)
@@ -94,7 +97,6 @@ def _add_verb(
     operation: Operation,
     general: argparse.ArgumentParser,
 ) -> None:
-    known = forms(operation)
     added = of_verbs.add_parser(
         verb,
         help=operation.summary,
@@ -103,18 +105,44 @@ def _add_verb(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[general],
     )
-    for form in known:
+    _add_options(added, operation)
+    if operation.keyed:
+        about = "a name for this request: asked again with it, nothing is done twice"
+        added.add_argument("--key", dest="value_key", metavar="KEY", help=about)
+
+
+def _add_options(added: argparse.ArgumentParser, operation: Operation) -> None:
+    for form in forms(operation):
         about = f"{form.summary}: {form.grammar.described}".replace("%", "%%")
         shown = "FILE" if form.from_file or form.secret else form.name.upper()
         if form.from_file:
             about += "; read from FILE, or from standard input with -"
+        named = f"value_{form.name}"
         if is_positional(form):
-            added.add_argument(f"value_{form.name}", metavar=shown, help=about)
+            added.add_argument(named, metavar=shown, help=about)
+        elif form.grammar == YES:
+            added.add_argument(
+                flag(form),
+                dest=named,
+                metavar=shown,
+                help=about,
+                nargs="?",
+                const="yes",
+                default=argparse.SUPPRESS,
+            )
         else:
-            added.add_argument(flag(form), dest=f"value_{form.name}", metavar=shown, help=about)
-    if operation.keyed:
-        about = "a name for this request: asked again with it, nothing is done twice"
-        added.add_argument("--key", dest="value_key", metavar="KEY", help=about)
+            # Left out where the verb is: what the noun was told stands.
+            added.add_argument(
+                flag(form), dest=named, metavar=shown, help=about, default=argparse.SUPPRESS
+            )
+
+
+def silent_verb(of_noun: Mapping[str, Verb]) -> Verb | None:
+    """Give what a noun alone means; None: it must be told."""
+    silent = [of_noun[verb] for verb in SILENT_VERBS if verb in of_noun]
+    return next(
+        (one for one in silent if not any(form.required for form in forms(one.operation))), None
+    )
 
 
 def example(operation: Operation) -> str:

@@ -137,3 +137,7 @@ class Choice:
         if text not in self.words:
             raise ArgumentError(f"must be {self.described}")
         return text
+
+
+# Of what is either asked for or left out.
+YES = Choice(("yes",))

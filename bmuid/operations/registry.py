@@ -98,6 +98,7 @@ class Operation:
         run: f(txn, actor, arguments, now); safe to run again as a whole. It decides, then writes: what
             it has written stays also when it refuses.
         run_all: likewise for many that wait: f(txn, actors and their arguments, now) gives a result for each.
+        faults: the field of its result that lists what is wrong; whoever asked is to hear of it loudly.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Operation:
     run_all: (
         Callable[[Transaction, Sequence[tuple[Actor, Any]], datetime], Sequence[object]] | None
     ) = None
+    faults: str = ""
 
 
 @dataclass(frozen=True, slots=True)

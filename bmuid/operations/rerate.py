@@ -7,7 +7,7 @@ from datetime import date, datetime
 from bmu.money import decimal_text
 from bmu.period import midnight
 from bmuid.operations.accounts_load import NO_CATALOGUE
-from bmuid.operations.grammar import Choice, Integer, Pattern
+from bmuid.operations.grammar import YES, Integer, Pattern
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
@@ -45,7 +45,7 @@ class MakePlan:
     accounts: str | None = argument(ACCOUNTS, "only these accounts", optional=True)
     usage_class: str | None = argument(CLASS, "only accounts with such usage since", optional=True)
     source: str | None = argument(CODE, "only accounts with usage of it since", optional=True)
-    due: str | None = argument(Choice(("yes",)), "all that `rerate due` lists", optional=True)
+    due: str | None = argument(YES, "all that `rerate due` lists", optional=True)
     accounts_a_second: int | None = argument(PACE, "at most so many, else 20", optional=True)
 
 

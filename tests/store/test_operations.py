@@ -60,6 +60,7 @@ MATRIX = {
     ("ADMIN", "login_enable", ADMIN, "CHANGE"),
     ("ADMIN", "login_list", READ, "NONE"),
     ("ADMIN", "login_password", ADMIN, "CHANGE"),
+    ("ADMIN", "reconcile_show", READ, "NONE"),
     ("ADMIN", "rerate_due", READ, "NONE"),
     ("ADMIN", "rerate_list", READ, "NONE"),
     ("ADMIN", "rerate_pause", ADMIN, "CHANGE"),

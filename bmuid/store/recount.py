@@ -1,0 +1,117 @@
+"""The books of files counted again from the rows: every usage record with its charges, every line that is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from bmuid.store.day_sums import Money
+from bmuid.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class OfFile:
+    """
+    What the rows of one file say.
+
+    Shapes:
+        events: lines that are usage, as its parts have counted them: new and suspended ones.
+        rated: charges in force. bare: usage records without any charge.
+        waiting: suspended lines that never were charged; lost: those that were.
+        counts: as the parts say, new aside; verdicts: the same by the lines that are kept.
+        told, kept: of a stream its events, by its parts and as they are kept; of a file both 0.
+    """
+
+    file: int
+    source: str
+    events: int
+    rated: int
+    bare: int
+    waiting: int
+    lost: int
+    counts: tuple[int, int, int]
+    verdicts: tuple[int, int, int]
+    told: int
+    kept: int
+
+
+_VERDICTS = """
+    SELECT v.file_id, count(*) FILTER (WHERE v.verdict = 'DUPLICATE') AS duplicate,
+        count(*) FILTER (WHERE v.verdict = 'SUSPENDED' AND v.event_key IS NOT NULL) AS suspended,
+        count(*) FILTER (WHERE v.verdict = 'REJECTED') AS rejected,
+        count(*) FILTER (WHERE v.verdict = 'SUSPENDED' AND v.resolved_at IS NULL AND v.udr_id IS NULL) AS waiting,
+        count(*) FILTER (WHERE v.verdict = 'SUSPENDED' AND v.resolved_at IS NULL AND v.udr_id IS NOT NULL) AS lost
+    FROM verdict AS v WHERE v.file_id = ANY (%(files)s) GROUP BY v.file_id
+"""
+_CHARGED = """
+    FROM udr AS u
+    LEFT JOIN charge AS c ON c.account_id = u.account_id AND c.started_at = u.started_at AND c.udr_id = u.id
+    LEFT JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
+        AND r.udr_id = c.udr_id AND r.version = c.version
+"""
+_DAYS = """
+    (%(from)s::date IS NULL OR u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
+    AND (%(to)s::date IS NULL OR u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
+    AND u.file_id = ANY (%(files)s)
+"""
+
+
+def files(
+    txn: Transaction, file_ids: Sequence[int], days: tuple[date | None, date | None]
+) -> tuple[OfFile, ...]:
+    """Count the rows of files again, all their usage being of these days."""
+    txn.execute(
+        f"""
+        WITH v AS ({_VERDICTS}), u AS (
+            SELECT u.file_id, count(c.udr_id) - count(r.udr_id) AS rated, count(*) - count(c.udr_id) AS bare
+            {_CHARGED} WHERE {_DAYS} GROUP BY u.file_id
+        ), e AS (
+            SELECT file_id, count(*) AS kept FROM usage_event WHERE file_id = ANY (%(files)s) GROUP BY file_id
+        ), p AS (
+            SELECT file_id, sum(new)::bigint AS new, sum(duplicate)::bigint AS duplicate,
+                sum(suspended)::bigint AS suspended, sum(rejected)::bigint AS rejected
+            FROM usage_file_part WHERE file_id = ANY (%(files)s) GROUP BY file_id
+        )
+        SELECT f.id, s.code, coalesce(p.new + p.suspended, 0), coalesce(u.rated, 0), coalesce(u.bare, 0),
+            coalesce(v.waiting, 0), coalesce(v.lost, 0),
+            coalesce(p.duplicate, 0), coalesce(p.suspended, 0), coalesce(p.rejected, 0),
+            coalesce(v.duplicate, 0), coalesce(v.suspended, 0), coalesce(v.rejected, 0),
+            CASE WHEN f.stream_day IS NULL THEN 0 ELSE coalesce(p.new + p.suspended, 0) END,
+            CASE WHEN f.stream_day IS NULL THEN 0 ELSE coalesce(e.kept, 0) END
+        FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
+        LEFT JOIN p ON p.file_id = f.id LEFT JOIN v ON v.file_id = f.id LEFT JOIN u ON u.file_id = f.id
+        LEFT JOIN e ON e.file_id = f.id
+        WHERE f.id = ANY (%(files)s) ORDER BY f.id
+        """,  # noqa: S608 - constants, no values
+        _values(file_ids, days),
+    )
+    return tuple(
+        OfFile(*row[:7], tuple(row[7:10]), tuple(row[10:13]), *row[13:]) for row in txn.fetchall()
+    )
+
+
+def money(
+    txn: Transaction, file_ids: Sequence[int], days: tuple[date | None, date | None]
+) -> tuple[Money, ...]:
+    """Sum the charges of files by currency, all their usage being of these days."""
+    txn.execute(
+        f"""
+        SELECT c.currency, coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL), 0),
+            coalesce(sum(c.amount_e11) FILTER (WHERE i.udr_id IS NOT NULL), 0)
+                - coalesce(sum(c.amount_e11) FILTER (WHERE d.udr_id IS NOT NULL), 0),
+            coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL AND i.udr_id IS NULL), 0)
+                - coalesce(sum(c.amount_e11) FILTER (
+                    WHERE r.udr_id IS NOT NULL AND i.udr_id IS NOT NULL AND d.udr_id IS NULL), 0)
+        {_CHARGED}
+        LEFT JOIN invoice_charge AS i ON i.account_id = c.account_id AND i.started_at = c.started_at
+            AND i.udr_id = c.udr_id AND i.version = c.version
+        LEFT JOIN invoice_credit AS d ON d.account_id = c.account_id AND d.started_at = c.started_at
+            AND d.udr_id = c.udr_id AND d.version = c.version
+        WHERE c.udr_id IS NOT NULL AND {_DAYS} GROUP BY c.currency ORDER BY c.currency
+        """,
+        _values(file_ids, days),
+    )
+    return tuple(Money(row[0], int(row[1]), int(row[2]), int(row[3])) for row in txn.fetchall())
+
+
+def _values(file_ids: Sequence[int], days: tuple[date | None, date | None]) -> dict[str, object]:
+    return {"files": list(file_ids), "from": days[0], "to": days[1]}
