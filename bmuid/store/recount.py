@@ -85,7 +85,20 @@ def files(
         _values(file_ids, days),
     )
     return tuple(
-        OfFile(*row[:7], tuple(row[7:10]), tuple(row[10:13]), *row[13:]) for row in txn.fetchall()
+        OfFile(
+            file=row[0],
+            source=row[1],
+            events=row[2],
+            rated=row[3],
+            bare=row[4],
+            waiting=row[5],
+            lost=row[6],
+            counts=tuple(row[7:10]),
+            verdicts=tuple(row[10:13]),
+            told=row[13],
+            kept=row[14],
+        )
+        for row in txn.fetchall()
     )
 
 
