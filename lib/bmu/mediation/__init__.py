@@ -2,37 +2,39 @@
 
 from bmu.mediation.check import faults
 from bmu.mediation.decoding import UndecodableError, decode, decoding_faults
+from bmu.mediation.document import document_of, profile_of
+from bmu.mediation.layout import Column, Delimited, FixedWidth, JSONLine, Pairs, Quoting
 from bmu.mediation.mediator import Mediator
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.profile import (
-    Clock,
     Condition,
     Decoding,
-    Delimited,
+    Derived,
     Filter,
-    Form,
     Format,
     Identifier,
-    Instant,
     Match,
-    Pairs,
     Profile,
-    Quoting,
 )
 from bmu.mediation.profiles import BUILT_IN
 from bmu.mediation.reject import Reason, Reject
+from bmu.mediation.transform import Clock, Form, Instant
 
 __all__ = [
     "BUILT_IN",
     "Clock",
+    "Column",
     "Condition",
     "Decoding",
     "Delimited",
+    "Derived",
     "Filter",
+    "FixedWidth",
     "Form",
     "Format",
     "Identifier",
     "Instant",
+    "JSONLine",
     "Match",
     "Mediator",
     "Pairs",
@@ -44,5 +46,7 @@ __all__ = [
     "UndecodableError",
     "decode",
     "decoding_faults",
+    "document_of",
     "faults",
+    "profile_of",
 ]

@@ -1,12 +1,13 @@
 """What is wrong with a profile, all of it at once, before a line is read by it."""
 
 import codecs
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
-from bmu.mediation.profile import Delimited, Match, Pairs, Profile
+from bmu.mediation.layout import Delimited, FixedWidth, JSONLine, Pairs, Quoting
+from bmu.mediation.profile import Match, Profile
+from bmu.pattern import Automaton
 
 
 def faults(profile: Profile) -> tuple[str, ...]:
@@ -44,16 +45,37 @@ def _unknown_fields(profile: Profile) -> Iterator[str]:
 
 def _layout(profile: Profile) -> Iterator[str]:
     match profile.layout:
-        case Delimited(widths=widths, delimiter=delimiter):
-            if not widths or min(widths) < 1 or max(widths) > len(profile.fields):
-                yield f"widths: not 1 to {len(profile.fields)}, the number of fields"
-            if len(delimiter) != 1 or delimiter in '"\r\n ':
-                yield f"delimiter: {delimiter!r} is no single delimiting character"
+        case Delimited() as layout:
+            yield from _delimited(layout, profile.fields)
+        case FixedWidth() as layout:
+            yield from _columns(layout, profile.fields)
         case Pairs(separator=separator, label=label):
             if not separator or "=" in separator:
-                yield f"separator: {separator!r} does not separate pairs"
+                yield f"layout.separator: {separator!r} does not separate pairs"
             if label not in profile.fields:
-                yield f"label: no field is called {label!r}"
+                yield f"layout.label: no field is called {label!r}"
+        case JSONLine():
+            pass
+
+
+def _delimited(layout: Delimited, fields: tuple[str, ...]) -> Iterator[str]:
+    widths, delimiter = layout.widths, layout.delimiter
+    if layout.heading:
+        if any(width < 1 for width in widths):
+            yield "layout.widths: a line has a field or more"
+    elif not widths or min(widths) < 1 or max(widths) > len(fields):
+        yield f"layout.widths: not 1 to {len(fields)}, the number of fields"
+    signs = '"\r\n' + "\\" * (layout.quoting is Quoting.BACKSLASH)
+    if len(delimiter) != 1 or delimiter in signs:
+        yield f"layout.delimiter: {delimiter!r} is no single delimiting character"
+
+
+def _columns(layout: FixedWidth, fields: tuple[str, ...]) -> Iterator[str]:
+    if len(layout.columns) != len(fields):
+        yield f"layout.columns: {len(layout.columns)} of them for {len(fields)} fields"
+    for number, column in enumerate(layout.columns, 1):
+        if not 1 <= column.first <= column.last:
+            yield f"layout.columns[{number}]: must be from 1 on, the last not before the first"
 
 
 def _needed(profile: Profile) -> Iterator[str]:
@@ -86,7 +108,7 @@ def _filters(profile: Profile) -> Iterator[str]:
 def _is_one_pattern(texts: tuple[str, ...]) -> bool:
     try:
         for text in texts:
-            re.compile(text)
-    except re.error:
+            Automaton(text)
+    except ValueError:
         return False
     return len(texts) == 1

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bmu.mediation.profile import Pairs, Profile
+from bmu.mediation.layout import Pairs
+from bmu.mediation.profile import Profile
 from bmu.usage import UDR
 
 EXTRAS_MAX = 20

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 
-from bmu.mediation.profile import Delimited, Pairs, Profile, Quoting
+from bmu.mediation.layout import Delimited, FixedWidth, JSONLine, Pairs, Quoting
+from bmu.mediation.profile import Profile
 
 Glance = Callable[[bytes], bytes | None]
 
@@ -15,16 +16,40 @@ def glance_of(profile: Profile) -> Glance:
     It finds nothing where that can't be told quickly. Where it finds something, and the line is
     usage, the identifier was made of just these octets.
     """
-    if len(profile.uids) != 1:
+    field = _field(profile)
+    if field is None:
         return lambda _line: None
-    field = profile.uids[0].field
-    match profile.layout:
-        case Pairs() as layout:
-            return _in_pairs(layout, field)
-        case Delimited(Quoting.DOUBLED) as layout:
-            return _in_csv(layout, profile.fields.index(field))
-        case Delimited() as layout:
-            return _in_bare(layout, profile.fields.index(field))
+    layout = profile.layout
+    if isinstance(layout, Pairs):
+        return _in_pairs(layout, field)
+    if isinstance(layout, JSONLine):
+        return _in_json(field)
+    return _at_place(layout, profile.fields.index(field))
+
+
+def _at_place(layout: Delimited | FixedWidth, place: int) -> Glance:
+    match layout:
+        case FixedWidth():
+            return _in_columns(layout, place)
+        case Delimited(Quoting.ALL_BARE):
+            return _in_bare(layout, place)
+        case Delimited(Quoting.DOUBLED):
+            return _in_csv(layout, place)
+        case Delimited():
+            return _in_plain(layout, place)
+
+
+def _field(profile: Profile) -> str | None:
+    """Give the one field that says it, as it stands in the line; None where there is no such field."""
+    fields = {uid.field for uid in profile.uids}
+    derived = {each.field for each in profile.derived}
+    if len(profile.uids) != 1 or fields & derived or not fields <= {*profile.fields}:
+        return None
+    if any(each.uids is not None or each.derived for each in profile.types):
+        return None
+    if isinstance(profile.layout, Delimited) and not profile.layout.delimiter.isascii():
+        return None
+    return profile.uids[0].field
 
 
 def _in_csv(layout: Delimited, place: int) -> Glance:
@@ -54,6 +79,31 @@ def _in_bare(layout: Delimited, place: int) -> Glance:
     return glance
 
 
+def _in_plain(layout: Delimited, place: int) -> Glance:
+    """Where quotes and backslashes mean something, there may be none in the line."""
+    delimiter, last = layout.delimiter.encode(), place + 1
+    signs = b'"\\' if layout.quoting is Quoting.BACKSLASH else b""
+
+    def glance(line: bytes) -> bytes | None:
+        if any(sign in line for sign in signs):
+            return None
+        parts = line.removesuffix(b"\r").split(delimiter, last)
+        return parts[place] if len(parts) > place else None
+
+    return glance
+
+
+def _in_columns(layout: FixedWidth, place: int) -> Glance:
+    """Where each octet is a character."""
+    column = layout.columns[place]
+    cut = slice(column.first - 1, column.last)
+
+    def glance(line: bytes) -> bytes | None:
+        return line.removesuffix(b"\r")[cut].strip(b" \t") if line.isascii() else None
+
+    return glance
+
+
 def _in_pairs(layout: Pairs, field: str) -> Glance:
     """Where the name stands once, no value can pass for it."""
     name, separator = f"{field}=".encode(), layout.separator.encode()
@@ -62,5 +112,18 @@ def _in_pairs(layout: Pairs, field: str) -> Glance:
         if line.count(name) != 1:
             return None
         return line.partition(name)[2].partition(separator)[0].strip(b" \t")
+
+    return glance
+
+
+def _in_json(field: str) -> Glance:
+    """In an object that holds no other; within a value, the quotes of a name stand behind backslashes."""
+    name = b'"%b":"' % field.encode()
+
+    def glance(line: bytes) -> bytes | None:
+        if line.count(name) != 1 or line.count(b"{") != 1:
+            return None
+        text = line.partition(name)[2].partition(b'"')[0]
+        return None if b"\\" in text else text
 
     return glance

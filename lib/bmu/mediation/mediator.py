@@ -12,10 +12,11 @@ from bmu.mediation.extras import EXTRA_CHARACTERS_MAX, keeping
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
 from bmu.mediation.plan import built, plan_of
-from bmu.mediation.profile import Clock, Form, Profile
+from bmu.mediation.profile import Profile
 from bmu.mediation.reject import Reason, Reject, UnreadError, shown
 from bmu.mediation.sieve import Sieve
 from bmu.mediation.split import lines_of
+from bmu.mediation.transform import Clock, Form
 from bmu.usage import UDR
 
 LINES_AT_ONCE = 200

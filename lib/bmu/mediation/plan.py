@@ -2,13 +2,16 @@
 
 import codecs
 from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
 from typing import NamedTuple
 
 from bmu.mediation.clock import EpochClock, LocalClock
 from bmu.mediation.digest import Addresses
+from bmu.mediation.layout import Delimited, Quoting
 from bmu.mediation.number import Numbers, SourceSettings
-from bmu.mediation.profile import Delimited, Filter, Form, Match, Profile, Quoting
+from bmu.mediation.profile import Filter, Match, Profile
 from bmu.mediation.reject import Reject
+from bmu.mediation.transform import Form
 from bmu.usage import UDR
 
 # What _batch.c has room for.
@@ -99,6 +102,8 @@ def plan_of(
     prefixes = (source.country_code, source.international_prefix, source.trunk_prefix)
     if not (
         isinstance(layout, Delimited)
+        and layout.quoting in {Quoting.DOUBLED, Quoting.ALL_BARE}
+        and _is_simple(profile)
         and layout.delimiter.isascii()
         and layout.delimiter.isprintable()
         and encoding.startswith(_ASCII_FIRST)
@@ -135,6 +140,14 @@ def plan_of(
     )
 
 
+def _is_simple(profile: Profile) -> bool:
+    """Tell whether a row's fields are taken as they stand, all rows alike."""
+    usual = {each.name: each.default for each in fields(profile) if each.default is not MISSING}
+    for free in ("filters", "times", "origin", "destination", "quantity"):
+        del usual[free]
+    return all(getattr(profile, name) == default for name, default in usual.items())
+
+
 def _plain_conditions(found: Filter, place: Callable[[str], int]) -> tuple[PlainCondition, ...]:
     return tuple(
         (
@@ -144,5 +157,5 @@ def _plain_conditions(found: Filter, place: Callable[[str], int]) -> tuple[Plain
             tuple(text.encode(errors="surrogatepass") for text in condition.texts),
         )
         for condition in found.conditions
-        if condition.match is not Match.LIKE
+        if condition.match in {Match.IS, Match.IS_NOT}
     )

@@ -3,54 +3,31 @@
 from dataclasses import dataclass
 from enum import Enum
 
-
-class Quoting(Enum):
-    """
-    How a delimited line protects its delimiter.
-
-    DOUBLED: fields may stand in double quotes, a quote within is doubled (CSV).
-    ALL_BARE: every field stands in double quotes and nothing within is escaped.
-    """
-
-    DOUBLED = "DOUBLED"
-    ALL_BARE = "ALL_BARE"
-
-
-@dataclass(frozen=True, slots=True)
-class Delimited:
-    """Fields in a fixed order; *widths* are the numbers of fields that a line may have."""
-
-    quoting: Quoting
-    widths: tuple[int, ...]
-    delimiter: str = ","
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """
-    Fields as ``name=value``, each at most once, between separators.
-
-    Shapes:
-        after: what stands before its first occurrence, and itself, is no part of the record.
-        label: the field that takes what stands before ``: `` ahead of the first name, or nothing.
-    """
-
-    after: str
-    separator: str
-    label: str
+from bmu.mediation.layout import Column, Layout
+from bmu.mediation.transform import Form, Instant, Transform
 
 
 class Match(Enum):
-    """What a condition asks of a field: to be one of its texts, to be none, to be like a pattern."""
+    """What a condition asks of a field."""
 
     IS = "IS"
     IS_NOT = "IS_NOT"
     LIKE = "LIKE"
+    PREFIX = "PREFIX"
+    RANGE = "RANGE"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something asked of one field; LIKE has one text, a regular expression for the whole field."""
+    """
+    Something asked of one field.
+
+    Shapes:
+        texts: of IS and IS_NOT, those that it is to be one of, or none of; an empty one: the field is empty.
+            Of LIKE one pattern for the whole of it, as `bmu.pattern.parse` reads it. Of PREFIX those one of which
+            it is to begin with. Of RANGE the smallest and largest figure, an empty one: none; what is no figure is
+            in no range.
+    """
 
     field: str
     match: Match
@@ -65,41 +42,6 @@ class Filter:
     conditions: tuple[Condition, ...]
 
 
-class Clock(Enum):
-    """
-    How an instant is written.
-
-    LOCAL: ``2026-08-03 09:12:44`` in the time zone of the source.
-    EPOCH: seconds since 1970-01-01 UTC, also with decimals.
-    """
-
-    LOCAL = "LOCAL"
-    EPOCH = "EPOCH"
-
-
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """
-    The field with the time at which the event began.
-
-    Shapes:
-        not_before: for LOCAL, a field that starts with whole seconds since 1970-01-01 UTC, not
-            later than the event. It tells which of two equal local times is meant when clocks go
-            back; without it the first is taken.
-    """
-
-    field: str
-    clock: Clock
-    not_before: str | None = None
-
-
-class Form(Enum):
-    """How an identifier is written: a telephone number, to be normalised, or text as it stands."""
-
-    NUMBER = "NUMBER"
-    TEXT = "TEXT"
-
-
 @dataclass(frozen=True, slots=True)
 class Identifier:
     """A field that may hold the usage identifier."""
@@ -107,6 +49,29 @@ class Identifier:
     uid_type: str
     field: str
     form: Form
+
+
+class Measure(Enum):
+    """
+    What a quantity is counted in: times, octets (KB: a thousand, KIB: 1024), or pieces.
+
+    CLOCK is a time like ``01:23:45``, ``3:45`` or ``83:45``; one begun of the base unit counts.
+    """
+
+    S = "S"
+    MS = "MS"
+    US = "US"
+    MIN = "MIN"
+    H = "H"
+    CLOCK = "CLOCK"
+    B = "B"
+    KB = "KB"
+    KIB = "KIB"
+    MB = "MB"
+    MIB = "MIB"
+    GB = "GB"
+    GIB = "GIB"
+    COUNT = "COUNT"
 
 
 class Format(Enum):
@@ -137,30 +102,202 @@ class Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """
+    A field that is made of others, which from then on a row has like those that it came with.
+
+    Shapes:
+        field: a new name, or one that is there already and gets another text.
+        conditions: where one does not hold, the field stays as it is; a new one is empty then.
+    """
+
+    field: str
+    make: Transform
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Texts and what stands beside each."""
+
+    code: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """
+    Rows of one kind among others: how they are read otherwise than the profile says.
+
+    Shapes:
+        derived: further fields, made behind those of the profile.
+        others: None: as the profile has it.
+    """
+
+    name: str
+    conditions: tuple[Condition, ...]
+    derived: tuple[Derived, ...] = ()
+    identities: tuple[tuple[str, ...], ...] | None = None
+    uids: tuple[Identifier, ...] | None = None
+    usage_class: str | None = None
+    started: Instant | None = None
+    times: tuple[str, ...] | None = None
+    quantity: str | None = None
+    measure: Measure | None = None
+    origin: str | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """The class of usage for which conditions hold."""
+
+    usage_class: str
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """
+    How a row at the head or end of a file is known, which is no usage.
+
+    Shapes:
+        begins: of lines of text, what such a line begins with; else the conditions tell it from others.
+        fields: with *begins*, the names of its fields; *columns*: where they stand, in a layout of columns.
+    """
+
+    begins: str = ""
+    conditions: tuple[Condition, ...] = ()
+    fields: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+
+class Counted(Enum):
+    """What a trailer counts: rows without header and trailer, or these as well."""
+
+    ROWS = "ROWS"
+    ALL = "ALL"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSum:
+    """A field of the trailer that holds the sum of a field over all rows."""
+
+    field: str
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """
+    The row with which a file ends; without it, the file is not whole.
+
+    Shapes:
+        count: the field with the number of rows; None: there is none.
+    """
+
+    row: Bound
+    count: str | None = None
+    counted: Counted = Counted.ROWS
+    sums: tuple[ControlSum, ...] = ()
+
+
+class Take(Enum):
+    """What becomes of a field over the records of a session; FIRST and LAST: that is not empty, in their order."""
+
+    FIRST = "FIRST"
+    LAST = "LAST"
+    SUM = "SUM"
+    MIN = "MIN"
+    MAX = "MAX"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A field, and what becomes of it over the records of a session."""
+
+    field: str
+    take: Take
+
+
+class Counters(Enum):
+    """Whether each record counts from the beginning of the session, or from the record before."""
+
+    TOTALS = "TOTALS"
+    DELTAS = "DELTAS"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """
+    How partial records become one: the records of a session, gathered field by field.
+
+    Shapes:
+        session: the fields that tell a session from all others.
+        order: the field with a figure by which its records follow each other.
+        kind: the field that tells the kind of record; *starts*, *interims*, *stops*: what it may hold.
+        gathered: fields that are not mentioned are taken from the last record that has them.
+        counters: of fields that are summed: with TOTALS the last total before each restart of the counter counts.
+        timeout_s: seconds after the last record when a session without its stop is taken for ended.
+    """
+
+    session: tuple[str, ...]
+    order: str
+    kind: str
+    starts: tuple[str, ...]
+    interims: tuple[str, ...]
+    stops: tuple[str, ...]
+    gathered: tuple[Gathered, ...] = ()
+    counters: Counters = Counters.TOTALS
+    timeout_s: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """
     How the records of one kind of switch are read.
 
     Shapes:
-        fields: their names; of a delimited line in its order.
+        fields: their names; of a delimited line or of columns in its order, of a line with a heading those that are
+            used.
+        filters: those that name only fields a row came with are asked before any is derived, the others after.
         identities: sets of fields that tell an event from all others of its source. The first set
             whose leading field has a value is taken.
         uids: the first whose field has a value is taken.
+        usage_class: the class of rows for which none of *classes* holds, which are asked in their order.
         times: further fields of the clock of *started*, which have to be readable where they are there.
-        quantity: the field with the seconds; a second begun counts.
+        quantity: the field with the quantity, in *measure*; a base unit begun counts. Empty: each row is one.
+        origin, destination: fields; empty: usage of this kind has none.
+        extras: by the name that usage has it by, a field that is kept; a source may keep more.
+        derived: in their order; each may be made of those before it.
+        types: the first whose conditions hold; a row of none is read as the profile says.
+        splitting: names of parts; each row becomes as many, each with its name in the field ``split``.
     """
 
     code: str
     name: str
     encoding: str
-    layout: Delimited | Pairs
+    layout: Layout
     fields: tuple[str, ...]
-    filters: tuple[Filter, ...]
     identities: tuple[tuple[str, ...], ...]
     uids: tuple[Identifier, ...]
     usage_class: str
     started: Instant
-    times: tuple[str, ...]
-    quantity: str
-    origin: str
-    destination: str
+    times: tuple[str, ...] = ()
+    quantity: str = ""
+    measure: Measure = Measure.S
+    origin: str = ""
+    destination: str = ""
+    filters: tuple[Filter, ...] = ()
+    origin_form: Form = Form.NUMBER
+    destination_form: Form = Form.CALLED
+    extras: tuple[tuple[str, str], ...] = ()
+    decoding: Decoding | None = None
+    tables: tuple[Table, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    types: tuple[RecordType, ...] = ()
+    classes: tuple[ClassRule, ...] = ()
+    header: Bound | None = None
+    trailer: Trailer | None = None
+    splitting: tuple[str, ...] = ()
+    aggregation: Aggregation | None = None

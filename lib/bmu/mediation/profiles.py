@@ -2,19 +2,9 @@
 
 from collections.abc import Mapping
 
-from bmu.mediation.profile import (
-    Clock,
-    Condition,
-    Delimited,
-    Filter,
-    Form,
-    Identifier,
-    Instant,
-    Match,
-    Pairs,
-    Profile,
-    Quoting,
-)
+from bmu.mediation.layout import Delimited, Pairs, Quoting
+from bmu.mediation.profile import Condition, Filter, Identifier, Match, Profile
+from bmu.mediation.transform import Clock, Form, Instant
 
 # cdr_csv.c of Asterisk 13 and later. The last five depend on cdr.conf: loguniqueid and loguserfield
 # (set both, or neither), then newcdrcolumns.

@@ -1,14 +1,66 @@
-"""The text of a line to the texts of its fields: delimited lines, and lines of named pairs."""
+"""The text of a line to the texts of its fields."""
 
 import csv
 from collections.abc import Iterable, Sequence
 
-from bmu.mediation.profile import Delimited, Pairs, Quoting
+from bmu.mediation.jsonline import JSONLines
+from bmu.mediation.layout import Delimited, FixedWidth, JSONLine, Layout, Pairs, Quoting
 from bmu.mediation.reject import Reason, UnreadError, shown
+
+BLANKS = " \t"
 
 
 class CSVLines:
-    """Splits lines in which a quoted field may hold the delimiter, and a doubled quote a quote."""
+    """Splits lines in which a quoted field may hold the delimiter, and a quote that is doubled or behind a backslash."""
+
+    __slots__ = ("_delimiter", "_escape", "_widths")
+
+    def __init__(self, layout: Delimited, fields: Sequence[str]) -> None:
+        self._delimiter = layout.delimiter
+        self._escape = "\\" if layout.quoting is Quoting.BACKSLASH else None
+        self._widths = _paddings(layout, fields)
+
+    def one(self, text: str) -> list[str]:
+        """
+        Split a line; fields it may lack, and lacks, are empty.
+
+        Errors:
+            UnreadError: broken quotes, or another number of fields than the layout has.
+        """
+        try:
+            (row,) = self._rows((text,))
+        except (csv.Error, ValueError) as error:
+            raise UnreadError(Reason.MALFORMED_LINE, f"not whole: {error}") from None
+        return _padded(row, self._widths)
+
+    def many(self, texts: Sequence[str]) -> list[list[str]] | None:
+        """Split lines at once; None when one of them has to be looked at alone."""
+        try:
+            rows = self._rows(texts)
+        except csv.Error:
+            return None
+        # A line with an open quote has run into the next.
+        if len(rows) != len(texts):
+            return None
+        try:
+            return [row + self._widths[len(row)] for row in rows]
+        except KeyError:
+            return None
+
+    def _rows(self, texts: Sequence[str]) -> list[list[str]]:
+        return list(
+            csv.reader(
+                texts,
+                delimiter=self._delimiter,
+                doublequote=self._escape is None,
+                escapechar=self._escape,
+                strict=True,
+            )
+        )
+
+
+class PlainLines:
+    """Splits lines at each delimiter; nothing protects one."""
 
     __slots__ = ("_delimiter", "_widths")
 
@@ -21,26 +73,47 @@ class CSVLines:
         Split a line; fields it may lack, and lacks, are empty.
 
         Errors:
-            UnreadError: broken quotes, or another number of fields than the layout has.
+            UnreadError: another number of fields than the layout has.
         """
-        try:
-            row = next(csv.reader((text,), delimiter=self._delimiter, strict=True))
-        except csv.Error as error:
-            raise UnreadError(Reason.MALFORMED_LINE, f"not whole: {error}") from None
-        return _padded(row, self._widths)
+        return _padded(text.split(self._delimiter), self._widths)
 
-    def many(self, texts: Sequence[str]) -> list[list[str]] | None:
+    def many(self, texts: Iterable[str]) -> list[list[str]] | None:
         """Split lines at once; None when one of them has to be looked at alone."""
+        delimiter, widths = self._delimiter, self._widths
         try:
-            rows = list(csv.reader(texts, delimiter=self._delimiter, strict=True))
-        except csv.Error:
-            return None
-        # A line with an open quote has run into the next.
-        if len(rows) != len(texts):
-            return None
-        try:
-            return [row + self._widths[len(row)] for row in rows]
+            return [row + widths[len(row)] for row in [text.split(delimiter) for text in texts]]
         except KeyError:
+            return None
+
+
+class ColumnLines:
+    """Cuts lines into columns; one that lies behind the end of a line is empty."""
+
+    __slots__ = ("_shortest", "_slices")
+
+    def __init__(self, layout: FixedWidth) -> None:
+        self._slices = [slice(column.first - 1, column.last) for column in layout.columns]
+        self._shortest = layout.shortest
+
+    def one(self, text: str) -> list[str]:
+        """
+        Cut a line, and take away the blanks around each value.
+
+        Errors:
+            UnreadError: it is too short.
+        """
+        if len(text) < self._shortest:
+            raise UnreadError(
+                Reason.MALFORMED_LINE,
+                f"{len(text)} characters; expected {self._shortest} or more",
+            )
+        return [text[each].strip(BLANKS) for each in self._slices]
+
+    def many(self, texts: Iterable[str]) -> list[list[str]] | None:
+        """Cut lines at once; None when one of them has to be looked at alone."""
+        try:
+            return [self.one(text) for text in texts]
+        except UnreadError:
             return None
 
 
@@ -119,18 +192,24 @@ class PairLines:
             return None
 
 
-Lines = CSVLines | BareLines | PairLines
+Lines = CSVLines | BareLines | PlainLines | ColumnLines | PairLines | JSONLines
 
 
-def lines_of(layout: Delimited | Pairs, fields: Sequence[str]) -> Lines:
+def lines_of(layout: Layout, fields: Sequence[str]) -> Lines:
     """Give what splits lines of that layout."""
     match layout:
         case Pairs():
             return PairLines(layout, fields)
-        case Delimited(Quoting.DOUBLED):
-            return CSVLines(layout, fields)
-        case Delimited():
+        case FixedWidth():
+            return ColumnLines(layout)
+        case JSONLine():
+            return JSONLines(fields)
+        case Delimited(Quoting.ALL_BARE):
             return BareLines(layout, fields)
+        case Delimited(Quoting.NONE):
+            return PlainLines(layout, fields)
+        case Delimited():
+            return CSVLines(layout, fields)
 
 
 def _paddings(layout: Delimited, fields: Sequence[str]) -> dict[int, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from bmu.rating.automaton import Automaton
+from bmu.pattern.automaton import Automaton
 from bmu.rating.kinds import Operator
 from bmu.rating.rows import ConditionRow
 

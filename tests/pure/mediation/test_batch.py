@@ -105,6 +105,9 @@ def agree(profile: Profile, source: SourceSettings, lines: list[bytes]) -> Outco
     return alone
 
 
+# Those that the compiled form knows.
+QUOTINGS = (Quoting.DOUBLED, Quoting.ALL_BARE)
+
 pieces = st.one_of(
     st.binary(min_size=1, max_size=1),
     st.sampled_from(
@@ -294,11 +297,11 @@ profiles = st.builds(
     ),
     st.builds(
         Delimited,
-        st.sampled_from(Quoting),
+        st.sampled_from(QUOTINGS),
         st.just((8, 9)),
         st.sampled_from([",", ";", "|", "\t", "1", "^", "]", "-", "\\", "é"]),
     ),
-    st.sampled_from(Clock),
+    st.sampled_from((Clock.LOCAL, Clock.EPOCH)),
     st.sampled_from(UIDS),
     st.sampled_from([INVENTED.filters, INVENTED.filters[2:], ()]),
 )
@@ -357,8 +360,8 @@ def test_lines_of_invented_switches_are_read_alike(
 
 
 @pytest.mark.parametrize("uids", UIDS, ids=["either", "phone", "account"])
-@pytest.mark.parametrize("clock", Clock)
-@pytest.mark.parametrize("quoting", Quoting)
+@pytest.mark.parametrize("clock", [Clock.LOCAL, Clock.EPOCH])
+@pytest.mark.parametrize("quoting", QUOTINGS)
 def test_each_oddity_in_each_field_is_read_alike(
     quoting: Quoting, clock: Clock, uids: tuple[Identifier, ...]
 ) -> None:
@@ -391,7 +394,7 @@ def test_each_oddity_in_each_field_is_read_alike(
 
 
 @pytest.mark.parametrize("field", INVENTED.fields)
-@pytest.mark.parametrize("quoting", Quoting)
+@pytest.mark.parametrize("quoting", QUOTINGS)
 def test_a_glance_at_any_field_is_the_same(quoting: Quoting, field: str) -> None:
     """Whichever field says whose a line is, each worker with a compiler and each without leave it to the same one."""
     profile = replace(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bmu.rating.regex import Chain, Choice, Node, One, Repeat, parse
+from bmu.pattern.regex import Chain, Choice, Node, One, Repeat, parse
 
 _STATES_MAX = 2_000
 _MOVES_MAX = 4_000
@@ -11,7 +11,7 @@ _END = 0
 
 class Automaton:
     """
-    A pattern as `bmu.rating.regex.parse` reads it, ready to be held against texts.
+    A pattern as `bmu.pattern.parse` reads it, ready to be held against texts.
 
     All ways through the pattern are gone at once, so none is ever gone twice. Where they lead from here with one
     character is remembered; of memories there are *_MOVES_MAX* at most.

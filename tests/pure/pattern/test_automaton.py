@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmu.rating.automaton import Automaton
+from bmu.pattern.automaton import Automaton
 
 # Pieces of patterns whose every combination is one; letters are few, so that texts often match.
 ATOMS = ["a", "b", "c", ".", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\.", r"\-", r"\t", "-", ",", "é",

@@ -1,0 +1,6 @@
+"""Patterns as people write them, held against texts in a time that grows with the text and nothing else."""
+
+from bmu.pattern.automaton import Automaton
+from bmu.pattern.regex import parse
+
+__all__ = ["Automaton", "parse"]
