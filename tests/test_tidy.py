@@ -57,6 +57,7 @@ THIRD_PARTIES = {
         "service_identity",
         "holidays",
         "phonenumbers",
+        "netflume",
     },
 }
 # Hosts of package registries, and places of one machine: spelled apart here, so that this file may hold them.

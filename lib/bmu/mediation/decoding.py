@@ -13,6 +13,7 @@ from bmu.mediation import (
     cloudevents,
     csvrows,
     fixedrows,
+    flowsettings,
     jsonrows,
     radiusdetail,
     textrows,
@@ -42,7 +43,7 @@ class UndecodableError(ValueError):
 
 def decode(decoding: Decoding, blocks: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Give the lines of a file, without line ends.
+    Give the lines of a file, without line ends; of NetFlow, `bmuid.intake.decoding` does.
 
     A file that can't be read on behind its first row ends with one line that says so.
 
@@ -82,5 +83,10 @@ def decoding_faults(decoding: Decoding) -> Iterator[str]:
     names = [name for name, _ in decoding.settings]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"decoding: {name} is there {names.count(name)} times"
-    if decoding.format in DECODERS:
-        yield from DECODERS[decoding.format][1](dict(decoding.settings))
+    settings = dict(decoding.settings)
+    if decoding.format is Format.NETFLOW:
+        yield from flowsettings.faults(settings)
+    elif decoding.format in DECODERS:
+        yield from DECODERS[decoding.format][1](settings)
+    else:
+        yield f"decoding: {decoding.format.value} is not read"
