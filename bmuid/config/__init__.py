@@ -17,11 +17,13 @@ from bmuid.config.values import (
     UsageDoor,
     UsageSource,
 )
+from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor
 
 __all__ = [
     "DEFAULT_PATH",
     "NO_TAX_SERVICE",
     "AdminDoor",
+    "BatchDoor",
     "Config",
     "ConfigError",
     "Database",
@@ -30,6 +32,8 @@ __all__ = [
     "Members",
     "Process",
     "PublicDoor",
+    "RadiusClient",
+    "RadiusDoor",
     "Secrets",
     "Spool",
     "Tax",

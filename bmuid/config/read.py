@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from bmuid.config.receivers import SOURCE, batch_door, radius_door
 from bmuid.config.section import Section
 from bmuid.config.values import (
     AdminDoor,
@@ -23,9 +24,8 @@ from bmuid.config.values import (
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
 SECTIONS = (
-    "database", "public", "usage", "admin", "spool", "process", "tax", "log", "limits", "secrets",
+    "database", "public", "usage", "admin", "radius", "batch", "spool", "process", "tax", "log", "limits", "secrets",
 )  # fmt: skip
-SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 SERIAL = re.compile(r"[0-9a-f]{1,40}", re.ASCII)
@@ -180,10 +180,13 @@ def load(path: Path) -> Config:
         database=_database(at["database"]),
         public=_public(at["public"]),
         usage=_usage(at["usage"]) if "usage" in document else None,
+        radius=radius_door(at["radius"]) if "radius" in document else None,
+        batch=batch_door(at["batch"]) if "batch" in document else None,
         admin=_admin(at["admin"]),
         spool=Spool(
             directory=spool.folder("directory", "/var/lib/bmuid/spool"),
             days_back_max=spool.number("days_back_max", 400, smallest=1, largest=36500),
+            room_octets_min=spool.number("room_mib_min", 256, smallest=1, largest=1 << 24) << 20,
         ),
         process=Process(
             rating_workers=process.number("rating_workers", 2, smallest=1, largest=64),

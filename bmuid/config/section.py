@@ -119,6 +119,19 @@ class Section:
             )
         return octets or b""
 
+    def holds(self, key: str) -> bool:
+        """Tell whether the key is written."""
+        return key in self._values
+
+    def secret(self, key: str, default: str, octets_min: int) -> bytes:
+        """Give what a file of a shared secret holds, without the line end behind it."""
+        octets = (self._octets(key, self.path(key, default), secret=True) or b"").rstrip(b"\r\n")
+        if len(octets) < octets_min:
+            self.fault(
+                key, f"must hold a secret of at least {octets_min} octets, not {len(octets)}"
+            )
+        return octets
+
     def _octets(self, key: str, path: Path, *, secret: bool) -> bytes | None:
         try:
             mode = path.stat().st_mode & 0o777

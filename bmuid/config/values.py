@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bmuid.config.ways import BatchDoor, RadiusDoor
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -108,10 +110,11 @@ class AdminDoor:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """Where usage files arrive and are kept (a directory a source), and how old usage may be on arrival."""
+    """Where usage files arrive and are kept (a directory a source), how old usage may be on arrival, how much room stays."""
 
     directory: Path
     days_back_max: int
+    room_octets_min: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,8 @@ class Config:
     database: Database
     public: PublicDoor
     usage: UsageDoor | None
+    radius: RadiusDoor | None
+    batch: BatchDoor | None
     admin: AdminDoor
     spool: Spool
     process: Process
@@ -193,4 +198,4 @@ class Config:
     @property
     def receives(self) -> bool:
         """Whether files come in by other ways than the directories of the spool."""
-        return False
+        return self.radius is not None or self.batch is not None

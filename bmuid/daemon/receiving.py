@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 
 from bmuid.config import Config
+from bmuid.daemon.accounting import RadiusReceiver
 from bmuid.daemon.pool import Pool
 from bmuid.daemon.readiness import StartError
 from bmuid.intake import handing
@@ -61,9 +62,15 @@ class Ground:
     pool: Pool
 
 
+def radius_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
+    """Give the port of RADIUS accounting, where there is one."""
+    if config.radius is not None:
+        yield RadiusReceiver(config.radius, config.spool, ground.reactor)
+
+
 Maker = Callable[[Config, Ground], Iterable[Receiver]]
 # Each gives the receivers that its sections of the configuration ask for, maybe none.
-MAKERS: tuple[Maker, ...] = ()
+MAKERS: tuple[Maker, ...] = (radius_receivers,)
 
 
 class Receiving(Service):

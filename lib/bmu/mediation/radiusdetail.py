@@ -7,11 +7,11 @@ A block is a line with the time, then lines ``\tName = value``, then an empty li
 import re
 from collections.abc import Iterable, Iterator
 
+from bmu.mediation.radius import GIGAWORD, derived
 from bmu.mediation.rows import RowError, Settings, fault_line, line_of, unknown_settings
 from bmu.mediation.textrows import Lines
 
 ATTRIBUTES_MAX = 1_000
-GIGAWORD = 1 << 32
 # Counted whole: what to add, its lower 32 bits, its upper ones.
 COUNTERS = (
     ("Input-Octets", "Acct-Input-Octets", "Acct-Input-Gigawords"),
@@ -32,7 +32,7 @@ def decode(_settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
     Write each block as a line, with the time of its first line as ``received``.
 
     An attribute that is repeated is numbered from its second on (``Class``, ``Class.1``). ``Input-Octets`` and
-    ``Output-Octets`` are added: the counters with their gigawords.
+    ``Output-Octets`` are added: the counters with their gigawords; the begin and the id of the session, too, where it has none.
 
     Errors:
         BrokenError: a line does not end.
@@ -81,7 +81,7 @@ def _row(block: list[bytes]) -> dict[str, str]:
     for total, lower, upper in COUNTERS:
         if lower in row or upper in row:
             row[total] = str(_number(row, upper) * GIGAWORD + _number(row, lower))
-    return row
+    return derived(row) | row
 
 
 def _number(row: dict[str, str], name: str) -> int:
