@@ -125,8 +125,9 @@ class Section:
 
     def secret(self, key: str, default: str, octets_min: int) -> bytes:
         """Give what a file of a shared secret holds, without the line end behind it."""
-        octets = (self._octets(key, self.path(key, default), secret=True) or b"").rstrip(b"\r\n")
-        if len(octets) < octets_min:
+        found = self._octets(key, self.path(key, default), secret=True)
+        octets = (found or b"").rstrip(b"\r\n")
+        if found is not None and len(octets) < octets_min:
             self.fault(
                 key, f"must hold a secret of at least {octets_min} octets, not {len(octets)}"
             )

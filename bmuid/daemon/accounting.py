@@ -15,7 +15,7 @@ from bmuid.doors.radius import Accounting
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-TOLD_SECONDS = 10.0
+TOLD_SECONDS = 5.0
 # More than the packet may have, so that one that is longer shows as such.
 DATAGRAM_OCTETS_MAX = 8192
 # Of Linux, where the process may exceed the system's limit.

@@ -160,20 +160,31 @@ def test_the_manual_shows_every_key_with_its_default() -> None:
     }
 
 
-def test_the_usage_door_is_shown_with_every_key_and_its_default(tmp_path: Path) -> None:
-    """What the shipped file and the manual say of the optional section is what the program does without its keys."""
-    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    text = SHIPPED.read_text(encoding="utf-8")
-    shown = tomllib.loads(
-        "".join(f"{line}\n" for line in re.findall("^## (.*)", text, re.MULTILINE))
-    )["usage"]
-    [pbx] = shown.pop("sources").values()
+def optional(section: str) -> str:
+    """Give what the shipped file shows of a section that is left out by default."""
+    lines = re.findall("^## (.*)", SHIPPED.read_text(encoding="utf-8"), re.MULTILINE)
+    text = "".join(f"{line}\n" for line in lines)
+    blocks = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
+    return "".join(block for block in blocks if re.match(rf"\[{section}[\].]", block))
 
-    for place, table in (("usage", shown), ("usage.sources.pbx", pbx)):
+
+@pytest.mark.parametrize(("section", "many"), [("usage", "sources"), ("radius", "clients")])
+def test_an_optional_section_is_shown_with_every_key_and_its_default(
+    tmp_path: Path, section: str, many: str
+) -> None:
+    """What the shipped file and the manual say of an optional section is what the program does without its keys."""
+    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    shown = tomllib.loads(optional(section))[section]
+    [(name, each)] = shown.pop(many, {}).items()
+
+    for place, table in ((section, shown), (f"{section}.{many}.{name}", each)):
         found = next(f for f in faults(write(tmp_path, f"[{place}]\nx = 1\n")) if ".x: " in f)
-        assert set(found.partition("known are ")[2].split(", ")) - {"sources"} == set(table)
-        for key, default in table.items():
-            assert f"| `{key}` | `{json.dumps(default)}` |" in page
-    silent = set(faults(write(tmp_path, "[usage.sources.pbx]\n")))
-    said = "".join(f"{line}\n" for line in re.findall("^## (.*)", text, re.MULTILINE))
-    assert set(faults(write(tmp_path, said))) == silent
+        assert set(found.partition("known are ")[2].split(", ")) - {many} == set(table)
+        assert all(f"| `{key}` |" in page for key in table)
+    for key, default in shown.items():
+        assert f"| `{key}` | `{json.dumps(default)}` |" in page
+    given = "".join(
+        f"{key} = {json.dumps(each[key])}\n" for key in ("network", "source") if key in each
+    )
+    silent = set(faults(write(tmp_path, f"[{section}.{many}.{name}]\n{given}")))
+    assert set(faults(write(tmp_path, optional(section)))) == silent

@@ -2,16 +2,17 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import AF_INET, SOCK_DGRAM, socket
 
 import pytest
 from conftest import Database
-from daemons import SECONDS_MAX, Running, Site, make_site, running
+from daemons import SECONDS_MAX, Running, Site, make_site, refused_start, running
+from pyrad import dictionary, packet
 
 SECRET = "a shared secret, long"
 SOURCE = "bras"
@@ -118,9 +119,7 @@ def test_a_request_sent_again_is_answered_again_and_kept_once(site: Site) -> Non
     """The answer got lost, the client repeats the same packet: the same answer, one row."""
     with receiving(site) as (_, address):
         host, _, port = address.rpartition(":")
-        octets = recorded(address)
-        from socket import AF_INET, SOCK_DGRAM, socket
-
+        octets = recorded()
         with socket(AF_INET, SOCK_DGRAM) as client:
             client.settimeout(SECONDS_MAX)
             client.connect((host, int(port)))
@@ -132,11 +131,46 @@ def test_a_request_sent_again_is_answered_again_and_kept_once(site: Site) -> Non
         assert len(received(site)) == 1
 
 
-def recorded(address: str) -> bytes:
+def recorded() -> bytes:
     """Give an authentic request."""
-    from pyrad import dictionary, packet
-
     made = packet.AcctPacket(dict=dictionary.Dictionary(), secret=SECRET.encode(), id=9)
     made[40] = [(1).to_bytes(4, "big")]
     made[44] = [b"0000002A"]
     return made.RequestPacket()
+
+
+def test_the_server_can_be_asked_whether_it_is_there(site: Site) -> None:
+    """A client that looks for a living server (RFC 5997) is told, and nothing is kept of it."""
+    with receiving(site) as (_, address):
+        done = subprocess.run(
+            ["radclient", "-x", address, "status", SECRET],
+            input="Message-Authenticator = 0x00\n", capture_output=True, text=True, timeout=SECONDS_MAX,
+        )  # fmt: skip
+        assert "Received Accounting-Response" in done.stdout, done
+        assert not (site.directory / "spool" / SOURCE / "receiving").is_dir() or not received(site)
+
+
+def test_clients_are_taken_from_the_configuration_anew(site: Site) -> None:
+    """A client gets another secret: after a reload the new one counts, and only that."""
+    with receiving(site) as (daemon, address):
+        (site.directory / "radius.secret").write_text("quite another secret\n")
+        daemon.signal(signal.SIGHUP)
+        daemon.event("configuration, certificates and lists were read anew")
+        assert "Received" in send(address, start(1), secret="quite another secret")
+        assert "No reply" in send(address, start(2), "-r", "1", "-t", "0.5")
+
+
+def test_faults_of_the_section_are_told_at_once(site: Site) -> None:
+    """A network that is none, a secret that anybody may read or that is too short: one line each, with its place."""
+    (site.directory / "short").write_text("short")
+    (site.directory / "short").chmod(0o644)
+    client = {"network": "192.0.2.1/24", "source": "Bras", "secret_file": "short"}
+    site.write(**{"radius.clients.here": client})
+
+    status, lines = refused_start(site, "--only", "receiving")
+
+    assert status == os.EX_CONFIG
+    places = [line.split(": ")[1] for line in lines]
+    assert places == [
+        f"radius.clients.here.{key}" for key in ("network", "source", "secret_file", "secret_file")
+    ]
