@@ -81,7 +81,7 @@ def _row(block: list[bytes]) -> dict[str, str]:
     for total, lower, upper in COUNTERS:
         if lower in row or upper in row:
             row[total] = str(_number(row, upper) * GIGAWORD + _number(row, lower))
-    return derived(row) | row
+    return row | {name: text for name, text in derived(row).items() if name not in row}
 
 
 def _number(row: dict[str, str], name: str) -> int:
