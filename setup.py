@@ -87,6 +87,7 @@ setup(
     ],
     package_data={
         "bmu": ["py.typed"],
+        "bmu.mediation.asn1": ["maps/*.toml"],
         "bmu.ui": ["templates/*.html", "static/*"],
         "bmuid": ["py.typed"],
         "bmuid.store": ["deltas/*.sql"],

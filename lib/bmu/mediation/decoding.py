@@ -10,6 +10,7 @@ blocks, and no more of a file is held than a row and a block.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bmu.mediation import (
+    ber,
     cloudevents,
     csvrows,
     fixedrows,
@@ -27,6 +28,7 @@ Faults = Callable[[Settings], Iterator[str]]
 
 # How each format is read, and what can be wrong with its settings.
 DECODERS: Mapping[Format, tuple[Decoder, Faults]] = {
+    Format.BER: (ber.decode, ber.faults),
     Format.CLOUD_EVENTS: (cloudevents.decode, cloudevents.faults),
     Format.CSV_BLOCK: (csvrows.decode, csvrows.faults),
     Format.FIXED_BLOCK: (fixedrows.decode, fixedrows.faults),
