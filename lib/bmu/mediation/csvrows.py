@@ -14,19 +14,24 @@ from bmu.mediation.rows import (
 )
 from bmu.mediation.textrows import Lines, encoding_faults
 
-KNOWN = ("addresses", "columns", "delimiter", "encoding", "quote", "skip", "skip_below")
+KNOWN = (
+    *("addresses", "columns", "delimiter", "encoding", "escape", "more", "quote", "skip"),
+    "skip_below",
+)
 COLUMNS_MAX = 2_000
 
 
 def faults(settings: Settings) -> Iterator[str]:
     """Find what is wrong with the settings."""
     yield from unknown_settings(settings, KNOWN)
-    delimiter, quote = _marks(settings)
-    for name, mark in (("delimiter", delimiter), ("quote", quote)):
+    marks = {name: mark for name, mark in _marks(settings).items() if mark is not None}
+    for name, mark in marks.items():
         if len(mark) != 1 or mark in "\r\n ":
-            yield f"decoding: {name} is {mark!r}; expected one character, or tab"
-    if delimiter == quote:
-        yield "decoding: delimiter and quote are the same"
+            yield f"decoding: {name} is {mark!r}; expected one character (tab, and none for quote)"
+    if len(set(marks.values())) < len(marks):
+        yield "decoding: two of delimiter, quote and escape are the same"
+    if settings.get("more", "no") not in ("yes", "no"):
+        yield f"decoding: more is {settings['more']!r}; expected yes or no"
     yield from encoding_faults(settings.get("encoding", "utf-8"))
     for name in ("skip", "skip_below"):
         if not re.fullmatch("[0-9]{1,3}", settings.get(name, "0"), re.ASCII):
@@ -43,14 +48,24 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
     Shapes:
         skip: how many lines stand before the names; skip_below: how many rows behind them are none.
+        quote: ``none`` where nothing is quoted; escape: what stands before a character that means itself.
+        more: ``yes`` where rows may have further fields, which are passed over.
         addresses: columns with IPv4 addresses as Cisco writes them, numbers with the lowest octet first.
 
     Errors:
         BrokenError: the names can't be read, or it is no text of that encoding.
     """
-    delimiter, quote = _marks(settings)
     lines = _Lines(blocks, settings.get("encoding", "utf-8"), int(settings.get("skip", "0")))
-    rows = csv.reader(lines, delimiter=delimiter, quotechar=quote, strict=True)
+    marks = _marks(settings)
+    rows = csv.reader(
+        lines,
+        delimiter=marks["delimiter"] or ",",
+        quotechar=marks["quote"],
+        escapechar=marks["escape"],
+        quoting=csv.QUOTE_NONE if marks["quote"] is None else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    more = settings.get("more") == "yes"
     names = _names(settings, rows, lines)
     unread = int(settings.get("skip_below", "0"))
     swapped = [name.strip() for name in settings.get("addresses", "").split(",") if name]
@@ -63,6 +78,7 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
             if unread and fields:
                 unread -= 1
             elif fields:
+                del fields[len(names) if more else len(fields) :]
                 yield line_of(_row(names, fields, swapped))
         except csv.Error as error:
             yield fault_line(f"no row of CSV: {error}", *lines.place())
@@ -85,9 +101,13 @@ def _names(settings: Settings, rows: Iterator[list[str]], lines: "_Lines") -> li
         raise BrokenError(f"no names of columns: {error}", *lines.place()) from None
 
 
-def _marks(settings: Settings) -> tuple[str, str]:
-    delimiter = settings.get("delimiter", ",")
-    return "\t" if delimiter == "tab" else delimiter, settings.get("quote", '"')
+def _marks(settings: Settings) -> dict[str, str | None]:
+    delimiter, quote = settings.get("delimiter", ","), settings.get("quote", '"')
+    return {
+        "delimiter": "\t" if delimiter == "tab" else delimiter,
+        "quote": None if quote == "none" else quote,
+        "escape": settings.get("escape"),
+    }
 
 
 def _named(cells: Sequence[str]) -> list[str]:

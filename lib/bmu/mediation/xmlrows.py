@@ -60,15 +60,21 @@ def percent_decoded(row: Row, below: str) -> Row:
 
 
 def rows_at(
-    path: tuple[str, ...], blocks: Iterable[bytes], written: Callable[[Row], bytes]
+    path: tuple[str, ...],
+    blocks: Iterable[bytes],
+    written: Callable[[Row], bytes],
+    noted: Callable[[tuple[str, ...], dict[str, str]], None] | None = None,
 ) -> Iterator[bytes]:
     """
     Give the line that *written* makes of each element at the path, or of why it can't.
 
+    Shapes:
+        noted: told path and attributes of each element that is in no row.
+
     Errors:
         BrokenError: it is no XML from here on, or has what only an attack has.
     """
-    reader = _Reader(path, written)
+    reader = _Reader(path, written, noted)
     try:
         for block in _even(blocks):
             reader.feed(block)
@@ -95,12 +101,18 @@ def _even(blocks: Iterable[bytes]) -> Iterator[bytes]:
 class _Reader:
     """Keeps the path of where the parser is, and the row that is being read."""
 
-    def __init__(self, path: tuple[str, ...], written: Callable[[Row], bytes]) -> None:
+    def __init__(
+        self,
+        path: tuple[str, ...],
+        written: Callable[[Row], bytes],
+        noted: Callable[[tuple[str, ...], dict[str, str]], None] | None,
+    ) -> None:
         self._lines: list[bytes] = []
         self._block, self._block_at, self._fed = b"", 0, 0
         self._parser = parser = expat.ParserCreate()
         self._wanted = path
         self._written = written
+        self._noted = noted
         self._path: list[str] = []
         self._row: Row | None = None
         self._names: list[str] = []  # of the elements from the row down to here
@@ -170,11 +182,19 @@ class _Reader:
         elif tuple(self._path) == self._wanted:
             self._row, self._names, self._seen, self._fault = {}, [""], {}, None
             self._size, self._began = 0, self._parser.CurrentByteIndex
-        if self._row is not None and attributes:
-            before = f"{self._names[-1]}." if self._names[-1] else ""
-            for each, value in attributes.items():
-                self._size += len(value)
-                self._put(f"{before}@{each.rpartition(':')[2]}", value)
+        self._attributes(attributes)
+
+    def _attributes(self, attributes: dict[str, str]) -> None:
+        if self._row is None:
+            if self._noted is not None:
+                self._noted(tuple(self._path), attributes)
+            return
+        before = f"{self._names[-1]}." if self._names[-1] else ""
+        for each, value in attributes.items():
+            if each == "xmlns" or each.startswith("xmlns:"):
+                continue
+            self._size += len(value)
+            self._put(f"{before}@{each.rpartition(':')[2]}", value)
 
     def _into(self, name: str) -> None:
         outer = self._names[-1]
