@@ -11,6 +11,7 @@ from bmu.usage import UDR
 from bmuid.intake import charging, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.late import final_billed
+from bmuid.intake.limits import speak
 from bmuid.intake.lines import Chunk, read_chunk
 from bmuid.intake.loops import Month, by_key
 from bmuid.intake.ours import Ours, pick, share_of
@@ -21,6 +22,7 @@ from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
 from bmuid.store import days, keys, parts, verdicts, wakeup
 from bmuid.store.files import Verdicts
+from bmuid.store.limits import of_source
 from bmuid.store.parts import Part
 from bmuid.store.transaction import DatabaseError, Transaction, is_refused
 from bmuid.store.verdicts import Outcome, Verdict
@@ -211,8 +213,11 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
             f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
             " put the octets back that its name is the SHA-256 of",
         )
-    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back))
+    limits = of_source(txn, part.source.id)
+    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back, limits))
     final_billed(txn, ours.owners, part.received_at)
+    if limits is not None:
+        speak(ours.udrs, ours.owners, limits)
     needs = bench.needs_of(ours.udrs, ours.owners, snapshot)
     bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
     return bench.picked

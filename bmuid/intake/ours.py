@@ -8,8 +8,10 @@ from bmu.period import DAY_US, HOUR_US, from_us, to_us
 from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
 from bmuid.intake.homes import PART_OF_NOBODY, Homes, part_of
+from bmuid.intake.limits import narrowed
 from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
 from bmuid.intake.loops import own
+from bmuid.store.limits import Limits
 from bmuid.store.parts import Part
 from bmuid.store.verdicts import Outcome, Verdict
 
@@ -47,14 +49,18 @@ class Ours:
     rejected: list[Verdict]
 
 
-def share_of(part: Part, days_back: int) -> Share:
+def share_of(part: Part, days_back: int, limits: Limits | None = None) -> Share:
     """Give the share of a part; the window hangs on the file's arrival, not on when it is worked."""
-    return Share(part.part, part.parts, *window_of(part.received_at, days_back))
+    return Share(part.part, part.parts, *window_of(part.received_at, days_back, limits))
 
 
-def window_of(received_at: datetime, days_back: int) -> tuple[int, int]:
+def window_of(
+    received_at: datetime, days_back: int, limits: Limits | None = None
+) -> tuple[int, int]:
     """Give the first and the last instant at which an event of a file may have begun."""
-    return window_of_us(to_us(received_at), days_back)
+    received_us = to_us(received_at)
+    window = window_of_us(received_us, days_back)
+    return narrowed(window, received_us, limits) if limits is not None else window
 
 
 def window_of_us(received_us: int, days_back: int) -> tuple[int, int]:

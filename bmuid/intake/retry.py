@@ -11,12 +11,14 @@ from bmuid.intake import charging, pricing
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.events import event_of, udr_of
 from bmuid.intake.late import final_billed
+from bmuid.intake.limits import speak
 from bmuid.intake.lost import charge_again, keeps_account, lost_in
 from bmuid.intake.ours import in_time, window_of
 from bmuid.intake.repeats import REPEATED
 from bmuid.intake.snapshot import Snapshot
 from bmuid.store import keys, reprocessing, revisions
 from bmuid.store.keys import Earlier
+from bmuid.store.limits import of_source
 from bmuid.store.reprocessing import Batch, Failed, Job
 from bmuid.store.transaction import Transaction
 
@@ -124,11 +126,14 @@ def _owners(
     snapshot: Snapshot,
 ) -> list[Owner | Unrated]:
     as_new = job.wanted.as_new
-    window = pricing.ALWAYS if as_new else window_of(batch.received_at, bench.days_back)
+    limits = None if as_new else of_source(txn, batch.source.id)
+    window = pricing.ALWAYS if as_new else window_of(batch.received_at, bench.days_back, limits)
     found = snapshot.owners.find_all(udrs)
     owners = [in_time(udr, owner, window) for udr, owner in zip(udrs, found, strict=True)]
     if not as_new:
         final_billed(txn, owners, batch.received_at)
+    if limits is not None:
+        speak(udrs, owners, limits)
     return owners
 
 

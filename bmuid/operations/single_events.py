@@ -19,7 +19,7 @@ from bmuid.realtime import single
 from bmuid.realtime.answers import Conflict, Outcome, Repeated
 from bmuid.realtime.counter import Counter
 from bmuid.realtime.reference import LookedUp
-from bmuid.realtime.single import Answered, NoSource
+from bmuid.realtime.single import Answered, NoSource, OverLimit
 from bmuid.store import revisions
 from bmuid.store.transaction import Transaction
 
@@ -129,7 +129,8 @@ def rate(txn: Transaction, actor: Actor, arguments: Told, now: datetime) -> Outc
 
 def rate_of(txn: Transaction, actor: Actor, arguments: ToldOf, now: datetime) -> Outcome | Refused:
     """Rate and charge an event of a source."""
-    found = single.rate_all(txn, counter_of(actor), arguments.source, [event_of(arguments)], now)
+    counter, events = counter_of(actor), [event_of(arguments)]
+    found = single.rate_within_limit(txn, counter, arguments.source, events, now)
     if isinstance(found, NoSource):
         return _missing(txn)
     return answer_of(found[0])
@@ -144,7 +145,7 @@ def rate_waiting(
         places = [place for place, (actor, _) in enumerate(asked) if actor.name == source]
         events = [event_of(asked[place][1]) for place in places]
         counter = counter_of(asked[places[0]][0])
-        found = single.rate_all(txn, counter, source, events, now)
+        found = single.rate_within_limit(txn, counter, source, events, now)
         if isinstance(found, NoSource):
             missing = _missing(txn)
             answers = [missing if i in places else each for i, each in enumerate(answers)]
@@ -216,6 +217,11 @@ def answer_of(answered: Answered) -> Outcome | Refused:
             return outcome
         case Conflict():
             return CONFLICT
+        case OverLimit(lines_a_day_max):
+            return Refused(
+                "LIMIT_REACHED",
+                f"the source has told of {lines_a_day_max} today, as many as it may a day (UTC)",
+            )
         case Outcome():
             return answered
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
 from bmu.billing.document import Entry
 from bmu.mediation import BUILT_IN
@@ -12,7 +13,24 @@ from bmuid.operations.accounts_load import DOCUMENT
 from bmuid.operations.entries import bad_document, number, read_document, text, text_or_none
 from bmuid.operations.grammar import ArgumentError, Choice, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.source_limits import (
+    DAYS_BACK,
+    LATE,
+    LINES,
+    MINUTES_AHEAD,
+    OCTETS,
+    PATTERN,
+    RANGE,
+    SERVICES,
+    SILENT_MINUTES,
+    UID_TYPES,
+    Without,
+    changed,
+    limits_in,
+    unknown_services,
+    watch_in,
+)
 from bmuid.store import sources
 from bmuid.store.sources import QUIET_SECONDS, Completion, Source
 from bmuid.store.transaction import Transaction
@@ -41,6 +59,12 @@ class Prefixes:
         found = text.split(",") if text else []
         if len(found) > LISTED_MAX or not all(map(is_routing_prefix, found)):
             raise ArgumentError(f"must be {self.described}")
+        written = [one.partition("=")[0] for one in found]
+        again = sorted({one for one in written if written.count(one) > 1})
+        if again:
+            raise ArgumentError(
+                f"{', '.join(again)}: is there more than once; the first would count"
+            )
         return text
 
 
@@ -84,6 +108,30 @@ class Add:
     quiet_seconds: int | None = argument(
         QUIET, "how long a file is left alone when it is whole", optional=True
     )
+    octets_max: int | Without | None = argument(
+        OCTETS, "of a file; else it is held", optional=True
+    )
+    lines_a_day_max: int | Without | None = argument(
+        LINES, "of all its files and events of a day (UTC)", optional=True
+    )
+    days_back: int | Without | None = argument(
+        DAYS_BACK, "how old its usage may be when it comes", optional=True
+    )
+    minutes_ahead: int | Without | None = argument(
+        MINUTES_AHEAD, "how far ahead its clock may be", optional=True
+    )
+    uid_types: str | None = argument(UID_TYPES, "whose usage it may tell of", optional=True)
+    services: str | None = argument(SERVICES, "of which services it may tell", optional=True)
+    sequence_pattern: str | None = argument(
+        PATTERN, "finds the number of a file in its name", optional=True
+    )
+    sequence_range: str | None = argument(RANGE, "between which it counts", optional=True)
+    late_minutes: int | None = argument(
+        LATE, "how late a number may come before it is missed", optional=True
+    )
+    silent_minutes: int | Without | None = argument(
+        SILENT_MINUTES, "how long it may say nothing", optional=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +157,33 @@ class Set:
     quiet_seconds: int | None = argument(
         QUIET, "how long a file is left alone when it is whole", optional=True
     )
+    octets_max: int | Without | None = argument(
+        OCTETS, "of a file; else it is held", optional=True
+    )
+    lines_a_day_max: int | Without | None = argument(
+        LINES, "of all its files and events of a day (UTC)", optional=True
+    )
+    days_back: int | Without | None = argument(
+        DAYS_BACK, "how old its usage may be when it comes", optional=True
+    )
+    minutes_ahead: int | Without | None = argument(
+        MINUTES_AHEAD, "how far ahead its clock may be", optional=True
+    )
+    uid_types: str | None = argument(UID_TYPES, "whose usage it may tell of", optional=True)
+    services: str | None = argument(SERVICES, "of which services it may tell", optional=True)
+    sequence_pattern: str | None = argument(
+        PATTERN, "finds the number of a file in its name", optional=True
+    )
+    sequence_range: str | None = argument(RANGE, "between which it counts", optional=True)
+    late_minutes: int | None = argument(
+        LATE, "how late a number may come before it is missed", optional=True
+    )
+    silent_minutes: int | Without | None = argument(
+        SILENT_MINUTES, "how long it may say nothing", optional=True
+    )
 
 
-_CHANGED = tuple(field.name for field in fields(Set) if field.name != "code")
+_OWN = {field.name for field in fields(Source)} - {"code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +199,34 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """The sources, by code."""
+class Show:
+    """Which source."""
 
-    sources: tuple[Source, ...]
+    code: str = argument(CODE, "the source's code")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source, and how its records are read."""
+
+    code: str
+    name: str
+    profile: str
+    time_zone: str
+    country_code: str
+    trunk_prefix: str
+    international_prefix: str
+    routing_prefixes: str
+    extras: str
+    completion: str
+    quiet_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources, by code; limits and what is missed of them is shown of each alone."""
+
+    sources: tuple[SourceRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +253,7 @@ def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Source
         completion=arguments.completion or Completion.RENAME.value,
         quiet_seconds=arguments.quiet_seconds or QUIET_SECONDS,
     )
+    wanted = changed(wanted, _given(arguments))
     if any(one.code == wanted.code for one in sources.known(txn)):
         return Refused("SOURCE_EXISTS", f"there is a source {wanted.code}; source set changes it")
     return _put(txn, wanted)
@@ -167,9 +264,14 @@ def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Sourc
     held = next((one for one in sources.known(txn) if one.code == arguments.code), None)
     if held is None:
         return Refused("NOT_FOUND", f"there is no source {arguments.code}")
-    given = {name: getattr(arguments, name) for name in _CHANGED}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return _put(txn, replace(held, **changes))
+    given = _given(arguments)
+    own = {name: value for name, value in given.items() if name in _OWN}
+    return _put(txn, changed(replace(held, **own), given))
+
+
+def _given(arguments: Add | Set) -> dict[str, Any]:
+    given = {field.name: getattr(arguments, field.name) for field in fields(arguments)}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _put(txn: Transaction, wanted: Source) -> Source | Refused:
@@ -178,6 +280,9 @@ def _put(txn: Transaction, wanted: Source) -> Source | Refused:
     missing = _missing(wanted)
     if missing:
         return Refused("BAD_ARGUMENT", f"extras: {missing}")
+    unknown = unknown_services(txn, wanted)
+    if unknown:
+        return Refused("BAD_ARGUMENT", f"services: {unknown}")
     sources.put(txn, [wanted])
     return wanted
 
@@ -191,6 +296,11 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     repeated = sorted({code for code in codes if codes.count(code) > 1})
     if repeated:
         return bad_document([f"source: {code} is there more than once" for code in repeated])
+    unknown = [
+        f"source: {one.code}: {fault}" for one in wanted if (fault := unknown_services(txn, one))
+    ]
+    if unknown:
+        return bad_document(unknown)
     held = {one.code: one for one in sources.known(txn)}
     sources.put(txn, [one for one in wanted if held.get(one.code) != one])
     return Loaded(
@@ -236,12 +346,24 @@ def _read(entry: Entry, zone: str) -> Source:
         extras=text_or_none(entry, "extras", EXTRAS),
         completion=text_or_none(entry, "completion", COMPLETION) or Completion.RENAME.value,
         quiet_seconds=number(entry, "quiet_seconds", QUIET, QUIET_SECONDS),
+        limits=limits_in(entry),
+        watch=watch_in(entry),
     )
 
 
 def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Sources:
     """List the sources."""
-    return Sources(sources.known(txn))
+    return Sources(tuple(_row(one) for one in sources.known(txn)))
+
+
+def _row(one: Source) -> SourceRow:
+    return SourceRow(**{field.name: getattr(one, field.name) for field in fields(SourceRow)})
+
+
+def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Source | Refused:
+    """Show a source with its limits."""
+    found = next((one for one in sources.known(txn) if one.code == arguments.code), None)
+    return found or NOT_FOUND
 
 
 OPERATIONS = (
@@ -249,4 +371,5 @@ OPERATIONS = (
     staff_changes(("source_set", "Change a source"), Set, Source, set_, CLERKS),
     staff_changes(("sources_load", "Set the sources of a document"), Load, Loaded, load, CLERKS),
     staff_reads("source_list", "The sources, by code", List, Sources, list_),
+    staff_reads("source_show", "A source with its limits", Show, Source, show),
 )

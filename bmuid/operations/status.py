@@ -58,8 +58,15 @@ def _warnings(queue: Queue, totals: Totals, versions: Versions, now: datetime) -
     if queue.oldest_bill_run and now - queue.oldest_bill_run > PATIENCE:
         since = instant_text(queue.oldest_bill_run)
         yield f"a bill run has waited since {since}: do the rating workers run?"
+    yield from _concerns(totals)
+
+
+def _concerns(totals: Totals) -> Iterator[str]:
+    """Say what somebody should look at though work goes on."""
     if totals.short_of_uids:
         yield f"services with fewer usage identifiers than their package says, not to be billed: {totals.short_of_uids}"
+    if totals.alarms:
+        yield f"alarms of sources: {totals.alarms}; see `bmadmin alarm list`"
     if totals.suspended:
         yield f"lines in suspense: {totals.suspended}; see `bmadmin suspense list`"
 

@@ -3,6 +3,7 @@
 from bmuid.operations import (
     accounts,
     accounts_load,
+    alarms,
     audit,
     bills,
     catalogue,
@@ -51,6 +52,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *uids.OPERATIONS,
     *logins.OPERATIONS,
     *sources.OPERATIONS,
+    *alarms.OPERATIONS,
     *source_keys.OPERATIONS,
     *files.OPERATIONS,
     *reconcile.OPERATIONS,

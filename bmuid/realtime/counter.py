@@ -8,11 +8,13 @@ from itertools import islice
 from bmu.period import from_us
 from bmu.rating import Owner, Owners, Tariff, Unrated
 from bmu.usage import UDR
+from bmuid.intake.limits import narrowed, speak
 from bmuid.intake.loops import Month
 from bmuid.intake.ours import in_time
-from bmuid.intake.pricing import Needs, needs_of
+from bmuid.intake.pricing import ALWAYS, Needs, needs_of
 from bmuid.intake.snapshot import Snapshot
-from bmuid.store import accounts, buckets, days, streams, udrs
+from bmuid.store import accounts, buckets, days, limits, streams, udrs
+from bmuid.store.limits import Limits
 from bmuid.store.streams import Claim, Stream, Taken
 from bmuid.store.transaction import Transaction
 
@@ -34,6 +36,7 @@ class Counter:
         days, granted: known to be there, as of the last transaction that was committed.
         made: what this transaction has made; it counts once that is committed.
         streams: those of today, by source; begun: in this transaction.
+        day_limits: how many events sources may tell of a day, by source.
         ids: that no UDR has yet, the rest of a block.
         numbers: of accounts, by id; they never change.
     """
@@ -46,6 +49,7 @@ class Counter:
     made: list[Needs] = field(default_factory=list)
     streams: dict[tuple[str, date], Stream] = field(default_factory=dict)
     begun: dict[tuple[str, date], Stream] = field(default_factory=dict)
+    day_limits: dict[str, int | None] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: iter(()))
     numbers: dict[int, str] = field(default_factory=dict)
 
@@ -77,7 +81,15 @@ class Counter:
                 return None
             self.begun = {**self.streams, **self.begun, (source, day): found}
             taken = streams.take(txn, found, claims)
+        if taken is not None:
+            self.day_limits[source] = taken.limits.lines_a_day_max if taken.limits else None
         return taken
+
+    def day_limit(self, txn: Transaction, source: str) -> int | None:
+        """Give how many events a source may tell of a day, as it was last seen; None: any number."""
+        if source not in self.day_limits:
+            self.day_limits[source] = limits.day_limit(txn, source)
+        return self.day_limits[source]
 
     def new_ids(self, txn: Transaction, count: int) -> list[int]:
         """Give so many ids that no UDR has."""
@@ -87,13 +99,21 @@ class Counter:
             ids += islice(self.ids, count - len(ids))
         return ids
 
-    def owners_of(self, owners: Owners, udrs: Sequence[UDR], now_us: int) -> list[Owner | Unrated]:
-        """Give each event its owner, or why it has none or comes at the wrong time."""
+    def owners_of(
+        self, owners: Owners, udrs: Sequence[UDR], now_us: int, allowed: Limits | None
+    ) -> list[Owner | Unrated]:
+        """Give each event its owner, or why it has none, comes at the wrong time or is not its source's to tell of."""
         window = self.window(now_us)
-        return [
+        # Whoever may tell of any time is one of the staff.
+        if allowed is not None and window != ALWAYS:
+            window = narrowed(window, now_us, allowed)
+        found = [
             in_time(udr, owners.find(udr.uid_type, udr.uid, udr.started_us), window)
             for udr in udrs
         ]
+        if allowed is not None:
+            speak(udrs, found, allowed)
+        return found
 
     def provide(
         self,

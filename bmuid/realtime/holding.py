@@ -21,6 +21,7 @@ from bmuid.realtime.counter import Counter
 from bmuid.realtime.single import Answered, NoSource
 from bmuid.store import files, reservations, revisions
 from bmuid.store.files import Source
+from bmuid.store.limits import of_source
 from bmuid.store.reservations import EXPIRED, OPEN, SETTLED, Held, New, Reservation
 from bmuid.store.transaction import Transaction
 
@@ -257,7 +258,8 @@ def _priced(
 ) -> _Priced | Outcome:
     udr = udr_of(event, 0, source)
     snapshot = counter.reference(txn, revisions.newest(txn), [(udr.uid_type, udr.uid)])
-    [owner] = counter.owners_of(snapshot.owners, [udr], to_us(until_))
+    allowed = of_source(txn, source.id)
+    [owner] = counter.owners_of(snapshot.owners, [udr], to_us(until_), allowed)
     if isinstance(owner, Unrated):
         return answers.unpriced("UNRATED", udr, owner)
     needs = counter.provide(txn, snapshot, [udr], [owner])

@@ -18,12 +18,21 @@ from bmuid.realtime.counter import Counter
 from bmuid.store import days, files, revisions, streams, verdicts
 from bmuid.store.files import Verdicts
 from bmuid.store.keys import Earlier
+from bmuid.store.limits import lines_of_day, of_source
 from bmuid.store.streams import Claim, Stream, Taken, Told
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome as Ending
 from bmuid.store.verdicts import Verdict
 
-Answered = Outcome | Repeated | Conflict
+
+@dataclass(frozen=True, slots=True)
+class OverLimit:
+    """The source has told of as many events of this day as it may."""
+
+    lines_a_day_max: int
+
+
+Answered = Outcome | Repeated | Conflict | OverLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,33 @@ def rate_all(
     ]
 
 
+def rate_within_limit(
+    txn: Transaction, counter: Counter, source: str, events: Sequence[Event], now: datetime
+) -> list[Answered] | NoSource:
+    """Rate events as `rate_all` does, but no more new ones a day than their source may tell of."""
+    lines_max = counter.day_limit(txn, source)
+    if lines_max is None:
+        return rate_all(txn, counter, source, events, now)
+    settings = files.source(txn, source)
+    left = 0 if settings is None else lines_max - lines_of_day(txn, settings.id, now)
+    if left >= len(events):
+        return rate_all(txn, counter, source, events, now)
+    found: list[Answered] = []
+    for event in events:
+        # What was told of before is answered as it was then, so whether one is new shows when it is rated.
+        txn.execute("SAVEPOINT within_limit")
+        answered = rate_all(txn, counter, source, [event], now)
+        if isinstance(answered, NoSource):
+            return answered
+        if isinstance(answered[0], Outcome) and left <= 0:
+            txn.execute("ROLLBACK TO SAVEPOINT within_limit")
+            counter.begin()
+            answered = [OverLimit(lines_max)]
+        left -= isinstance(answered[0], Outcome)
+        found += answered
+    return found
+
+
 def quote(
     txn: Transaction, counter: Counter, source: str, event: Event, now: datetime
 ) -> Outcome | NoSource:
@@ -76,7 +112,8 @@ def quote(
         return NoSource()
     udr = udr_of(event, 0, settings)
     snapshot = counter.reference(txn, revisions.newest(txn), [(udr.uid_type, udr.uid)])
-    [owner] = counter.owners_of(snapshot.owners, [udr], to_us(now))
+    allowed = of_source(txn, settings.id)
+    [owner] = counter.owners_of(snapshot.owners, [udr], to_us(now), allowed)
     if isinstance(owner, Unrated):
         return answers.unpriced("UNRATED", udr, owner)
     # Its buckets are granted as they would be, and that is taken back.
@@ -106,7 +143,7 @@ def _charge(
     """Charge new events, or put them into suspense; give what is to be said of each, by its line."""
     snapshot = counter.reference(txn, taken.newest, [(udr.uid_type, udr.uid) for udr in fresh])
     now_us = to_us(now)
-    owners = counter.owners_of(snapshot.owners, fresh, now_us)
+    owners = counter.owners_of(snapshot.owners, fresh, now_us, taken.limits)
     if any(isinstance(owner, Owner) and owner.to_us < now_us for owner in owners):
         final_billed(txn, owners, now)
     needs = counter.provide(txn, snapshot, fresh, owners)

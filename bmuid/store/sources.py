@@ -1,9 +1,10 @@
 """Sources: the feeds that send usage files, and how their records are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
+from bmuid.store.limits import NO_LIMITS, Limits
 from bmuid.store.transaction import Transaction
 
 
@@ -22,6 +23,33 @@ class Completion(Enum):
 
 
 QUIET_SECONDS = 60
+LATE_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """
+    What is missed of a source.
+
+    Shapes:
+        sequence_pattern: finds the number in a file's name, as `bmu.mediation.sequence.number_in` reads it; empty: there is none.
+        sequence_first, sequence_last: between which it counts, if it begins anew.
+        late_minutes: so late may a number come. silent_minutes: so long may it say nothing; None: for ever.
+    """
+
+    sequence_pattern: str = ""
+    sequence_first: int | None = None
+    sequence_last: int | None = None
+    late_minutes: int = LATE_MINUTES
+    silent_minutes: int | None = None
+
+    @property
+    def sequence(self) -> tuple[str, int | None, int | None]:
+        """How its files are numbered."""
+        return self.sequence_pattern, self.sequence_first, self.sequence_last
+
+
+NOT_WATCHED = Watch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +76,98 @@ class Source:
     extras: str = ""
     completion: str = Completion.RENAME.value
     quiet_seconds: int = QUIET_SECONDS
+    limits: Limits = NO_LIMITS
+    watch: Watch = NOT_WATCHED
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """Give what the database keeps of it, by name."""
+        return {name: getattr(of, name) for of, name in _places(self)}
+
+
+def _places(source: Source) -> list[tuple[object, str]]:
+    own = [(source, f.name) for f in fields(Source) if f.name not in {"limits", "watch"}]
+    parts = (source.limits, source.watch)
+    return [*own, *((part, f.name) for part in parts for f in fields(part))]
+
+
+_TYPES = {
+    "quiet_seconds": "integer",
+    "octets_max": "bigint",
+    "lines_a_day_max": "bigint",
+    "days_back": "integer",
+    "minutes_ahead": "integer",
+    "sequence_first": "bigint",
+    "sequence_last": "bigint",
+    "late_minutes": "integer",
+    "silent_minutes": "integer",
+}
+_LIMITS, _WATCH = len(fields(Source)) - 2, len(fields(Source)) - 2 + len(fields(Limits))
+_NAMES = [name for _, name in _places(Source("", "", "", "", "", "", ""))]
+_COLUMNS = ", ".join(_NAMES)
+_VALUES = ", ".join(f"%({name})s::{_TYPES.get(name, 'text')}[]" for name in _NAMES)
+_SET = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "code")
 
 
 def known(txn: Transaction) -> tuple[Source, ...]:
     """Give all sources, by code."""
-    txn.execute(
-        """
-        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes, extras, completion, quiet_seconds
-        FROM source ORDER BY code
-        """
+    txn.execute(f"SELECT {_COLUMNS} FROM source ORDER BY code")  # noqa: S608 - a constant, no value
+    return tuple(
+        Source(*(*row[:_LIMITS], Limits(*row[_LIMITS:_WATCH]), Watch(*row[_WATCH:])))
+        for row in txn.fetchall()
     )
-    return tuple(Source(*row) for row in txn.fetchall())
 
 
 def put(txn: Transaction, wanted: Sequence[Source]) -> None:
-    """Add sources; one whose code is known is set to what is wanted now."""
+    """
+    Add sources; one whose code is known is set to what is wanted now.
+
+    Where a sequence of numbers is watched anew, or in another way, it begins with the next file.
+    """
+    before = {one.code: one.watch for one in known(txn)}
+    columns = [one.columns for one in wanted]
+    txn.execute(
+        f"""
+        INSERT INTO source ({_COLUMNS}) SELECT {_COLUMNS} FROM unnest({_VALUES}) AS wanted ({_COLUMNS})
+        ON CONFLICT (code) DO UPDATE SET {_SET}
+        """,  # noqa: S608 - constants, no values
+        {name: [of[name] for of in columns] for name in _NAMES},
+    )
+    watched = [one for one in wanted if one.watch != before.get(one.code, NOT_WATCHED)]
+    if watched:
+        _begin_watching(txn, [one.code for one in watched])
+    anew = [
+        one for one in watched if one.watch.sequence != before.get(one.code, NOT_WATCHED).sequence
+    ]
+    if anew:
+        _count_anew(txn, [one.code for one in anew])
+
+
+def _begin_watching(txn: Transaction, codes: Sequence[str]) -> None:
     txn.execute(
         """
-        INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix,
-            international_prefix, routing_prefixes, extras, completion, quiet_seconds)
-        SELECT code, name, profile, time_zone, country_code, trunk_prefix, international_prefix,
-            routing_prefixes, extras, completion, quiet_seconds
-        FROM unnest(%(codes)s::text[], %(names)s::text[], %(profiles)s::text[], %(zones)s::text[],
-            %(country_codes)s::text[], %(trunk_prefixes)s::text[], %(international_prefixes)s::text[],
-            %(routing_prefixes)s::text[], %(extras)s::text[], %(completions)s::text[],
-            %(quiet_seconds)s::integer[])
-            AS wanted (code, name, profile, time_zone, country_code, trunk_prefix,
-                international_prefix, routing_prefixes, extras, completion, quiet_seconds)
-        ON CONFLICT (code) DO UPDATE SET name = excluded.name, profile = excluded.profile,
-            time_zone = excluded.time_zone, country_code = excluded.country_code,
-            trunk_prefix = excluded.trunk_prefix,
-            international_prefix = excluded.international_prefix,
-            routing_prefixes = excluded.routing_prefixes, extras = excluded.extras,
-            completion = excluded.completion, quiet_seconds = excluded.quiet_seconds
+        INSERT INTO source_watch (source_id, since_file_id, last_file_id)
+        SELECT s.id, f.newest, f.newest FROM source AS s
+        CROSS JOIN (SELECT coalesce(max(id), 0) AS newest FROM usage_file) AS f WHERE s.code = ANY (%(codes)s)
+        ON CONFLICT (source_id) DO NOTHING
         """,
-        {
-            "codes": [one.code for one in wanted],
-            "names": [one.name for one in wanted],
-            "profiles": [one.profile for one in wanted],
-            "zones": [one.time_zone for one in wanted],
-            "country_codes": [one.country_code for one in wanted],
-            "trunk_prefixes": [one.trunk_prefix for one in wanted],
-            "international_prefixes": [one.international_prefix for one in wanted],
-            "routing_prefixes": [one.routing_prefixes for one in wanted],
-            "extras": [one.extras for one in wanted],
-            "completions": [one.completion for one in wanted],
-            "quiet_seconds": [one.quiet_seconds for one in wanted],
-        },
+        {"codes": list(codes)},
+    )
+
+
+def _count_anew(txn: Transaction, codes: Sequence[str]) -> None:
+    txn.execute(
+        """
+        UPDATE source_watch SET since_file_id = f.newest, last_file_id = f.newest, newest = NULL
+        FROM (SELECT coalesce(max(id), 0) AS newest FROM usage_file) AS f
+        WHERE source_id IN (SELECT id FROM source WHERE code = ANY (%(codes)s))
+        """,
+        {"codes": list(codes)},
+    )
+    txn.execute(
+        """
+        UPDATE alarm SET cleared_at = transaction_timestamp() WHERE kind <> 'SILENT' AND cleared_at IS NULL
+        AND source_id IN (SELECT id FROM source WHERE code = ANY (%(codes)s))
+        """,
+        {"codes": list(codes)},
     )

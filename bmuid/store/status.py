@@ -31,6 +31,7 @@ class Totals:
     Shapes:
         udrs: lines of done files that became usage.
         short_of_uids: services that have fewer usage identifiers now than their package says.
+        alarms: raised and not over.
     """
 
     accounts: int
@@ -42,6 +43,7 @@ class Totals:
     sessions: int
     audit: int
     short_of_uids: int
+    alarms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def totals(txn: Transaction) -> Totals:
                 WHERE s.during @> clock_timestamp() AND p.uids > (
                     SELECT count(*) FROM uid_history AS h
                     WHERE h.account_id = s.account_id AND h.account_service_id = s.id AND h.until IS NULL
-                    AND h.during @> clock_timestamp()))
+                    AND h.during @> clock_timestamp())),
+            (SELECT count(*) FROM alarm WHERE raised_at IS NOT NULL AND cleared_at IS NULL)
         """
     )
     [row] = txn.fetchall()

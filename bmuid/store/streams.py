@@ -10,6 +10,7 @@ from bmuid.store.at_once import Call, Into, Prepared
 from bmuid.store.copying import CONSTANTS, INT8, OCTETS, TEXT, Field, Rows, array
 from bmuid.store.files import Source, Verdicts
 from bmuid.store.keys import Earlier
+from bmuid.store.limits import TOLD, Limits
 from bmuid.store.transaction import Transaction
 
 FIELDS = (
@@ -23,7 +24,7 @@ COLUMNS = "file_id, line_no, line, answer"
 # The keys are claimed only behind the lock, so that two who write to one stream never wait for each other's.
 TAKE = Prepared(
     "take into stream",
-    """
+    f"""
     WITH stream AS (
         SELECT next_line FROM usage_file_part
         WHERE file_id = $1::bigint AND part = 0 AND state = 'STREAM' FOR NO KEY UPDATE
@@ -34,9 +35,10 @@ TAKE = Prepared(
         ORDER BY key ON CONFLICT (event_key) DO NOTHING RETURNING 1
     )
     SELECT next_line, (SELECT count(*) FROM claimed), (SELECT coalesce(max(id), 0) FROM revision),
-        (extract(epoch FROM transaction_timestamp() - timestamptz 'epoch') * 1000000)::bigint
+        (extract(epoch FROM transaction_timestamp() - timestamptz 'epoch') * 1000000)::bigint,
+        (SELECT {TOLD} FROM usage_file AS f JOIN source AS s ON s.id = f.source_id WHERE f.id = $1::bigint)
     FROM stream
-    """,
+    """,  # noqa: S608 - a constant, no value
 )
 COUNT = Prepared(
     "count in stream",
@@ -84,12 +86,14 @@ class Taken(NamedTuple):
         earlier: keys that were not to be had, with who has them; all others are ours now.
         newest: the newest revision.
         began_us: when this transaction began.
+        limits: of the source, as they are now; None: it has none.
     """
 
     stream: Stream
     earlier: Mapping[bytes, Earlier]
     newest: int
     began_us: int
+    limits: Limits | None = None
 
 
 class Told(NamedTuple):
@@ -147,10 +151,10 @@ def take(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Taken | N
     row = txn.fetchone()
     if row is None:
         return None
-    next_line, claimed, newest, began_us = row
+    next_line, claimed, newest, began_us, limits = row
     found = stream._replace(next_line=next_line)
     earlier = {} if claimed == len(claims) else _earlier(txn, found, claims)
-    return Taken(found, earlier, newest, began_us)
+    return Taken(found, earlier, newest, began_us, Limits(*limits) if limits else None)
 
 
 def _earlier(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Mapping[bytes, Earlier]:

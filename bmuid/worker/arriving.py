@@ -2,8 +2,9 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from bmuid.intake import arrival
+from bmuid.intake import arrival, watching
 from bmuid.intake.spool import Spool, Taken, measure
 from bmuid.store import files, wakeup
 from bmuid.store.transaction import Connection, run
@@ -42,6 +43,8 @@ class Arriving:
                 wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
                 if self.stop.told():
                     break
+            # What waits in the spool was taken: nobody is missed for having come while nobody looked.
+            self._watch(connection)
 
     def scan(self, connection: Connection) -> None:
         """Take in what has arrived by now."""
@@ -87,6 +90,12 @@ class Arriving:
                 "state": registered.state,
             },
         )
+
+    @staticmethod
+    def _watch(connection: Connection) -> None:
+        now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
+        for said in run(connection, watching.look, now):
+            log.warning("alarm: %s", said)
 
     def _put_away(self, connection: Connection) -> None:
         for left in run(connection, arrival.left_in_work, self.spool):

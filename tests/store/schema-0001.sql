@@ -441,7 +441,19 @@ CREATE TABLE source (
         CHECK (extras ~ '^([a-z0-9_]+=[A-Za-z0-9_-]+(,[a-z0-9_]+=[A-Za-z0-9_-]+)*)?$'),
     -- When a file that it writes is whole: once renamed, once left alone, or once a file beside it says so.
     completion text NOT NULL DEFAULT 'RENAME' CHECK (completion IN ('RENAME', 'QUIET', 'MANIFEST', 'TRAILER')),
-    quiet_seconds integer NOT NULL DEFAULT 60 CHECK (quiet_seconds BETWEEN 1 AND 86400)
+    quiet_seconds integer NOT NULL DEFAULT 60 CHECK (quiet_seconds BETWEEN 1 AND 86400),
+    -- What it may tell of, and how much; null, or nothing: no limit.
+    octets_max bigint CHECK (octets_max > 0),                     -- of a file; one beyond it is held
+    lines_a_day_max bigint CHECK (lines_a_day_max > 0),           -- a day (UTC); a file with which they are more is held
+    days_back integer CHECK (days_back >= 0), minutes_ahead integer CHECK (minutes_ahead BETWEEN 0 AND 60),
+    uid_types text NOT NULL DEFAULT '' CHECK (uid_types ~ '^([a-z0-9_]{1,32}(,[a-z0-9_]{1,32})*)?$'),
+    services text NOT NULL DEFAULT '',                            -- codes of packages
+    -- What is missed of it: numbers in the names of its files, and a word from it now and then.
+    sequence_pattern text NOT NULL DEFAULT '',                    -- finds the number; nothing: there is none
+    sequence_first bigint CHECK (sequence_first >= 0), sequence_last bigint CHECK (sequence_last > sequence_first),
+    late_minutes integer NOT NULL DEFAULT 60 CHECK (late_minutes BETWEEN 0 AND 525600),
+    silent_minutes integer CHECK (silent_minutes > 0),
+    CHECK (num_nulls(sequence_first, sequence_last) IN (0, 2))
 );
 
 -- What a source shows so that it may hand in usage as itself: the public half of an SSH key, or the id of a secret that is
@@ -639,6 +651,39 @@ CREATE TABLE usage_event (
     answer text NOT NULL,
     PRIMARY KEY (file_id, line_no)
 );
+
+-- How far the files of a source that is watched were looked at, and when it last said anything.
+CREATE TABLE source_watch (
+    source_id integer PRIMARY KEY REFERENCES source,
+    since_file_id bigint NOT NULL DEFAULT 0,                      -- files up to this one are not counted
+    last_file_id bigint NOT NULL DEFAULT 0,
+    newest bigint,                                                -- the furthest number, counted on past the end of the range
+    told bigint NOT NULL DEFAULT 0 CHECK (told >= 0),             -- events of its last two streams
+    spoke_at timestamptz NOT NULL DEFAULT transaction_timestamp()
+);
+CREATE TABLE file_number (
+    source_id integer NOT NULL REFERENCES source,
+    number bigint NOT NULL,                                       -- counted on, as source_watch.newest
+    file_id bigint NOT NULL REFERENCES usage_file,
+    PRIMARY KEY (source_id, number, file_id)
+);
+-- What is amiss with a source: numbers that are missed, a number that two files have, silence. Each is raised once.
+CREATE TABLE alarm (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('GAP', 'TWICE', 'SILENT')),
+    source_id integer NOT NULL REFERENCES source,
+    first_no bigint, last_no bigint CHECK (last_no >= first_no),
+    file_id bigint REFERENCES usage_file,                         -- of TWICE, the first that repeats a number
+    since timestamptz NOT NULL,                                   -- when it was first noticed, or silence began
+    due_at timestamptz NOT NULL,                                  -- when it is to be raised, if it still is so
+    raised_at timestamptz,
+    cleared_at timestamptz,
+    cleared_by text CHECK (cleared_by IS NULL OR cleared_at IS NOT NULL),  -- null: by itself
+    CHECK (num_nulls(first_no, last_no) = CASE kind WHEN 'SILENT' THEN 2 ELSE 0 END),
+    CHECK ((kind = 'TWICE') = (file_id IS NOT NULL))
+);
+CREATE INDEX alarm_open ON alarm (source_id, kind) WHERE cleared_at IS NULL;
+CREATE UNIQUE INDEX alarm_silence ON alarm (source_id) WHERE kind = 'SILENT' AND cleared_at IS NULL;
 
 -- Suspended lines that somebody wants tried again: those that all of the filter names. It goes through them in their
 -- order, and is done with those up to the last one noted.
@@ -1688,6 +1733,9 @@ GRANT INSERT (account_id, number, kind, during, bill_run_id, journal_id, issued_
     net_minor, tax_minor, total_minor, customer_name) ON invoice TO bmuid;
 GRANT UPDATE (state, done_at, last_account_id) ON bill_run TO bmuid;
 GRANT INSERT (kind, dedup_key, payload, not_before) ON outbox TO bmuid;
+GRANT UPDATE (last_file_id, newest, told, spoke_at) ON source_watch TO bmuid;
+GRANT INSERT ON file_number TO bmuid;
+GRANT INSERT (kind, source_id, first_no, last_no, file_id, since, due_at, raised_at), UPDATE (last_no, raised_at, cleared_at) ON alarm TO bmuid;
 GRANT UPDATE (state, not_before, tries) ON outbox TO bmuid;
 GRANT EXECUTE ON FUNCTION ensure_day(date), bucket_above(bigint, bigint), audit_hash(bytea, text[]),
     audit_add(text, text, text, text, text, text, text) TO bmuid;
@@ -1712,9 +1760,13 @@ GRANT INSERT (share_id, account_id, during, contribution, since), UPDATE (until)
 GRANT INSERT (uid_type, value, account_id, account_service_id, during, since), UPDATE (until)
     ON uid_history TO bmuid_admin;
 GRANT INSERT (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
-    completion, quiet_seconds),
+    completion, quiet_seconds, octets_max, lines_a_day_max, days_back, minutes_ahead, uid_types, services, sequence_pattern,
+    sequence_first, sequence_last, late_minutes, silent_minutes),
     UPDATE (name, profile, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras,
-    completion, quiet_seconds) ON source TO bmuid_admin;
+    completion, quiet_seconds, octets_max, lines_a_day_max, days_back, minutes_ahead, uid_types, services, sequence_pattern,
+    sequence_first, sequence_last, late_minutes, silent_minutes) ON source TO bmuid_admin;
+GRANT INSERT (source_id, since_file_id, last_file_id), UPDATE (since_file_id, last_file_id, newest, spoke_at) ON source_watch TO bmuid_admin;
+GRANT UPDATE (cleared_at, cleared_by) ON alarm TO bmuid_admin;
 GRANT INSERT (id, source_id, kind, note, fingerprint, public_key, created_by), UPDATE (revoked_at) ON source_key TO bmuid_admin;
 GRANT INSERT (code, version, document, actor) ON profile TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;

@@ -22,11 +22,13 @@ from bmu.rating.kinds import (
 )
 from bmu.rating.outcome import UnratedReason
 from bmu.usage import Rater, Unit
+from bmuid.store.alarms import AlarmKind
 from bmuid.store.source_keys import KeyKind
 from bmuid.store.sources import Completion
 from bmuid.store.verdicts import Outcome
 
 WORDS: dict[str, type[Enum]] = {
+    "alarm.kind": AlarmKind,
     "bucket.part": BucketPart,
     "bucket.unit": Unit,
     "bucket_type.expires_unit": Frequency,

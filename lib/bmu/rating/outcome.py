@@ -7,7 +7,7 @@ from bmu.rating.detail import Detail
 
 
 class UnratedReason(Enum):
-    """Why an event waits in suspense, in the order of the checks; the last two are intake's."""
+    """Why an event waits in suspense, in the order of the checks; the last four are intake's."""
 
     BAD_EVENT = "BAD_EVENT"
     NO_UID = "NO_UID"
@@ -24,6 +24,7 @@ class UnratedReason(Enum):
     TAX_SERVICE = "TAX_SERVICE"
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
     OUT_OF_WINDOW = "OUT_OF_WINDOW"
+    NOT_ITS_SERVICE = "NOT_ITS_SERVICE"
     FINAL_BILLED = "FINAL_BILLED"
     CONFLICT = "CONFLICT"
 
