@@ -74,6 +74,12 @@ setup(
             optional=True,
         ),
         Extension(
+            "bmu.mediation.asn1._walk",
+            sorted(map(str, Path("lib/bmu/mediation/asn1").glob("_*.c"))),
+            depends=["lib/bmu/mediation/asn1/_walk.h"],
+            optional=True,
+        ),
+        Extension(
             "bmu.rating._batch",
             [f"lib/bmu/rating/_{name}.c" for name in RATING],
             depends=sorted(map(str, Path("lib/bmu/rating").glob("_*.h"))),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bmu.mediation.asn1 import cdrfile, framing, tap
 from bmu.mediation.asn1.fields import Fields, record_fields
 from bmu.mediation.asn1.framing import Found, Lines, Piece, Unread
+from bmu.mediation.asn1.quick import quick_of
 from bmu.mediation.asn1.sums import rows_of
 from bmu.mediation.asn1.tagmap import MAPS, TagMap, TagMapError, tag_map
 from bmu.mediation.asn1.tlv import BERError
@@ -113,12 +114,14 @@ def _map_of(settings: Settings) -> TagMap:
 
 def _pieces(window: Window, reading: _Reading) -> Iterator[Piece]:
     window.holds(cdrfile.FIXED_OCTETS)
+    plain = reading.tag_map.code == TAP or bool(reading.each)
+    quick = None if plain else quick_of(reading.tag_map)
     if reading.framing == CDR_FILE or (not reading.framing and cdrfile.looks_like(window.octets)):
         told = cdrfile.read_header(window)
         yield Lines([line_of({"#": told.said})])
-        yield from cdrfile.pieces_of(window, reading.tag_map, told)
+        yield from cdrfile.pieces_of(window, reading.tag_map, told, quick)
     else:
-        yield from framing.pieces_of(window, reading.tag_map, reading.block, None)
+        yield from framing.pieces_of(window, reading.tag_map, reading.block, quick)
 
 
 def _record_lines(

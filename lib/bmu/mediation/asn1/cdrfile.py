@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bmu.mediation.asn1.framing import Found, Unread
+from bmu.mediation.asn1.framing import Found, Lines, Piece, Quick, Stand, Unread
 from bmu.mediation.asn1.leaf import ip
 from bmu.mediation.asn1.tagmap import TagMap
 from bmu.mediation.asn1.tlv import INDEFINITE, BERError, header, marked_end, tag_name
@@ -92,7 +92,9 @@ def _node(octets: bytes) -> str:
     return ip(address) or ""
 
 
-def pieces_of(window: Window, tag_map: TagMap, told: FileHeader) -> Iterator[Found | Unread]:
+def pieces_of(
+    window: Window, tag_map: TagMap, told: FileHeader, quick: Quick | None
+) -> Iterator[Piece]:
     """
     Give the records behind a file's header; what is wrong with one concerns no other.
 
@@ -101,8 +103,11 @@ def pieces_of(window: Window, tag_map: TagMap, told: FileHeader) -> Iterator[Fou
     """
     found = 0
     while window.holds(1):
-        found += 1
-        yield _one(window, tag_map)
+        lines: list[bytes] = []
+        if quick is not None:
+            lines, window.at = quick(window.octets, window.at, len(window.octets), Stand.HEADED)
+        found += len(lines) or 1
+        yield Lines(lines) if lines else _one(window, tag_map)
     if told.records is not None and told.records != found:
         raise BrokenError(
             f"the file's header says {told.records:,} records, there are {found:,}", window.octet

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from bmu.mediation.asn1.tagmap import Field, TagMap
@@ -52,10 +53,20 @@ class Lines:
     lines: list[bytes]
 
 
+class Stand(Enum):
+    """What may stand before a record: nothing, padding, or a header of TS 32.297 (the values are those of _walk.c)."""
+
+    BARE = 0
+    PADDED = 1
+    HEADED = 2
+
+
 class Quick(Protocol):
     """Makes lines of the records that nothing odd is about, from a place on, and says up to where."""
 
-    def __call__(self, octets: bytes, at: int, /) -> tuple[list[bytes], int]:
+    def __call__(
+        self, octets: bytes, at: int, end: int, stand: Stand, /
+    ) -> tuple[list[bytes], int]:
         """Give the lines, and the place of the first octet that is none of theirs."""
 
 
@@ -90,8 +101,8 @@ class Walk:
         """
         window = self._window
         while self._to_next():
-            if self._quick is not None and not self._wrapped:
-                lines, window.at = self._quick(window.octets, window.at)
+            if self._quick is not None:
+                lines, window.at = self._quick(window.octets, window.at, *self._within())
                 if lines:
                     yield Lines(lines)
                     continue
@@ -122,6 +133,16 @@ class Walk:
                 window.at += len(END)
             else:
                 window.at += 1
+
+    def _within(self) -> tuple[int, Stand]:
+        """Give the end, in the window, of the octets in which nothing but records and padding stands."""
+        whole = len(self._window.octets)
+        if not self._wrapped:
+            return whole, Stand.PADDED
+        end = self._wrapped[-1]
+        if end is None:
+            return whole, Stand.BARE
+        return min(whole, end - self._window.start), Stand.PADDED
 
     def _at_mark(self) -> bool:
         window = self._window

@@ -18,6 +18,8 @@ Further = tuple[tuple[str, str, str], ...]
 
 _CLASSES = {"": CONTEXT, "u": UNIVERSAL, "a": APPLICATION, "p": PRIVATE}
 _TAG = re.compile(r"([uap]?)([0-9]{1,7})", re.ASCII)
+# As tlv.tag_name() calls what has no name.
+UNNAMED = re.compile(r"(?:universal|application|tag|private)[0-9]+", re.ASCII)
 _FIELD = re.compile(r"_?[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
@@ -169,8 +171,10 @@ def _fill(
     for name, text in fields.items():
         written, _, kind = text.partition(" ")
         tag = _tag(written)
-        if not _FIELD.fullmatch(name):
-            raise TagMapError(f"{name!r} is no name of a field: letters, digits, - and _")
+        if not _FIELD.fullmatch(name) or UNNAMED.fullmatch(name):
+            raise TagMapError(
+                f"{name!r} is no name of a field: letters, digits, - and _, not tag and a number"
+            )
         if tag in into.fields:
             raise TagMapError(f"{into.name}: tag {written} is {into.fields[tag].name} already")
         # What begins with _ has no name of its own.
