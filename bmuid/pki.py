@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CA_DAYS = 3650
@@ -267,6 +267,37 @@ def _write_crl(
         builder = builder.add_revoked_certificate(entry)
     crl = builder.sign(key, hashes.SHA256())
     _write(authority.crl, crl.public_bytes(serialization.Encoding.PEM))
+
+
+def host_key(path: Path) -> bytes:
+    """
+    Give the key that SSH clients know this host by, as OpenSSH writes it; make one where there is none.
+
+    Errors:
+        PKIError: it can't be read or made, or others can read it.
+    """
+    try:
+        if not path.exists():
+            _make_host_key(path)
+        if path.stat().st_mode & 0o077:
+            raise PKIError(f"{path}: others can read it; set its mode to 0600")
+        return path.read_bytes()
+    except OSError as error:
+        raise PKIError(f"{path}: {error.strerror}") from error
+
+
+def _make_host_key(path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    octets = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    _write(path.with_name(f"{path.name}.pub"), public + b" bmuid\n")
+    _write(path, octets, mode=0o600)
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:

@@ -16,6 +16,7 @@ examples:
   bmuid pki issue /root/bmuid-ca web --purpose client
   bmuid pki revoke /root/bmuid-ca /root/bmuid-ca/web.pem
   bmuid pki renew /root/bmuid-ca
+  bmuid pki host-key /var/lib/bmuid/sftp_host_key
 
 The authority's own key is best kept on another host. A revocation list is good for 30 days: renew it from
 cron, then `bmuid reload`. Without a list that is good, nobody is let in.
@@ -49,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         "revoke": actions.add_parser("revoke", help="take a certificate back"),
         "renew": actions.add_parser("renew", help="write the revocation list anew"),
     }
+    host_key = actions.add_parser(
+        "host-key", help="make the key that SFTP clients know this host by"
+    )
+    host_key.add_argument("file", type=Path, help="where it shall be, as sftp.host_key says")
     for action in made.values():
         action.add_argument("directory", type=Path, help="of the authority")
     made["init"].add_argument("name", help="of the authority, as certificates show it")
@@ -61,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _do(arguments: argparse.Namespace) -> list[str]:
+    if arguments.action == "host-key":
+        pki.host_key(arguments.file)
+        return [str(arguments.file), f"{arguments.file}.pub"]
     authority = Authority(arguments.directory)
     match arguments.action:
         case "init":

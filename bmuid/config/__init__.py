@@ -17,7 +17,7 @@ from bmuid.config.values import (
     UsageDoor,
     UsageSource,
 )
-from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor
+from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor, SftpDoor
 
 __all__ = [
     "DEFAULT_PATH",
@@ -35,6 +35,7 @@ __all__ = [
     "RadiusClient",
     "RadiusDoor",
     "Secrets",
+    "SftpDoor",
     "Spool",
     "Tax",
     "UsageDoor",

@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from bmuid.config.receivers import SOURCE, batch_door, radius_door
+from bmuid.config.receivers import SOURCE, batch_door, radius_door, sftp_door
 from bmuid.config.section import Section
 from bmuid.config.values import (
     AdminDoor,
@@ -24,7 +24,7 @@ from bmuid.config.values import (
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
 SECTIONS = (
-    "database", "public", "usage", "admin", "radius", "batch", "spool", "process", "tax", "log", "limits", "secrets",
+    "database", "public", "usage", "sftp", "admin", "radius", "batch", "spool", "process", "tax", "log", "limits", "secrets",
 )  # fmt: skip
 UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
@@ -180,6 +180,7 @@ def load(path: Path) -> Config:
         database=_database(at["database"]),
         public=_public(at["public"]),
         usage=_usage(at["usage"]) if "usage" in document else None,
+        sftp=sftp_door(at["sftp"]) if "sftp" in document else None,
         radius=radius_door(at["radius"]) if "radius" in document else None,
         batch=batch_door(at["batch"]) if "batch" in document else None,
         admin=_admin(at["admin"]),

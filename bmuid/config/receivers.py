@@ -4,12 +4,35 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from bmuid.config.section import Section
-from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor
+from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor, SftpDoor
 
 SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 # Whoever has one packet can try secrets on it at leisure.
 RADIUS_SECRET_OCTETS_MIN = 8
 MIB = 1 << 20
+
+
+def sftp_door(at: Section) -> SftpDoor:
+    """Read [sftp]."""
+
+    def number(key: str, default: int, largest: int) -> int:
+        return at.number(key, default, smallest=1, largest=largest)
+
+    host_key = at.path("host_key", "/var/lib/bmuid/sftp_host_key")
+    if host_key.exists():
+        at.file("host_key", "/var/lib/bmuid/sftp_host_key", secret=True)
+    elif not host_key.parent.is_dir():
+        at.fault("host_key", f"{host_key.parent}: there is no such directory")
+    return SftpDoor(
+        address=at.text("address", "127.0.0.1"),
+        port=at.number("port", 2022, smallest=0, largest=65535),
+        host_key=host_key,
+        connections_max=number("connections_max", 64, 10_000),
+        source_connections_max=number("source_connections_max", 8, 1000),
+        login_seconds_max=number("login_seconds_max", 20, 600),
+        idle_seconds_max=number("idle_seconds_max", 300, 86_400),
+        file_octets_max=number("file_mib_max", 4096, 1 << 20) * MIB,
+    )
 
 
 def radius_door(at: Section) -> RadiusDoor:

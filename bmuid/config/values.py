@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bmuid.config.ways import BatchDoor, RadiusDoor
+from bmuid.config.ways import BatchDoor, RadiusDoor, SftpDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +185,7 @@ class Config:
     database: Database
     public: PublicDoor
     usage: UsageDoor | None
+    sftp: SftpDoor | None
     radius: RadiusDoor | None
     batch: BatchDoor | None
     admin: AdminDoor
@@ -198,4 +199,4 @@ class Config:
     @property
     def receives(self) -> bool:
         """Whether files come in by other ways than the directories of the spool."""
-        return self.radius is not None or self.batch is not None
+        return any(way is not None for way in (self.sftp, self.radius, self.batch))

@@ -6,6 +6,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class SftpDoor:
+    """The SSH port for sources that upload files; host_key: made at the first start where there is none."""
+
+    address: str
+    port: int
+    host_key: Path
+    connections_max: int
+    source_connections_max: int
+    login_seconds_max: int
+    idle_seconds_max: int
+    file_octets_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class RadiusClient:
     """Who may send RADIUS accounting from a network, and the source that it is usage of."""
 

@@ -2,64 +2,23 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 
 from bmuid.config import Config
+from bmuid.daemon import sftp
 from bmuid.daemon.accounting import RadiusReceiver
 from bmuid.daemon.pool import Pool
 from bmuid.daemon.readiness import StartError
+from bmuid.daemon.receiver import Ground, Receiver
 from bmuid.intake import handing
 from bmuid.intake.spool import Spool
 
 # Of the receivers together: they ask who may come in, and what was fetched before.
 CONNECTIONS_MAX = 2
 WAITING_MAX = 1000
-
-
-class Receiver(Protocol):
-    """
-    One way in: bound when it starts, drained when it stops.
-
-    Shapes:
-        name: as the configuration has it; address: where it is bound, `-` for one that only calls others.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it is called in the log and in faults."""
-
-    @property
-    def address(self) -> str:
-        """Where it is bound."""
-
-    def startService(self) -> None:
-        """
-        Begin.
-
-        Errors:
-            CannotListenError: its port is taken, or may not be bound.
-            StartError: what it needs is not there.
-        """
-
-    def stopService(self) -> Deferred[None] | None:
-        """End in order: what was begun is finished, or was never answered."""
-
-    def reload(self, config: Config) -> None:
-        """Use what may change without a new start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all receivers stand on."""
-
-    reactor: object
-    spool: Spool
-    pool: Pool
 
 
 def radius_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
@@ -70,7 +29,7 @@ def radius_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
 
 Maker = Callable[[Config, Ground], Iterable[Receiver]]
 # Each gives the receivers that its sections of the configuration ask for, maybe none.
-MAKERS: tuple[Maker, ...] = (radius_receivers,)
+MAKERS: tuple[Maker, ...] = (sftp.receivers, radius_receivers)
 
 
 class Receiving(Service):

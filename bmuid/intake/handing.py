@@ -66,6 +66,10 @@ class Handing:
         self._part.unlink(missing_ok=True)
         os.close(self._descriptor)
 
+    def fileno(self) -> int:
+        """Give the descriptor, for whoever writes elsewhere than at the end."""
+        return self._descriptor
+
     def write(self, octets: bytes) -> None:
         """
         Add octets at the end.
@@ -134,7 +138,7 @@ def sweep(root: Path) -> int:
     for path in _handed(root):
         # What somebody writes still is locked.
         with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()

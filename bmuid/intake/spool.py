@@ -17,6 +17,8 @@ from pathlib import Path
 
 BLOCK_OCTETS = 1 << 20
 UNFINISHED_SUFFIX = ".part"
+# What clients call a file while they write it; `.filepart` is WinSCP's.
+UNFINISHED_SUFFIXES = (UNFINISHED_SUFFIX, ".filepart")
 KEPT_MODE = 0o400
 STAGES = ("in", "taking", "work", "done")
 
@@ -63,14 +65,14 @@ class Spool:
         """
         Take the files that have arrived whole, oldest first; those taken before and not yet kept come first.
 
-        A name that begins with a dot or ends in .part is still being written. Only plain files are
+        What has the name of an unfinished file is still being written. Only plain files are
         taken: a link could name a file that is none of the source's.
         """
         taking = self.root / source / "taking"
         for path in _plain_files(taking):
             yield Taken(source, path)
         for path in _plain_files(self.root / source / "in"):
-            if path.name.startswith(".") or path.name.endswith(UNFINISHED_SUFFIX):
+            if is_unfinished(path.name):
                 continue
             taken = taking / path.name
             # A file of that name was taken and still waits, since switches give all theirs the same
@@ -115,6 +117,11 @@ class Spool:
 
     def _at(self, source: str, stage: str, sha256: bytes) -> Path:
         return self.root / source / stage / sha256.hex()
+
+
+def is_unfinished(name: str) -> bool:
+    """Tell whether a name says that its file is still being written: a dot before it, or .part after it."""
+    return name.startswith(".") or name.endswith(UNFINISHED_SUFFIXES)
 
 
 def measure(path: Path) -> Measure:

@@ -111,6 +111,18 @@ def public_keys(txn: Transaction, source: str) -> tuple[str, ...]:
     return tuple(key for (key,) in txn.fetchall())
 
 
+def ssh_keys(txn: Transaction) -> Mapping[str, frozenset[str]]:
+    """Give the good SSH keys of each source that has any, as OpenSSH writes them, without comments."""
+    txn.execute(
+        """
+        SELECT s.code, array_agg(k.public_key)
+        FROM source_key AS k JOIN source AS s ON s.id = k.source_id
+        WHERE k.kind = 'SSH' AND k.revoked_at IS NULL GROUP BY s.code
+        """
+    )
+    return {source: frozenset(keys) for source, keys in txn.fetchall()}
+
+
 def signing(txn: Transaction) -> Mapping[str, str]:
     """Give the ids of all good HMAC keys, with the code of the source that each is of."""
     txn.execute(

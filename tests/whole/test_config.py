@@ -168,6 +168,31 @@ def optional(section: str) -> str:
     return "".join(block for block in blocks if re.match(rf"\[{section}[\].]", block))
 
 
+def test_the_sftp_door_is_shown_with_every_key_and_its_default(tmp_path: Path) -> None:
+    """What the shipped file and the manual say of the section is what the program does without its keys."""
+    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    shown = tomllib.loads(optional("sftp"))["sftp"]
+    found = next(f for f in faults(write(tmp_path, "[sftp]\nx = 1\n")) if ".x: " in f)
+    for key, default in shown.items():
+        assert f"| `{key}` | `{json.dumps(default)}` |" in page
+    assert set(found.partition("known are ")[2].split(", ")) == set(shown)
+    del shown["host_key"]
+    given = "".join(f"{key} = {json.dumps(value)}\n" for key, value in shown.items())
+    silent = load(write(tmp_path, f"{GOOD}[sftp]\nhost_key = 'new'\n"))
+
+    assert silent.receives
+    assert load(write(tmp_path, f"{GOOD}[sftp]\nhost_key = 'new'\n{given}")) == silent
+
+
+def test_a_host_key_that_others_read_is_a_fault(tmp_path: Path) -> None:
+    """Whoever has it could be this host."""
+    path = write(tmp_path, f"{GOOD}[sftp]\nhost_key = 'host_key'\n")
+    (tmp_path / "host_key").write_bytes(b"x")
+    (tmp_path / "host_key").chmod(0o644)
+
+    assert [line.split(": ")[0] for line in faults(path)] == ["sftp.host_key"]
+
+
 @pytest.mark.parametrize(("section", "many"), [("usage", "sources"), ("radius", "clients")])
 def test_an_optional_section_is_shown_with_every_key_and_its_default(
     tmp_path: Path, section: str, many: str
