@@ -68,30 +68,29 @@ def flattened(row: Mapping[str, object]) -> dict[str, str]:
         RowError: too deep, or two values would have the same name.
     """
     flat: dict[str, str] = {}
-    for name, text in _leaves(row, "", 0):
-        if name in flat:
-            raise RowError(f"{name!a} is there twice")
-        flat[name] = text
+    _flatten(flat, row, "", 0)
     return flat
 
 
-def _leaves(value: object, name: str, depth: int) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield name, value
-        return
-    if value is None:
-        return
-    if isinstance(value, bool):
-        yield name, str(value).lower()
-        return
+def _flatten(flat: dict[str, str], nested: object, before: str, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise RowError(f"nested more than {DEPTH_MAX} deep")
-    assert isinstance(value, dict | list), value
-    if isinstance(value, RepeatedName):
-        raise RowError(f"a name is there twice in {name or 'it'!a}")
-    before = f"{name}." if depth else ""
-    for inner, part in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from _leaves(part, f"{before}{inner}", depth + 1)
+    if isinstance(nested, RepeatedName):
+        raise RowError(f"a name is there twice in {before or 'it'!a}")
+    assert isinstance(nested, dict | list), nested
+    for inner, value in nested.items() if isinstance(nested, dict) else enumerate(nested):
+        name = f"{before}{inner}"
+        if isinstance(value, dict | list):
+            _flatten(flat, value, f"{name}.", depth + 1)
+        elif value is not None:
+            if name in flat:
+                raise RowError(f"{name!a} is there twice")
+            flat[name] = value if isinstance(value, str) else _plain(value)
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, bool), value
+    return "true" if value else "false"
 
 
 def fault_line(why: str, octet: int, octets: bytes) -> bytes:

@@ -1,6 +1,9 @@
 """Files that are no lines of text become lines, one a row, whatever they hold and however they are cut."""
 
+import contextlib
+import itertools
 import json
+import tracemalloc
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -164,6 +167,19 @@ READ: dict[str, tuple[Decoding, bytes, list[Row]]] = {
 }  # fmt: skip
 
 
+# Of files of any length: head, a row over and over, end.
+REPEATED: dict[str, tuple[Decoding, bytes, bytes, bytes]] = {
+    "XML": (XML, b"<calls>", b"<call id='1'><from>442079460123</from></call>", b"</calls>"),
+    "JSON": (JSON, b'{"data": {"calls": [{}', b',{"id": "a1", "seconds": 73}', b"]}}"),
+    "CloudEvents": (EVENTS, b"", EVENT + b"\n", b""),
+    "CSV": (CSV, b"id;seconds\n", b"a1;73\n", b""),
+    "detail": (DETAIL, b"", b"Mon\n\tUser-Name = 'bob'\n\n", b""),
+    "IPDR": (IPDR, b"<IPDRDoc>", b"<IPDR><a>1</a></IPDR>", b"<IPDRDoc.End count='40000'/></IPDRDoc>"),
+    "fixed": (FIXED, b"", RECORDS[:16], b""),
+    "text": (decoding("TEXT", encoding="cp037"), b"", "a1;73\n".encode("cp037"), b""),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", READ)
 def test_each_row_is_a_line_of_its_values(kind: str) -> None:
     """What stands in the file, no more and no less, stands in its lines, in blocks of any size."""
@@ -278,3 +294,50 @@ def test_any_octets_are_rows_faults_or_no_such_file(
                 assert all(isinstance(text, str) for text in row.values())
                 if is_fault(line):
                     bytes.fromhex(row["octets"])
+
+
+@pytest.mark.parametrize("kind", sorted(REPEATED))
+def test_lines_come_out_as_octets_go_in(kind: str) -> None:
+    """A file of any length is read with no more of it at hand than a row and a few blocks."""
+    wanted, head, piece, end = REPEATED[kind]
+    consumed = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal consumed
+        for part in [head, *[piece * 100] * 400, end]:
+            consumed += len(part)
+            yield part
+
+    number = 0
+    for number, line in enumerate(decode(wanted, blocks()), 1):  # noqa: B007
+        assert consumed < (number + 1) * len(piece) + (1 << 19)
+    assert number in (40_000, 40_001)
+
+
+# Head and piece of a file, how many pieces, and at most how much memory they may take.
+ENDLESS = {
+    "a string of JSON": (JSON, b'{"data": {"calls": ["', b"a" * 65536, 256, 8 << 20),
+    "arrays in arrays": (JSON, b"", b"[" * 65536, 256, 8 << 20),
+    "a quoted field": (CSV, b'id;note\n1;"', b"two lines" * 700 + b"\n", 1500, 2 << 20),
+    "a line": (decoding("TEXT", encoding="cp1252"), b"", b"a" * 65536, 256, 8 << 20),
+    "a block": (DETAIL, b"Mon\n", b'\tUser-Name = "ada"\n' * 3000, 50, 2 << 20),
+    "an element's text": (XML, b"<calls><call><from>", b"1" * 65536, 256, 8 << 20),
+    "a tag": (XML, b"<calls><call x='", b"1" * 65536, 256, 8 << 20),
+    "elements in elements": (XML, b"", b"<calls>" * 9000, 256, 8 << 20),
+    "one IPDR": (IPDR, b"<IPDRDoc><IPDR>", b"<a>1</a>" * 8000, 12, 2 << 20),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_what_never_ends_fills_no_memory(kind: str) -> None:
+    """Whoever sends one row without end gets lines that say so, or a refusal, and nobody else notices."""
+    wanted, head, piece, times, octets_max = ENDLESS[kind]
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(UndecodableError):
+            lines = decode(wanted, itertools.chain([head], itertools.repeat(piece, times)))
+            assert all(map(is_fault, lines))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < octets_max
