@@ -9,7 +9,13 @@ from bmuid.store.transaction import Transaction
 
 
 def register(
-    txn: Transaction, source: Source, taken: Taken, measure: Measure, parts: int
+    txn: Transaction,
+    source: Source,
+    taken: Taken,
+    measure: Measure,
+    parts: int,
+    *,
+    partial: bool = False,
 ) -> Registered | None:
     """
     Make the file's row, and wake the rating workers; or find the row it has already.
@@ -18,7 +24,7 @@ def register(
         Result: None while no catalogue was loaded, so that nothing could be rated.
     """
     arrived = Arrived(measure.sha256, taken.name, measure.octets)
-    registered = files.register(txn, source, arrived, Ready(measure.lines), parts)
+    registered = files.register(txn, source, arrived, Ready(measure.lines, partial=partial), parts)
     if registered is not None and registered.first:
         if not measure.lines:
             close(txn, registered.file_id)

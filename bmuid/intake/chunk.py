@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TypeGuard
 
 from bmu.mediation import Mediator
@@ -20,7 +19,7 @@ from bmuid.intake.profiles import Profiles
 from bmuid.intake.repeats import Repeat
 from bmuid.intake.snapshot import Snapshot, Snapshots
 from bmuid.intake.spool import Spool
-from bmuid.store import days, keys, parts, verdicts, wakeup
+from bmuid.store import days, parts, verdicts, wakeup
 from bmuid.store.files import Verdicts
 from bmuid.store.limits import of_source
 from bmuid.store.parts import Part
@@ -29,7 +28,6 @@ from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
 GRANTED_MAX = 500_000
-_LINE_NO = attrgetter("line_no")
 
 
 class FileBlockedError(Exception):
@@ -189,14 +187,32 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
         and picked.chunk.first_line == part.next_line
     ):
         return picked
-    path = bench.spool.find(part.source.code, part.sha256)
+    chunk = next_chunk(bench.spool, part, bench.chunk_lines)
+    limits = of_source(txn, part.source.id)
+    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back, limits))
+    final_billed(txn, ours.owners, part.received_at)
+    if limits is not None:
+        speak(ours.udrs, ours.owners, limits)
+    needs = bench.needs_of(ours.udrs, ours.owners, snapshot)
+    bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
+    return bench.picked
+
+
+def next_chunk(spool: Spool, part: Part, lines_max: int) -> Chunk:
+    """
+    Read the next lines of a part.
+
+    Errors:
+        FileBlockedError: the file is gone or cut.
+    """
+    path = spool.find(part.source.code, part.sha256)
     if path is None:
         raise FileBlockedError(
             part,
             f"it is not in the spool: put the octets with SHA-256 {part.sha256.hex()} back into"
             f" {part.source.code}/work/",
         )
-    lines_max = min(bench.chunk_lines, part.lines - part.next_line + 1)
+    lines_max = min(lines_max, part.lines - part.next_line + 1)
     with path.open("rb", buffering=0) as file:
         octets = os.fstat(file.fileno()).st_size
         if octets != part.octets:
@@ -213,14 +229,7 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
             f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
             " put the octets back that its name is the SHA-256 of",
         )
-    limits = of_source(txn, part.source.id)
-    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back, limits))
-    final_billed(txn, ours.owners, part.received_at)
-    if limits is not None:
-        speak(ours.udrs, ours.owners, limits)
-    needs = bench.needs_of(ours.udrs, ours.owners, snapshot)
-    bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
-    return bench.picked
+    return chunk
 
 
 def _homes(bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
@@ -247,7 +256,8 @@ def _write(
 ) -> Verdicts:
     """Give each of the lines its verdict; what is new and has a price is charged."""
     chunk, ours = picked.chunk, picked.ours
-    repeated = _repeated(txn, part.file_id, ours.udrs)
+    ordered, any_twice = by_key(ours.udrs)
+    repeated = repeats.claimed(txn, part.file_id, ordered, any_twice=any_twice)
     events, owners, lost = _fresh(ours, repeated)
     unpriced = charging.charge(txn, part.file_id, snapshot.tariff, picked.needs, (events, owners))
     said = [
@@ -288,20 +298,6 @@ def _fresh(
 
 def _are_known(owners: list[Owner | Unrated]) -> TypeGuard[list[Owner]]:
     return Unrated not in set(map(type, owners))
-
-
-def _repeated(txn: Transaction, file_id: int, udrs: list[UDR]) -> list[Repeat]:
-    ordered, any_twice = by_key(udrs)
-    repeated = repeats.within(ordered, file_id) if any_twice else []
-    if repeated:
-        again = {each.udr.line_no for each in repeated}
-        ordered = [udr for udr in ordered if udr.line_no not in again]
-    earlier = keys.claim(txn, file_id, ordered) if ordered else {}
-    if earlier:
-        # A line that repeats one of this chunk has its verdict by that.
-        firsts = sorted((udr for udr in ordered if udr.event_key in earlier), key=_LINE_NO)
-        repeated += [Repeat(udr, earlier[udr.event_key]) for udr in firsts]
-    return repeated
 
 
 def _suspended(chunk: Chunk, udr: UDR, why: Unrated) -> Verdict:

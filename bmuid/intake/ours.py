@@ -90,14 +90,15 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
     udrs, owners, rejects = own(taken, only, window, owner_of)
     if share.part != PART_OF_NOBODY:
         rejects = [each for each in rejects if each.line_no not in shared]
-    return Ours(udrs, owners, [_rejected(each, chunk) for each in rejects])
+    return Ours(udrs, owners, [rejected(each, chunk) for each in rejects])
 
 
 def _part_of(owner: Owner | UnratedReason, parts: int) -> int:
     return part_of(owner.account_id, parts) if isinstance(owner, Owner) else PART_OF_NOBODY
 
 
-def _rejected(reject: Reject, chunk: Chunk) -> Verdict:
+def rejected(reject: Reject, chunk: Chunk) -> Verdict:
+    """Give the verdict of a line that is no usage, or can't be read."""
     line = chunk.line(reject.line_no)
     reason, detail = reject.reason.value, reject.detail
     if len(line) > LINE_OCTETS_MAX:

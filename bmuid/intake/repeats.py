@@ -6,28 +6,49 @@ from itertools import groupby
 from operator import attrgetter
 
 from bmu.rating import UnratedReason
-from bmu.usage import UDR
 from bmuid.intake.lines import Chunk, lines_of
 from bmuid.intake.spool import Spool
-from bmuid.store import files
-from bmuid.store.keys import Earlier
+from bmuid.store import files, keys
+from bmuid.store.keys import Earlier, Keyed
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
 
 REPEATED = "REPEATED"
+_LINE_NO = attrgetter("line_no")
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A UDR of this chunk, and who had its event key first."""
+    """What was read of a line of this chunk, and who had its event key first."""
 
-    udr: UDR
+    udr: Keyed
     earlier: Earlier
 
 
-def within(ordered: Sequence[UDR], file_id: int) -> list[Repeat]:
+def claimed(
+    txn: Transaction, file_id: int, ordered: Sequence[Keyed], *, any_twice: bool
+) -> list[Repeat]:
     """
-    Give the UDRs whose key an earlier one of the same lines has, in the order of the lines.
+    Claim the event keys of what was read of a file; give what is there already, or twice.
+
+    Shapes:
+        ordered: by event key, and those of one key as their lines are; any_twice: some have the same.
+    """
+    repeated = within(ordered, file_id) if any_twice else []
+    if repeated:
+        again = {each.udr.line_no for each in repeated}
+        ordered = [udr for udr in ordered if udr.line_no not in again]
+    earlier = keys.claim(txn, file_id, ordered) if ordered else {}
+    if earlier:
+        # A line that repeats one of this chunk has its verdict by that.
+        firsts = sorted((udr for udr in ordered if udr.event_key in earlier), key=_LINE_NO)
+        repeated += [Repeat(udr, earlier[udr.event_key]) for udr in firsts]
+    return repeated
+
+
+def within(ordered: Sequence[Keyed], file_id: int) -> list[Repeat]:
+    """
+    Give what has the same key as an earlier one of the lines, in the order of the lines.
 
     Shapes:
         ordered: by event key, and those of one key as their lines are.

@@ -96,6 +96,9 @@ def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]
     """Mediate the lines by their source's settings of now; give those that the job means."""
     taken: list[UDR | Reject] = []
     fresh = [line for line in batch.lines if line.lost is None]
+    if batch.partial:
+        # A record of a session is no usage by itself; what it says already names both lines.
+        return [], [Failed(line.line_no, line.reason, None) for line in fresh]
     mediator = None if batch.stream else bench.profiles.mediator_of(batch.source, batch.header)
     if mediator is not None:
         lines = [line.line for line in fresh]

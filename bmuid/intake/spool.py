@@ -2,7 +2,8 @@
 The spool: where files of usage arrive and are kept.
 
 A directory a source, and in it ``in/`` (the source writes there), ``taking/`` (out of its reach, not yet
-known), ``work/`` (known, named by SHA-256) and ``done/`` (every line has its verdict; kept). A file moves
+known), ``work/`` (known, named by SHA-256) and ``done/`` (every line has its verdict; kept); ``assembled/`` is to
+files that are made of sessions what ``taking/`` is to others. A file moves
 by rename within one file system, and both directories are synced, so it is never absent and never half there.
 """
 
@@ -11,7 +12,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ UNFINISHED_SUFFIX = ".part"
 # What clients call a file while they write it; `.filepart` is WinSCP's.
 UNFINISHED_SUFFIXES = (UNFINISHED_SUFFIX, ".filepart")
 KEPT_MODE = 0o400
-STAGES = ("in", "taking", "work", "done")
+STAGES = ("in", "taking", "assembled", "work", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,30 @@ class Spool:
             with contextlib.suppress(FileNotFoundError):
                 _move(path, taken)
                 yield Taken(source, taken)
+
+    def assembled(self, source: str) -> Iterator[Taken]:
+        """Give the files that were made of sessions of a source, and are not known yet, or were not put away."""
+        for path in _plain_files(self.root / source / "assembled"):
+            if not path.name.endswith(UNFINISHED_SUFFIX):
+                yield Taken(source, path)
+
+    def assemble(self, source: str, name: str, lines: Iterable[bytes]) -> Taken:
+        """
+        Write a file that is made of sessions; again is no harm.
+
+        Errors:
+            OSError: no room.
+        """
+        directory = self.root / source / "assembled"
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        part = directory / (name + UNFINISHED_SUFFIX)
+        with part.open("wb") as file:
+            for line in lines:
+                file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _move(part, directory / name)
+        return Taken(source, directory / name)
 
     def keep(self, taken: Taken, sha256: bytes) -> None:
         """Give the file its place in work/ as well; its name in taking/ stays until it is known."""

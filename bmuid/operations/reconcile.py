@@ -13,7 +13,7 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import NOT_FOUND, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.operations.statement import UsageDay
-from bmuid.store import billed, books, companies, day_sums, files, recount
+from bmuid.store import assembled, billed, books, companies, day_sums, files, recount
 from bmuid.store.billed import WrongLine
 from bmuid.store.books import Lines, Scope
 from bmuid.store.day_sums import Money, Sums
@@ -47,7 +47,7 @@ class Usage:
     Lines that are usage, and what they are now.
 
     Shapes:
-        udrs: new and suspended lines, as files counted them. rated: with a charge in force.
+        udrs: new and suspended lines, as files counted them, without records that are part of a session. rated: with a charge in force.
         suspended: never charged. waiting: charged once, until they lost that by rerating.
     """
 
@@ -55,6 +55,22 @@ class Usage:
     rated: int
     suspended: int
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """
+    Records that are part of a session, and what they are now; None where only some files are asked about.
+
+    Shapes:
+        records: taken into sessions. in_usage: for which usage was made, or which brought nothing new.
+        waiting: of sessions that go on. unwritten: usage made of sessions that is in no file yet.
+    """
+
+    records: int
+    in_usage: int
+    waiting: int
+    unwritten: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +107,7 @@ class Reconciled:
     verdict: str
     lines: Lines
     usage: Usage
+    sessions: Sessions | None
     amounts: tuple[Amounts, ...]
     differences: tuple[Difference, ...]
 
@@ -117,10 +134,16 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Reco
     else:
         usage, amounts, of_files = _rows(txn, scope)
         found += of_files
+    sessions = None
+    if scope in {Scope(), Scope(source=scope.source)}:
+        told = assembled.books(txn, scope.source)
+        sessions = Sessions(told.taken, told.told, told.waiting, told.unwritten)
+        found += _sessions_differ(sessions)
     return Reconciled(
         verdict=DIFFERS if found else ADDS_UP,
         lines=lines,
         usage=usage,
+        sessions=sessions,
         amounts=amounts,
         differences=tuple(found[:DIFFERENCES_MAX]),
     )
@@ -147,7 +170,9 @@ def _all(
 ) -> tuple[Usage, tuple[Amounts, ...], list[Difference]]:
     """Prove all there is by the sums of days."""
     waiting, sums = books.waiting(txn), day_sums.sums(txn)
-    usage = Usage(lines.new + lines.suspended, sums.rated, waiting.suspended, waiting.lost)
+    usage = Usage(
+        lines.new - lines.partial + lines.suspended, sums.rated, waiting.suspended, waiting.lost
+    )
     found = [*_usage_differs(usage), *_uneven(sums)]
     on_invoices = {one.currency: one for one in billed.billed(txn)}
     found += map(_of_line, billed.wrong_counts(txn))
@@ -203,6 +228,14 @@ def _usage_differs(usage: Usage) -> Iterator[Difference]:
     if usage.udrs != found:
         look = "the files named below"
         yield Difference("all files", UNRATED, str(usage.udrs), str(found), look)
+
+
+def _sessions_differ(sessions: Sessions) -> Iterator[Difference]:
+    found = sessions.in_usage + sessions.waiting
+    if sessions.records != found:
+        what = "records taken into sessions, and those in usage or waiting"
+        look = "tables usage_session, usage_emission and usage_batch; who has a superuser's rights"
+        yield Difference("all sessions", what, str(sessions.records), str(found), look)
 
 
 def _uneven(sums: Sums) -> Iterator[Difference]:

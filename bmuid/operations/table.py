@@ -32,6 +32,7 @@ from bmuid.operations import (
     terms,
     uids,
     usage,
+    usage_sessions,
 )
 from bmuid.operations.registry import Operation
 
@@ -50,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *terms.OPERATIONS,
     *share_plans.OPERATIONS,
     *uids.OPERATIONS,
+    *usage_sessions.OPERATIONS,
     *logins.OPERATIONS,
     *sources.OPERATIONS,
     *alarms.OPERATIONS,

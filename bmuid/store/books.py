@@ -36,12 +36,14 @@ class Lines:
     Lines of files, by what they ended as.
 
     Shapes:
+        partial: of the new ones, records that are part of a session, and no usage by themselves.
         left: of files that are not done, not worked yet.
     """
 
     files: int
     lines: int
     new: int
+    partial: int
     duplicate: int
     suspended: int
     rejected: int
@@ -74,7 +76,7 @@ class Waiting:
 
 # What each file holds and what its parts have counted; all sums of one moment.
 _TOLD = """
-    SELECT f.id, s.code AS source, f.state, p.parts, p.unfinished, p.least, p.most, p.is_stream,
+    SELECT f.id, s.code AS source, f.state, f.assembly, p.parts, p.unfinished, p.least, p.most, p.is_stream,
         CASE WHEN p.is_stream THEN p.worked ELSE f.lines END AS lines, p.worked,
         p.new, p.duplicate, p.suspended, p.rejected,
         f.state = 'DONE' AND (f.new, f.duplicate, f.suspended, f.rejected)
@@ -127,6 +129,7 @@ def lines(txn: Transaction, scope: Scope) -> Lines:
     txn.execute(
         f"""
         SELECT count(*), coalesce(sum(lines), 0)::bigint, coalesce(sum(new), 0)::bigint,
+            coalesce(sum(new) FILTER (WHERE assembly = 'PARTIAL'), 0)::bigint,
             coalesce(sum(duplicate), 0)::bigint, coalesce(sum(suspended), 0)::bigint,
             coalesce(sum(rejected), 0)::bigint,
             coalesce(sum(lines - worked) FILTER (WHERE state <> 'DONE'), 0)::bigint

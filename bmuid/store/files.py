@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 import psycopg2.errors
 
 from bmu.mediation import SourceSettings
 from bmu.mediation.extras import extras_of
 from bmuid.store.transaction import Transaction
+
+
+class Assembly(Enum):
+    """What the lines of a file are to sessions: nothing, partial records of them, usage that was made of them."""
+
+    NONE = "NONE"
+    PARTIAL = "PARTIAL"
+    ASSEMBLED = "ASSEMBLED"
 
 
 class FileDoesNotAddUpError(Exception):
@@ -21,6 +30,7 @@ class Source:
 
     Shapes:
         profile_version: of a stored profile; 0: it came with the program.
+        assembled: what is read is usage that was made of its sessions.
     """
 
     id: int
@@ -33,6 +43,7 @@ class Source:
     routing_prefixes: str = ""
     extras: str = ""
     profile_version: int = 0
+    assembled: bool = False
 
     @property
     def settings(self) -> SourceSettings:
@@ -66,12 +77,14 @@ class Ready:
         decoded_octets: of the lines that were made of it; None: its lines are read as they came.
         header: the line that names its columns.
         held: why it is not to be worked until staff let it go on.
+        partial: its lines are partial records, to be taken into their sessions.
     """
 
     lines: int
     decoded_octets: int | None = None
     header: bytes | None = None
     held: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +185,10 @@ def register(
     txn.execute(
         """
         INSERT INTO usage_file (source_id, sha256, name, octets, decoded_octets, lines, parts,
-            revision, profile, profile_version, header, time_zone, country_code, trunk_prefix,
+            revision, profile, profile_version, assembly, header, time_zone, country_code, trunk_prefix,
             international_prefix, routing_prefixes, extras, state, held)
         SELECT %(source_id)s, %(sha256)s, %(name)s, %(octets)s, %(decoded_octets)s, %(lines)s,
-            %(parts)s, r.newest, %(profile)s, %(profile_version)s, %(header)s, %(time_zone)s,
+            %(parts)s, r.newest, %(profile)s, %(profile_version)s, %(assembly)s, %(header)s, %(time_zone)s,
             %(country_code)s, %(trunk_prefix)s, %(international_prefix)s, %(routing_prefixes)s,
             %(extras)s, %(state)s, %(held)s
         FROM (SELECT max(id) AS newest FROM revision) AS r WHERE r.newest IS NOT NULL
@@ -199,14 +212,22 @@ def _state(ready: Ready) -> str:
     return "OPEN" if ready.held is None else "HELD"
 
 
+def _assembly(source: Source, ready: Ready) -> Assembly:
+    if source.assembled:
+        return Assembly.ASSEMBLED
+    return Assembly.PARTIAL if ready.partial else Assembly.NONE
+
+
 def _pinned(source: Source, ready: Ready, parts: int) -> dict[str, object]:
     return {
         "source_id": source.id,
         "decoded_octets": ready.decoded_octets,
         "lines": ready.lines,
-        "parts": parts,
+        # Sessions are taken from one place to the next; there is nothing to share.
+        "parts": 1 if ready.partial else parts,
         "profile": source.profile,
         "profile_version": source.profile_version,
+        "assembly": _assembly(source, ready).value,
         "header": ready.header,
         "time_zone": source.time_zone,
         "country_code": source.country_code,
@@ -223,10 +244,14 @@ def _add_parts(txn: Transaction, file_id: int, ready: Ready, parts: int) -> None
     if ready.lines and ready.held is None:
         txn.execute(
             """
-            INSERT INTO usage_file_part (file_id, part)
-            SELECT %(id)s, generate_series(0, %(parts)s - 1)
+            INSERT INTO usage_file_part (file_id, part, state)
+            SELECT %(id)s, generate_series(0, %(parts)s - 1), %(state)s
             """,
-            {"id": file_id, "parts": parts},
+            {
+                "id": file_id,
+                "parts": 1 if ready.partial else parts,
+                "state": "SESSION" if ready.partial else "OPEN",
+            },
         )
 
 
@@ -263,7 +288,7 @@ def make_ready(txn: Transaction, file_id: int, source: Source, ready: Ready, par
         """
         UPDATE usage_file SET decoded_octets = %(decoded_octets)s, lines = %(lines)s, parts = %(parts)s,
             revision = (SELECT max(id) FROM revision), profile = %(profile)s,
-            profile_version = %(profile_version)s, header = %(header)s, time_zone = %(time_zone)s,
+            profile_version = %(profile_version)s, assembly = %(assembly)s, header = %(header)s, time_zone = %(time_zone)s,
             country_code = %(country_code)s, trunk_prefix = %(trunk_prefix)s,
             international_prefix = %(international_prefix)s, routing_prefixes = %(routing_prefixes)s,
             extras = %(extras)s, state = %(state)s, held = %(held)s
@@ -343,7 +368,7 @@ def original(txn: Transaction, file_id: int) -> Original | None:
         """
         SELECT f.sha256, f.replay, f.decoded_octets, d.at, f.stream_day IS NOT NULL, s.id, s.code,
             f.profile, f.time_zone, f.country_code, f.trunk_prefix, f.international_prefix,
-            f.routing_prefixes, f.extras, f.profile_version
+            f.routing_prefixes, f.extras, f.profile_version, f.assembly = 'ASSEMBLED'
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         LEFT JOIN original_dropped AS d ON d.file_id = f.id WHERE f.id = %(id)s
         """,

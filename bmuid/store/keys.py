@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import psycopg2.errors
 
@@ -18,6 +19,22 @@ FIELDS = (
 COPY = "COPY usage_key (event_key, content, file_id, line_no) FROM STDIN BINARY"
 
 
+class Keyed(Protocol):
+    """What is taken in once: a UDR, or any named tuple that begins like one."""
+
+    @property
+    def line_no(self) -> int:
+        """The number of its line."""
+
+    @property
+    def event_key(self) -> bytes:
+        """What tells it from all others, for ever."""
+
+    @property
+    def content(self) -> int:
+        """What tells a repeat from a conflict."""
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """Who claimed a key before: the content then, and the line of which file."""
@@ -27,7 +44,7 @@ class Earlier:
     line_no: int
 
 
-def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+def claim(txn: Transaction, file_id: int, udrs: Sequence[Keyed]) -> Mapping[bytes, Earlier]:
     """
     Claim the event keys of *udrs* for their lines of the file.
 
@@ -45,7 +62,7 @@ def claim(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes,
     return {}
 
 
-def claim_each(txn: Transaction, file_id: int, udrs: Sequence[UDR]) -> Mapping[bytes, Earlier]:
+def claim_each(txn: Transaction, file_id: int, udrs: Sequence[Keyed]) -> Mapping[bytes, Earlier]:
     """Claim event keys as `claim` does, the short way where many of them are taken."""
     columns = {
         "keys": array(udr.event_key.hex() for udr in udrs),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from bmuid.store.files import Source, Verdicts
 from bmuid.store.transaction import Transaction
@@ -27,6 +28,14 @@ class Part:
     header: bytes | None
 
 
+_COLUMNS = """
+    p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
+    f.revision, f.received_at, f.octets, f.replay, f.decoded_octets, f.header, s.id, s.code,
+    f.profile, f.time_zone, f.country_code, f.trunk_prefix, f.international_prefix,
+    f.routing_prefixes, f.extras, f.profile_version, f.assembly = 'ASSEMBLED'
+"""
+
+
 def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
     """
     Lock the part that was worked last, or else the oldest open one, that nobody works at and that may be worked now.
@@ -39,12 +48,8 @@ def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
         last: the file's id and the part; who worked at it has its next lines read, and knows its accounts.
     """
     txn.execute(
-        """
-        SELECT p.file_id, p.part, f.parts, p.next_line, p.next_octet, f.lines, f.sha256,
-            f.revision, f.received_at, f.octets, f.replay, f.decoded_octets, f.header, s.id, s.code,
-            f.profile, f.time_zone, f.country_code, f.trunk_prefix, f.international_prefix,
-            f.routing_prefixes, f.extras, f.profile_version
-        FROM usage_file_part AS p
+        f"""
+        SELECT {_COLUMNS} FROM usage_file_part AS p
         JOIN usage_file AS f ON f.id = p.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE f.state = 'OPEN' AND p.state = 'OPEN' AND NOT EXISTS (
@@ -54,12 +59,32 @@ def take_part(txn: Transaction, last: tuple[int, int] = (0, 0)) -> Part | None:
         )
         ORDER BY (p.file_id, p.part) = (%(file_id)s, %(part)s) DESC, p.file_id, p.part
         LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
-        """,
+        """,  # noqa: S608 - a constant, no value
         {"file_id": last[0], "part": last[1]},
     )
     row = txn.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _part(row)
+
+
+def take_partial(txn: Transaction) -> Part | None:
+    """Lock the part of the oldest file of partial records that nobody works at; those of a source go one by one."""
+    txn.execute(
+        f"""
+        SELECT {_COLUMNS} FROM usage_file_part AS p
+        JOIN usage_file AS f ON f.id = p.file_id
+        JOIN source AS s ON s.id = f.source_id
+        WHERE f.state = 'OPEN' AND p.state = 'SESSION' AND NOT EXISTS (
+            SELECT FROM usage_file AS g JOIN usage_file_part AS q ON q.file_id = g.id
+            WHERE g.state = 'OPEN' AND g.id < f.id AND g.source_id = f.source_id AND q.state = 'SESSION'
+        )
+        ORDER BY p.file_id LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
+        """  # noqa: S608 - a constant, no value
+    )
+    row = txn.fetchone()
+    return None if row is None else _part(row)
+
+
+def _part(row: tuple[Any, ...]) -> Part:
     return Part(
         file_id=row[0],
         part=row[1],
@@ -98,7 +123,7 @@ def advance(
             new = new + %(new)s, duplicate = duplicate + %(duplicate)s,
             suspended = suspended + %(suspended)s, rejected = rejected + %(rejected)s,
             oldest_day = least(oldest_day, %(oldest)s::date),
-            state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE 'OPEN' END
+            state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE state END
         WHERE file_id = %(file_id)s AND part = %(part)s AND next_line = %(from_line)s
         """,
         {
@@ -123,7 +148,7 @@ def block(txn: Transaction, file_id: int, part: int, reason: str) -> None:
     txn.execute(
         """
         UPDATE usage_file_part SET state = 'BLOCKED', blocked = %(reason)s
-        WHERE file_id = %(file_id)s AND part = %(part)s AND state = 'OPEN'
+        WHERE file_id = %(file_id)s AND part = %(part)s AND state IN ('OPEN', 'SESSION')
         """,
         {"reason": reason, "file_id": file_id, "part": part},
     )

@@ -14,7 +14,7 @@ class OfFile:
     What the rows of one file say.
 
     Shapes:
-        events: lines that are usage, as its parts have counted them: new and suspended ones.
+        events: lines that are usage, as its parts have counted them: new and suspended ones; records that are part of a session are none.
         rated: charges in force. bare: usage records without any charge.
         waiting: suspended lines that never were charged; lost: those that were.
         counts: as the parts say, new aside; verdicts: the same by the lines that are kept.
@@ -71,7 +71,7 @@ def files(
                 sum(suspended)::bigint AS suspended, sum(rejected)::bigint AS rejected
             FROM usage_file_part WHERE file_id = ANY (%(files)s) GROUP BY file_id
         )
-        SELECT f.id, s.code, coalesce(p.new + p.suspended, 0), coalesce(u.rated, 0), coalesce(u.bare, 0),
+        SELECT f.id, s.code, coalesce(p.suspended + CASE f.assembly WHEN 'PARTIAL' THEN 0 ELSE p.new END, 0), coalesce(u.rated, 0), coalesce(u.bare, 0),
             coalesce(v.waiting, 0), coalesce(v.lost, 0),
             coalesce(p.duplicate, 0), coalesce(p.suspended, 0), coalesce(p.rejected, 0),
             coalesce(v.duplicate, 0), coalesce(v.suspended, 0), coalesce(v.rejected, 0),

@@ -79,6 +79,7 @@ class Batch:
         stream: the file is one; its lines are events as they were told of.
         source: with the newest version of its profile.
         header: the line of the file that names its columns.
+        partial: the lines are partial records of sessions.
         whole: the job has no more of that file.
     """
 
@@ -87,6 +88,7 @@ class Batch:
     stream: bool
     source: Source
     header: bytes | None
+    partial: bool
     lines: tuple[Waiting, ...]
     whole: bool
 
@@ -187,7 +189,8 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
         f"""
         SELECT v.file_id, f.received_at, f.stream_day IS NOT NULL, s.id, s.code, s.profile, s.time_zone, s.country_code,
             s.trunk_prefix, s.international_prefix, s.routing_prefixes, s.extras,
-            coalesce((SELECT max(version) FROM profile AS p WHERE p.code = s.profile), 0), f.header
+            coalesce((SELECT max(version) FROM profile AS p WHERE p.code = s.profile), 0),
+            f.assembly = 'ASSEMBLED', f.header, f.assembly = 'PARTIAL'
         FROM verdict AS v JOIN usage_file AS f ON f.id = v.file_id
         JOIN source AS s ON s.id = f.source_id
         WHERE {_MATCHES} AND v.at <= %(created_at)s
@@ -213,9 +216,10 @@ def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:
         Waiting(line_no, bytes(line), reason, None if lost[0] is None else Charge(*lost))
         for line_no, line, reason, *lost in txn
     )
-    header = None if found[-1] is None else bytes(found[-1])
-    source = Source(*found[3:-1])
-    return Batch(found[0], found[1], found[2], source, header, lines, len(lines) < limit)
+    header = None if found[-2] is None else bytes(found[-2])
+    source = Source(*found[3:-2])
+    whole = len(lines) < limit
+    return Batch(found[0], found[1], found[2], source, header, found[-1], lines, whole)
 
 
 def resolve(txn: Transaction, file_id: int, line_nos: Sequence[int]) -> None:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bmuid.intake import arrival, watching
+from bmuid.intake.assembly import Sessions
+from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool, Taken, measure
 from bmuid.store import files, wakeup
 from bmuid.store.transaction import Connection, run
+from bmuid.worker.assembling import Assembling
 from bmuid.worker.life import Stop
 
 log = logging.getLogger(__name__)
@@ -16,6 +19,8 @@ log = logging.getLogger(__name__)
 # enough; a source of a few thousand files a second would need another door anyway.
 SCAN_SECONDS = 0.2
 SCANS_A_ROUND = 50
+# So many chunks of partial records are taken before somebody looks for new files again.
+STEPS_A_SCAN = 20
 
 
 @dataclass(slots=True)
@@ -25,22 +30,32 @@ class Arriving:
 
     Shapes:
         parts: of each file, so how many rating workers may share it.
+        days_back: so long are sessions remembered, since records may come as late.
     """
 
     spool: Spool
     parts: int
     stop: Stop
+    days_back: int = 400
+    profiles: Profiles = field(default_factory=Profiles)
     _said: set[str] = field(default_factory=set)
+    _assembling: Assembling = field(init=False)
+
+    def __post_init__(self) -> None:
+        sessions = Sessions(self.spool, self.days_back, profiles=self.profiles)
+        self._assembling = Assembling(sessions, self.parts)
 
     def serve(self, connection: Connection) -> None:
         """Take in what arrives until told to stop."""
         self._put_away(connection)
+        self._assembling.put_away(connection)
         while not self.stop.told():
             for code in run(connection, files.source_codes):
                 self.spool.make(code)
             for _ in range(SCANS_A_ROUND):
                 self.scan(connection)
-                wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
+                if not self._assemble(connection):
+                    wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
                 if self.stop.told():
                     break
             # What waits in the spool was taken: nobody is missed for having come while nobody looked.
@@ -72,7 +87,11 @@ class Arriving:
             return
         measured = measure(taken.path)
         self.spool.keep(taken, measured.sha256)
-        registered = run(connection, arrival.register, source, taken, measured, self.parts)
+        profile = self.profiles.of(source)
+        partial = profile is not None and profile.aggregation is not None
+        registered = run(
+            connection, arrival.register, source, taken, measured, self.parts, partial=partial
+        )
         if registered is None:
             self._say_once(f"{taken.path}: waits, since no catalogue was loaded yet")
             return
@@ -96,6 +115,18 @@ class Arriving:
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
         for said in run(connection, watching.look, now):
             log.warning("alarm: %s", said)
+
+    def _assemble(self, connection: Connection) -> bool:
+        """Take some of the partial records that have arrived; False: there are none left, or they have to wait."""
+        try:
+            for _ in range(STEPS_A_SCAN):
+                now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
+                if self.stop.told() or not self._assembling.step(connection, now):
+                    return False
+        except OSError as error:
+            self._say_once(f"can't write what was made of sessions: {error.strerror or error}")
+            return False
+        return True
 
     def _put_away(self, connection: Connection) -> None:
         for left in run(connection, arrival.left_in_work, self.spool):

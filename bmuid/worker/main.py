@@ -41,7 +41,8 @@ class Settings:
 def take_in(settings: Settings) -> None:
     """Be the intake worker until told to stop."""
     stop = Stop()
-    keep_serving(settings.dsn, Arriving(settings.spool, settings.parts, stop).serve, stop)
+    arriving = Arriving(settings.spool, settings.parts, stop, settings.days_back)
+    keep_serving(settings.dsn, arriving.serve, stop)
 
 
 def rate(settings: Settings) -> None:

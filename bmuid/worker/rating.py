@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,14 +13,13 @@ from bmuid.rerating import Rerating
 from bmuid.store import buckets, days, files, parts, streams, verdicts, wakeup
 from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
+from bmuid.worker.failures import Failures
 from bmuid.worker.life import Stop
 
 log = logging.getLogger(__name__)
 
 # Whoever makes work tells so. This is for what nobody could tell: a worker elsewhere that died at its part.
 IDLE_SECONDS_MAX = 30.0
-# So often is a chunk tried that fails for a reason nobody foresaw, before its part is set aside.
-TRIES_MAX = 3
 
 
 @dataclass(slots=True)
@@ -31,7 +29,7 @@ class Rating:
     bench: Bench
     stop: Stop
     _refused: set[int] = field(default_factory=set)
-    _failed: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    _failures: Failures = field(default_factory=Failures)
     _rerating: Rerating = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,19 +78,10 @@ class Rating:
 
     def _set_aside(self, connection: Connection, error: ChunkFailedError) -> None:
         """Block a part that failed too often: other files go on, and somebody has to look."""
-        what = error.file_id, error.part, error.next_line
-        self._failed[what] += 1
         log.error("A CHUNK FAILED: %s", error, exc_info=error)
-        if self._failed[what] < TRIES_MAX:
-            return
-        del self._failed[what]
-        cause = error.__cause__
-        said = " ".join(f"{type(cause).__name__}: {cause}".split())[:500]
-        reason = (
-            f"it failed {TRIES_MAX} times from line {error.next_line} on, which is a fault of the program or of"
-            f" what it was given: {said}. The log has all of it; when it is mended, let the file be tried again"
-        )
-        run(connection, parts.block, error.file_id, error.part, reason)
+        reason = self._failures.counted(error)
+        if reason is not None:
+            run(connection, parts.block, error.file_id, error.part, reason)
 
     def _retry(self, connection: Connection) -> Missing | bool:
         retried = run(connection, retry.work, self.bench)

@@ -494,6 +494,8 @@ CREATE TABLE usage_file (
     -- How its records are read: the source's settings on arrival, so that all workers read each line alike.
     profile text NOT NULL,
     profile_version integer NOT NULL DEFAULT 0 CHECK (profile_version >= 0),  -- 0: it came with the program
+    -- PARTIAL: its lines are partial records, each taken into its session. ASSEMBLED: we wrote it of sessions of the source.
+    assembly text NOT NULL DEFAULT 'NONE' CHECK (assembly IN ('NONE', 'PARTIAL', 'ASSEMBLED')),
     header bytea,                                                 -- the line that names its columns
     time_zone text NOT NULL,
     country_code text NOT NULL,
@@ -529,7 +531,7 @@ CREATE INDEX usage_file_done ON usage_file (done_at);
 CREATE TRIGGER usage_file_lines_stay BEFORE UPDATE OF lines ON usage_file FOR EACH ROW
     WHEN (old.lines <> new.lines AND old.stream_day IS NULL AND old.state <> 'ARRIVING') EXECUTE FUNCTION refuse_change();
 -- So is how they are read.
-CREATE TRIGGER usage_file_settings_stay BEFORE UPDATE OF parts, revision, profile, profile_version, header, time_zone,
+CREATE TRIGGER usage_file_settings_stay BEFORE UPDATE OF parts, revision, profile, profile_version, assembly, header, time_zone,
     country_code, trunk_prefix, international_prefix, routing_prefixes, extras, decoded_octets ON usage_file FOR EACH ROW
     WHEN (old.state <> 'ARRIVING') EXECUTE FUNCTION refuse_change();
 
@@ -553,8 +555,9 @@ CREATE TABLE file_waiting (
 CREATE TABLE usage_file_part (
     file_id bigint NOT NULL REFERENCES usage_file,
     part smallint NOT NULL CHECK (part >= 0),
-    -- STREAM: of events that are rated one by one as they come, so nobody's to work.
-    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE', 'BLOCKED', 'STREAM')),
+    -- STREAM: of events that are rated one by one as they come, so nobody's to work. SESSION: of partial records, so not
+    -- to be rated; the intake worker takes them into their sessions.
+    state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'DONE', 'BLOCKED', 'STREAM', 'SESSION')),
     blocked text CHECK ((state = 'BLOCKED') = (blocked IS NOT NULL)),  -- why, until a person has acted
     next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
     next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
@@ -570,8 +573,10 @@ CREATE TABLE usage_file_part (
 CREATE FUNCTION file_unblock(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
     WITH freed AS (
-        UPDATE usage_file_part SET state = 'OPEN', blocked = NULL
-        WHERE file_id = wanted AND state = 'BLOCKED' RETURNING 1
+        UPDATE usage_file_part AS p SET blocked = NULL,
+            state = CASE f.assembly WHEN 'PARTIAL' THEN 'SESSION' ELSE 'OPEN' END
+        FROM usage_file AS f
+        WHERE p.file_id = wanted AND p.state = 'BLOCKED' AND f.id = p.file_id RETURNING 1
     ) SELECT count(*) FROM freed
 $$;
 CREATE FUNCTION file_hold(wanted bigint, why text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
@@ -590,7 +595,7 @@ CREATE FUNCTION file_release(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY
         WHERE id = wanted AND state = 'HELD' RETURNING 1
     ) SELECT count(*) FROM found
 $$;
--- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one.
+-- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one, as what we assembled.
 CREATE FUNCTION file_replay(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
     INSERT INTO usage_file (source_id, sha256, replay, name, octets, lines, parts, revision, profile, profile_version,
@@ -599,7 +604,7 @@ CREATE FUNCTION file_replay(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY 
             SELECT max(g.replay) + 1 FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256
         ), name, octets, 0, parts, revision, profile, profile_version,
         time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, 'ARRIVING', released
-    FROM usage_file AS f WHERE id = wanted AND stream_day IS NULL AND NOT EXISTS (
+    FROM usage_file AS f WHERE id = wanted AND stream_day IS NULL AND assembly <> 'ASSEMBLED' AND NOT EXISTS (
         SELECT FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256 AND g.state <> 'DONE'
     ) AND NOT EXISTS (SELECT FROM original_dropped WHERE file_id = wanted)
     ON CONFLICT DO NOTHING RETURNING id
@@ -641,6 +646,108 @@ CREATE TABLE verdict (
     CHECK (num_nulls(account_id, started_at, udr_id) IN (0, 3) AND (udr_id IS NULL OR verdict = 'SUSPENDED'))
 );
 CREATE INDEX verdict_suspense ON verdict (reason, file_id) WHERE verdict = 'SUSPENDED' AND resolved_at IS NULL;
+
+-- Sessions that are told of in pieces, and what they have come to. One process at a time works those of a source, in
+-- the order in which records came. rows: records taken; told: those of them that an emission stands for.
+CREATE SEQUENCE usage_session_id AS bigint;
+CREATE TABLE usage_session (
+    id bigint PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES source,
+    session uuid NOT NULL,                                        -- what tells it from the source's others
+    node uuid,                                                    -- its switch; null: the profile names none
+    name text NOT NULL,
+    profile text NOT NULL,                                        -- by which its last record was read
+    profile_version integer NOT NULL CHECK (profile_version >= 0),
+    state text NOT NULL CHECK (state IN ('OPEN', 'STOPPED', 'FINISHED')),
+    rows bigint NOT NULL CHECK (rows >= 1),
+    told bigint NOT NULL CHECK (told BETWEEN 0 AND rows),
+    emissions integer NOT NULL CHECK (emissions >= 0),
+    first_at timestamptz NOT NULL,                                -- when its first and its last record came
+    last_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,                                  -- not before then is it ended, or forgotten
+    close_why text CHECK (close_why IN ('NODE', 'CLOSED')),       -- it is to be ended: its switch began again, or staff say so
+    detail jsonb NOT NULL,
+    UNIQUE (source_id, session),
+    CHECK (state <> 'FINISHED' OR told = rows)
+) WITH (fillfactor = 60);
+CREATE INDEX usage_session_due ON usage_session (due_at);
+CREATE INDEX usage_session_node ON usage_session (source_id, node) WHERE state <> 'FINISHED';
+CREATE INDEX usage_session_close ON usage_session (id) WHERE close_why IS NOT NULL;
+-- One is forgotten only once all of its records are in usage, or accounted for.
+CREATE FUNCTION session_is_told() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'session % has records that nothing stands for', old.id USING ERRCODE = '23514';
+END $$;
+CREATE TRIGGER usage_session_forgotten BEFORE DELETE ON usage_session FOR EACH ROW
+    WHEN (old.state <> 'FINISHED' OR old.told <> old.rows) EXECUTE FUNCTION session_is_told();
+
+-- Files made of sessions: which emissions go into one is written here before the file is, so that it is made alike
+-- however often it has to be made. file_id: null until it is there, and where there is nothing to charge.
+CREATE TABLE usage_batch (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES source,
+    profile text NOT NULL,
+    profile_version integer NOT NULL CHECK (profile_version >= 0),
+    rows bigint NOT NULL CHECK (rows >= emissions),
+    emissions bigint NOT NULL CHECK (emissions >= 1),
+    lines bigint NOT NULL CHECK (lines BETWEEN 0 AND emissions),
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    file_id bigint UNIQUE REFERENCES usage_file CHECK (file_id IS NULL OR lines > 0)
+);
+CREATE INDEX usage_batch_unwritten ON usage_batch (id) WHERE file_id IS NULL AND lines > 0;
+
+-- What is made of sessions: usage as a line of such a file, or nothing, where records brought nothing new.
+CREATE TABLE usage_emission (
+    session_id bigint NOT NULL REFERENCES usage_session,
+    number integer NOT NULL CHECK (number >= 1),
+    source_id integer NOT NULL,
+    profile text NOT NULL,
+    profile_version integer NOT NULL,
+    why text NOT NULL CHECK (why IN ('STOPPED', 'INTERIM', 'CUT', 'LATE', 'TIMED_OUT', 'NODE', 'CLOSED')),
+    rows bigint NOT NULL CHECK (rows >= 1),
+    line bytea,
+    at timestamptz NOT NULL,
+    batch_id bigint REFERENCES usage_batch,
+    PRIMARY KEY (session_id, number)
+);
+CREATE INDEX usage_emission_waiting ON usage_emission (source_id, profile, profile_version) WHERE batch_id IS NULL;
+CREATE INDEX usage_emission_batch ON usage_emission (batch_id) WHERE batch_id IS NOT NULL;
+CREATE TRIGGER usage_emission_stays BEFORE UPDATE ON usage_emission FOR EACH ROW
+    WHEN (old.batch_id IS NOT NULL) EXECUTE FUNCTION refuse_change();
+-- It goes with its session, once its file is there.
+CREATE FUNCTION emission_is_written() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM usage_batch WHERE id = old.batch_id AND (file_id IS NOT NULL OR lines = 0)) THEN
+        RAISE EXCEPTION 'emission % of session % is in no file yet', old.number, old.session_id USING ERRCODE = '23514';
+    END IF;
+    RETURN old;
+END $$;
+CREATE TRIGGER usage_emission_forgotten BEFORE DELETE ON usage_emission FOR EACH ROW
+    EXECUTE FUNCTION emission_is_written();
+-- A batch says of its emissions how many they are and what they stand for; its file has their lines.
+CREATE FUNCTION batch_adds_up() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM usage_emission WHERE batch_id = new.id
+        HAVING (sum(rows), count(*), count(line)) = (new.rows, new.emissions, new.lines)
+    ) THEN
+        RAISE EXCEPTION 'batch % is not what its emissions are', new.id USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER usage_batch_sums AFTER INSERT ON usage_batch DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION batch_adds_up();
+CREATE FUNCTION batch_is_filed() RETURNS trigger LANGUAGE plpgsql SET search_path = bmu, pg_temp AS $$
+BEGIN
+    IF old.file_id IS NOT NULL OR NOT EXISTS (
+        SELECT FROM usage_file WHERE id = new.file_id AND assembly = 'ASSEMBLED' AND lines = old.lines
+        AND source_id = old.source_id
+    ) THEN
+        RAISE EXCEPTION 'batch % has another file, or one that is not of its lines', new.id USING ERRCODE = '23514';
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER usage_batch_filed BEFORE UPDATE ON usage_batch FOR EACH ROW EXECUTE FUNCTION batch_is_filed();
 
 -- Events that a source had rated in real time, each a line of the day's stream: as it was sent, and the first answer, which
 -- whoever asks again gets. Its writer holds the lock of the stream's part, so no key is needed to say that there is one.
@@ -1690,15 +1797,20 @@ SET search_path TO bmu;
 GRANT SELECT ON ALL TABLES IN SCHEMA bmu TO bmuid;
 REVOKE ALL ON login, session, entered, audit FROM bmuid;
 GRANT USAGE ON SEQUENCE udr_block TO bmuid;
-GRANT INSERT (source_id, sha256, name, octets, decoded_octets, lines, parts, revision, profile, profile_version, header,
-    time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state, held, stream_day),
-    UPDATE (state, held, done_at, decoded_octets, lines, parts, revision, profile, profile_version, header, time_zone,
+GRANT INSERT (source_id, sha256, name, octets, decoded_octets, lines, parts, revision, profile, profile_version, assembly,
+    header, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state, held, stream_day),
+    UPDATE (state, held, done_at, decoded_octets, lines, parts, revision, profile, profile_version, assembly, header, time_zone,
     country_code, trunk_prefix, international_prefix, routing_prefixes, extras, new, duplicate, suspended, rejected)
     ON usage_file TO bmuid;
 GRANT INSERT (file_id) ON original_dropped TO bmuid;
 GRANT INSERT (source_id, name, reason), UPDATE (reason, since), DELETE ON file_waiting TO bmuid;
 GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_event TO bmuid;
+GRANT USAGE ON SEQUENCE usage_session_id TO bmuid;
+GRANT INSERT, DELETE, UPDATE (node, name, profile, profile_version, state, rows, told, emissions, last_at, due_at,
+    close_why, detail) ON usage_session TO bmuid;
+GRANT INSERT (source_id, profile, profile_version, rows, emissions, lines), UPDATE (file_id) ON usage_batch TO bmuid;
+GRANT INSERT, DELETE, UPDATE (batch_id) ON usage_emission TO bmuid;
 GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usage_class, uid_type, uid, origin,
     destination, extras, started_at, wanted, quantity, money_e11, currency, expires_at),
     UPDATE (step, wanted, quantity, money_e11, state, expires_at, ended_at) ON reservation TO bmuid;
@@ -1769,6 +1881,7 @@ GRANT INSERT (source_id, since_file_id, last_file_id), UPDATE (since_file_id, la
 GRANT UPDATE (cleared_at, cleared_by) ON alarm TO bmuid_admin;
 GRANT INSERT (id, source_id, kind, note, fingerprint, public_key, created_by), UPDATE (revoked_at) ON source_key TO bmuid_admin;
 GRANT INSERT (code, version, document, actor) ON profile TO bmuid_admin;
+GRANT UPDATE (close_why) ON usage_session TO bmuid_admin;
 GRANT INSERT (as_of, actor) ON bill_run TO bmuid_admin;
 GRANT INSERT (actor, reason, source, file_id, line_no, uid, since, until, as_new) ON suspense_job TO bmuid_admin;
 GRANT INSERT (actor, packages, accounts, from_at, to_at, usage_class, source, due_to, accounts_a_second),

@@ -97,7 +97,7 @@ class TestTheBooks:
 
         assert found["verdict"] == "adds up"
         assert found["lines"] == dict.fromkeys(
-            ("files", "lines", "new", "duplicate", "suspended", "rejected", "left"), 0
+            ("files", "lines", "new", "partial", "duplicate", "suspended", "rejected", "left"), 0
         )
 
     def test_tell_every_line_every_call_and_every_penny(
@@ -110,7 +110,8 @@ class TestTheBooks:
 
         assert found["verdict"] == "adds up", found["differences"]
         assert found["lines"] == {
-            "files": 3, "lines": 12, "new": 4, "duplicate": 2, "suspended": 4, "rejected": 2, "left": 0,
+            "files": 3, "lines": 12, "new": 4, "partial": 0, "duplicate": 2, "suspended": 4, "rejected": 2,
+            "left": 0,
         }  # fmt: skip
         # Of four that were suspended only the satellite call waits on.
         assert found["usage"] == {"udrs": 8, "rated": 7, "suspended": 1, "waiting": 0}

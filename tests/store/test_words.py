@@ -9,6 +9,7 @@ from conftest import Database
 from bmu.billing.invoice import LineKind
 from bmu.billing.ledger import LedgerKind
 from bmu.mediation.reject import Reason
+from bmu.mediation.session import State, Why
 from bmu.money import Rounding
 from bmu.rating.bucket import BucketPart
 from bmu.rating.kinds import (
@@ -23,6 +24,7 @@ from bmu.rating.kinds import (
 from bmu.rating.outcome import UnratedReason
 from bmu.usage import Rater, Unit
 from bmuid.store.alarms import AlarmKind
+from bmuid.store.files import Assembly
 from bmuid.store.source_keys import KeyKind
 from bmuid.store.sources import Completion
 from bmuid.store.verdicts import Outcome
@@ -52,6 +54,9 @@ WORDS: dict[str, type[Enum]] = {
     "usage_class.rater": Rater,
     "usage_class.side": Side,
     "usage_class.unit": Unit,
+    "usage_emission.why": Why,
+    "usage_file.assembly": Assembly,
+    "usage_session.state": State,
     "verdict.verdict": Outcome,
 }
 # Written and read by statements alone; no code of the program branches on them.
@@ -68,6 +73,7 @@ OF_STATEMENTS_ALONE = {
     "suspense_job.state",
     "usage_file.state",
     "usage_file_part.state",
+    "usage_session.close_why",
 }
 LISTS = """
     SELECT c.conrelid::regclass::text || '.' || a.attname, pg_get_constraintdef(c.oid)

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
+from bmu.mediation.aggregation_check import aggregation_faults
+from bmu.mediation.assembled import assembled
 from bmu.mediation.layout import Delimited, FixedWidth, JSONLine, Pairs, Quoting
 from bmu.mediation.profile import Match, Profile
 from bmu.pattern import Automaton
@@ -19,6 +21,7 @@ def faults(profile: Profile) -> tuple[str, ...]:
             _layout(profile),
             _encoding(profile),
             _filters(profile),
+            aggregation_faults(profile),
         )
     )
 
@@ -35,8 +38,9 @@ def _unknown_fields(profile: Profile) -> Iterator[str]:
     ]
     if started.not_before is not None:
         named.append(("started", started.not_before))
+    fields = profile.fields if profile.aggregation is None else assembled(profile).fields
     for where, field in named:
-        if field not in profile.fields:
+        if field not in fields:
             yield f"{where}: no field is called {field!r}"
     for field, times in Counter(profile.fields).items():
         if times > 1:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from bmu.mediation.aggregation import Aggregation
 from bmu.mediation.layout import Column, Layout
 from bmu.mediation.transform import Form, Instant, Transform
 
@@ -200,56 +201,6 @@ class Trailer:
     count: str | None = None
     counted: Counted = Counted.ROWS
     sums: tuple[ControlSum, ...] = ()
-
-
-class Take(Enum):
-    """What becomes of a field over the records of a session; FIRST and LAST: that is not empty, in their order."""
-
-    FIRST = "FIRST"
-    LAST = "LAST"
-    SUM = "SUM"
-    MIN = "MIN"
-    MAX = "MAX"
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """A field, and what becomes of it over the records of a session."""
-
-    field: str
-    take: Take
-
-
-class Counters(Enum):
-    """Whether each record counts from the beginning of the session, or from the record before."""
-
-    TOTALS = "TOTALS"
-    DELTAS = "DELTAS"
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregation:
-    """
-    How partial records become one: the records of a session, gathered field by field.
-
-    Shapes:
-        session: the fields that tell a session from all others.
-        order: the field with a figure by which its records follow each other.
-        kind: the field that tells the kind of record; *starts*, *interims*, *stops*: what it may hold.
-        gathered: fields that are not mentioned are taken from the last record that has them.
-        counters: of fields that are summed: with TOTALS the last total before each restart of the counter counts.
-        timeout_s: seconds after the last record when a session without its stop is taken for ended.
-    """
-
-    session: tuple[str, ...]
-    order: str
-    kind: str
-    starts: tuple[str, ...]
-    interims: tuple[str, ...]
-    stops: tuple[str, ...]
-    gathered: tuple[Gathered, ...] = ()
-    counters: Counters = Counters.TOTALS
-    timeout_s: int = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""Lines of partial records to rows of sessions: what names the session, what each record counts."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from struct import Struct
+
+from bmu.mediation.aggregation import Aggregation, Take
+from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.number import SourceSettings
+from bmu.mediation.partial import Figures, Kind, Row
+from bmu.mediation.profile import Profile
+from bmu.mediation.reject import Reason, Reject, UnreadError, shown
+from bmu.mediation.sieve import Sieve
+from bmu.mediation.split import lines_of
+from bmu.mediation.transform import Clock
+
+FIGURE_MAX = 2**64 - 1
+FIGURE_DIGITS_MAX = 20
+HIGH_MAX = 2**32 - 1
+SEQUENCE_MAX = 2**32 - 1
+ELAPSED_MAX = 2**32 - 1
+NAME_CHARACTERS_MAX = 256
+
+_CONTENT = Struct(">q")
+_RANKS = {Kind.START: 0, Kind.INTERIM: 1, Kind.STOP: 2, Kind.NODE: 3}
+
+Fields = Sequence[str]
+
+
+class Partials:
+    """
+    Makes rows of one source's partial records; holds caches and no other state.
+
+    Errors:
+        ValueError: the profile reads local times, and the source's time zone does not exist.
+    """
+
+    __slots__ = (
+        "_at",
+        "_elapsed",
+        "_encoding",
+        "_figures",
+        "_kind",
+        "_kind_place",
+        "_kinds",
+        "_lines",
+        "_node",
+        "_other",
+        "_prefix",
+        "_profile",
+        "_record",
+        "_said",
+        "_sequence",
+        "_session",
+        "_sieve",
+        "_texts",
+    )
+
+    def __init__(self, profile: Profile, aggregation: Aggregation, source: SourceSettings) -> None:
+        places = {name: place for place, name in enumerate(profile.fields)}
+        self._profile = profile
+        self._encoding = profile.encoding
+        self._lines = lines_of(profile.layout, profile.fields)
+        figures = [
+            each for each in aggregation.gathered if each.take not in {Take.FIRST, Take.LAST}
+        ]
+        counted = {each.field for each in figures} | {each.high for each in figures}
+        asked = [
+            each
+            for each in profile.filters
+            if all(c.field in places and c.field not in counted for c in each.conditions)
+        ]
+        self._sieve = Sieve(asked, places)
+        self._prefix = f"{len(source.code)}:{source.code}/".encode()
+        self._kind = aggregation.kind
+        self._kind_place = places[aggregation.kind]
+        self._kinds = dict.fromkeys(aggregation.starts, Kind.START)
+        self._kinds |= dict.fromkeys(aggregation.interims, Kind.INTERIM)
+        self._kinds |= dict.fromkeys(aggregation.stops, Kind.STOP)
+        self._kinds |= dict.fromkeys(aggregation.nodes, Kind.NODE)
+        self._other = None if aggregation.interims else Kind.INTERIM
+        self._session = [(name, places[name]) for name in aggregation.session]
+        self._node = [(name, places[name]) for name in aggregation.node]
+        self._record = [
+            places[name] for name in aggregation.record or (aggregation.sequence,) if name
+        ]
+        said = (aggregation.kind, *(each.field for each in aggregation.gathered))
+        self._said = [places[name] for name in said]
+        self._said += [places[each.high] for each in figures if each.high]
+        self._figures = [
+            (each.field, places[each.field], places[each.high] if each.high else -1)
+            for each in figures
+        ]
+        self._texts = [(name, place) for name, place in places.items() if name not in counted]
+        self._sequence = -1 if aggregation.sequence is None else places[aggregation.sequence]
+        self._elapsed = aggregation.elapsed
+        self._at = _reader(aggregation, places, source)
+
+    def rows(self, lines: Sequence[bytes], first_line_no: int) -> list[Row | Reject]:
+        """Make a row of each line without its line end, or say why it is none."""
+        return [self._taken(line_no, line) for line_no, line in enumerate(lines, first_line_no)]
+
+    def _taken(self, line_no: int, line: bytes) -> Row | Reject:
+        try:
+            record = line.removesuffix(b"\r")
+            return self._row(line_no, self._lines.one(self._decoded(record)))
+        except UnreadError as error:
+            return Reject(line_no, error.reason, error.detail)
+
+    def _decoded(self, record: bytes) -> str:
+        try:
+            return record.decode(self._encoding)
+        except UnicodeDecodeError as error:
+            raise UnreadError(
+                Reason.BAD_ENCODING,
+                f"octet {error.start + 1} (0x{record[error.start]:02X}) is not {self._encoding}",
+            ) from None
+
+    def _row(self, line_no: int, fields: Fields) -> Row:
+        dropped_by = self._sieve.dropped_by(fields)
+        if dropped_by is not None:
+            raise UnreadError(Reason.FILTERED, self._sieve.why(dropped_by, fields))
+        kind = self._kind_of(fields)
+        named = self._node if kind is Kind.NODE else self._session
+        key = self._digest("session", [_value(fields, *each) for each in named])
+        node = key if kind is Kind.NODE else b""
+        if self._node and kind is not Kind.NODE:
+            node = self._digest("session", [fields[place] for _, place in self._node])
+        record = [fields[place] for place in self._record]
+        event_key = self._digest("record", [key.hex(), *record])
+        content = _CONTENT.unpack_from(
+            sha256(_written([fields[place] for place in self._said])).digest()
+        )[0]
+        at_us = None if self._at is None else self._at(fields)
+        sequence = None
+        if self._sequence >= 0 and fields[self._sequence]:
+            sequence = self._figure(fields, self._sequence, SEQUENCE_MAX)
+        figures = self._figures_of(fields)
+        elapsed_s = None
+        if self._elapsed is not None:
+            elapsed_s = figures.get(self._elapsed, 0 if kind is Kind.START else None)
+        return Row(
+            line_no,
+            event_key,
+            content,
+            kind,
+            key,
+            node,
+            " ".join(fields[place] for _, place in named)[:NAME_CHARACTERS_MAX],
+            (at_us or 0, sequence or 0, _RANKS[kind], content),
+            at_us,
+            elapsed_s,
+            sequence,
+            figures,
+            {name: text for name, place in self._texts if (text := fields[place])},
+        )
+
+    def _kind_of(self, fields: Fields) -> Kind:
+        text = fields[self._kind_place]
+        kind = self._kinds.get(text, self._other)
+        if kind is None:
+            raise UnreadError(
+                Reason.FILTERED, f"{self._kind} is {shown(text)}: no record of a session"
+            )
+        return kind
+
+    def _figures_of(self, fields: Fields) -> Figures:
+        figures = {}
+        for name, place, high in self._figures:
+            if fields[place] or (high >= 0 and fields[high]):
+                figure = self._figure(fields, place, FIGURE_MAX) if fields[place] else 0
+                if high >= 0 and fields[high]:
+                    if figure > HIGH_MAX:
+                        raise self._bad(fields, place, HIGH_MAX)
+                    figure += self._figure(fields, high, HIGH_MAX) << 32
+                figures[name] = figure
+        return figures
+
+    def _figure(self, fields: Fields, place: int, largest: int) -> int:
+        text = fields[place]
+        if text.isdecimal() and text.isascii() and len(text) <= FIGURE_DIGITS_MAX:
+            figure = int(text)
+            if figure <= largest:
+                return figure
+        raise self._bad(fields, place, largest)
+
+    def _bad(self, fields: Fields, place: int, largest: int) -> UnreadError:
+        name = self._profile.fields[place]
+        return UnreadError(
+            Reason.BAD_QUANTITY,
+            f"{name} is {shown(fields[place])}; expected a whole number up to {largest}",
+        )
+
+    def _digest(self, what: str, texts: Sequence[str]) -> bytes:
+        return sha256(self._prefix + what.encode() + _written(texts)).digest()[:16]
+
+
+def _written(texts: Sequence[str]) -> bytes:
+    """Put each text behind its length, so that no two lists of texts are written alike."""
+    return "".join([f"{len(text)}:{text}" for text in texts]).encode(errors="surrogatepass")
+
+
+def _value(fields: Fields, name: str, place: int) -> str:
+    if not fields[place]:
+        raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
+    return fields[place]
+
+
+def _reader(
+    aggregation: Aggregation, places: dict[str, int], source: SourceSettings
+) -> Callable[[Fields], int] | None:
+    """Give what reads when a record was made."""
+    instant = aggregation.at
+    if instant is None:
+        return None
+    clock = EpochClock() if instant.clock is Clock.EPOCH else LocalClock(source.time_zone)
+    place = places[instant.field]
+    hint = -1 if instant.not_before is None else places[instant.not_before]
+
+    def at(fields: Fields) -> int:
+        try:
+            return clock.at(fields[place], "" if hint < 0 else fields[hint])
+        except UnreadError as error:
+            raise UnreadError(error.reason, f"{instant.field}: {error.detail}") from None
+
+    return at

@@ -1,0 +1,349 @@
+"""Calls that are told of in pieces: from the files of a switch to one charge each, to the last second."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2.errors
+import pytest
+import usage_world as world
+from asking import Asking
+from conftest import Database
+from offices import NeverStopped, Office, opened
+from usage_world import AWAY, MONDAY_NOON, number_of, put
+
+from bmu.mediation import Clock, Form, Identifier, Instant, JSONLine, Profile
+from bmu.mediation.aggregation import Aggregation, Gathered, Take
+from bmuid.intake.assembly import Sessions
+from bmuid.intake.chunk import Bench
+from bmuid.intake.profiles import Profiles
+from bmuid.intake.spool import Spool
+from bmuid.store import assembled
+from bmuid.store.assembled import Books
+from bmuid.store.transaction import run
+from bmuid.worker.arriving import Arriving
+from bmuid.worker.assembling import Assembling
+from bmuid.worker.rating import Rating
+
+CALLS = Profile(
+    code="asterisk-master-csv",
+    name="Calls in pieces",
+    encoding="utf-8",
+    layout=JSONLine(),
+    fields=("switch", "call", "kind", "at", "seconds", "from", "to"),
+    identities=(("call",),),
+    uids=(Identifier("phone", "from", Form.NUMBER),),
+    usage_class="voice",
+    started=Instant("session.from", Clock.EPOCH),
+    quantity="seconds",
+    origin="from",
+    destination="to",
+    aggregation=Aggregation(
+        session=("switch", "call"),
+        record=("kind", "at"),
+        kind="kind",
+        starts=("start",),
+        interims=("interim",),
+        stops=("stop",),
+        nodes=("boot",),
+        node=("switch",),
+        gathered=(Gathered("seconds", Take.COUNTER),),
+        at=Instant("at", Clock.EPOCH),
+        elapsed="seconds",
+        timeout_s=3600,
+    ),
+)
+NOON = int(MONDAY_NOON.timestamp())
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def piece(call: str, kind: str, seconds: int = 0, at: int | None = None, customer: int = 1) -> str:
+    """Give what the switch tells of a call that began at noon."""
+    row = {
+        "switch": "s1",
+        "call": call,
+        "kind": kind,
+        "at": str(NOON + (seconds if at is None else at)),
+        "seconds": "" if kind == "start" else str(seconds),
+        "from": f"+{number_of(customer)}",
+        "to": f"+{AWAY}",
+    }
+    return json.dumps(row)
+
+
+@dataclass
+class Exchange:
+    """The small company, whose switch tells of calls in pieces."""
+
+    office: Office
+    profile: Profile = CALLS
+
+    def hand_in(self, name: str, *lines: str) -> None:
+        """Hand in a file, and have its records taken."""
+        put(self.office.spool, name, lines)
+        profiles = Profiles({self.profile.code: self.profile})
+        spool = Spool(self.office.spool)
+        arriving = Arriving(spool, self.office.parts, NeverStopped(), profiles=profiles)
+        arriving.scan(self.office.connection)
+        self.work()
+
+    def assembling(self) -> Assembling:
+        """Give who takes the records."""
+        profiles = Profiles({self.profile.code: self.profile})
+        spool = Spool(self.office.spool)
+        return Assembling(Sessions(spool, 90, 3, profiles), self.office.parts)
+
+    def work(self, after: timedelta = timedelta(0)) -> None:
+        """Take and rate all there is, so long after now."""
+        worker = self.assembling()
+        while worker.step(self.office.connection, datetime.now(UTC) + after):
+            pass
+        profiles = Profiles({self.profile.code: self.profile})
+        bench = Bench(Spool(self.office.spool), self.office.days_back, profiles=profiles)
+        rating = Rating(bench, NeverStopped())
+        while rating.step(self.office.connection):
+            pass
+
+    def charged(self) -> list[tuple[int, int]]:
+        """Give of each charge the customer and the seconds, in the order of their files."""
+        return [
+            (int(str(account)), int(str(seconds)))
+            for account, seconds in self.office.all(
+                "SELECT account_id, quantity FROM udr ORDER BY file_id, line_no"
+            )
+        ]
+
+    def books(self) -> Books:
+        """Give the books of the partial records."""
+        found = run(self.office.connection, assembled.books, world.SOURCE)
+        assert found.hold
+        return found
+
+
+@pytest.fixture
+def asking(exchange: Exchange) -> Asking:
+    """Give one who asks at the admin door."""
+    return Asking(exchange.office.database)
+
+
+@pytest.fixture
+def exchange(database: Database, tmp_path: Path) -> Iterator[Exchange]:
+    """Give the company and its switch."""
+    with opened(database, tmp_path) as office:
+        yield Exchange(office)
+
+
+class TestACallInPieces:
+    """What becomes of it."""
+
+    def test_is_one_charge_when_it_ends(self, exchange: Exchange) -> None:
+        """Start, interim and stop in three files: a call of 90 seconds at 60 pence a minute, 90 pence."""
+        exchange.hand_in("1", piece("a", "start"))
+        exchange.hand_in("2", piece("a", "interim", 60))
+        assert (exchange.charged(), exchange.books()) == ([], Books(2, 0, 2, 0))
+
+        exchange.hand_in("3", piece("a", "stop", 90))
+
+        assert exchange.books() == Books(3, 3, 0, 0)
+        assert exchange.office.all("SELECT quantity, amount_e11, started_at FROM charge") == [
+            (90, 90 * 10**9, MONDAY_NOON)
+        ]
+        assert exchange.office.all(
+            "SELECT assembly, state, lines, new FROM usage_file ORDER BY id"
+        ) == [
+            *[("PARTIAL", "DONE", 1, 1)] * 3,
+            ("ASSEMBLED", "DONE", 1, 1),
+        ]
+
+    def test_comes_in_any_order_and_twice(self, exchange: Exchange) -> None:
+        """The stop first, the rest with it and again: one charge, and a verdict for every line."""
+        pieces = [piece("a", "stop", 90), piece("a", "start"), piece("a", "interim", 60)]
+        exchange.hand_in("1", *pieces, pieces[0])
+        exchange.hand_in("2", *reversed(pieces))
+
+        assert exchange.charged() == [(1, 90)]
+        assert exchange.books() == Books(3, 3, 0, 0)
+        assert exchange.office.all(
+            "SELECT name, new, duplicate FROM usage_file WHERE assembly = 'PARTIAL' ORDER BY id"
+        ) == [("1", 3, 1), ("2", 0, 3)]
+
+    def test_that_says_two_things_of_one_moment_waits_for_a_clerk(
+        self, exchange: Exchange
+    ) -> None:
+        """The same record with other content is kept beside the first, and counts nothing."""
+        exchange.hand_in("1", piece("a", "interim", 60))
+        exchange.hand_in("2", piece("a", "interim", 70, at=60), piece("a", "stop", 90))
+
+        assert exchange.charged() == [(1, 90)]
+        [(reason, detail)] = exchange.office.all("SELECT reason, detail FROM verdict")
+        assert reason == "CONFLICT"
+        assert '"60"' in str(detail)
+        assert '"70"' in str(detail)
+
+    def test_whose_stop_is_lost_is_charged_after_the_time_out(self, exchange: Exchange) -> None:
+        """An hour after the last record the call is taken for ended, and charged what was told of it."""
+        exchange.hand_in("1", piece("a", "start"), piece("a", "interim", 60))
+        exchange.work(after=timedelta(minutes=59))
+        assert exchange.charged() == []
+
+        exchange.work(after=timedelta(minutes=61))
+
+        assert exchange.charged() == [(1, 60)]
+        assert exchange.books() == Books(2, 2, 0, 0)
+
+    def test_that_goes_on_after_the_time_out_is_charged_the_rest(self, exchange: Exchange) -> None:
+        """Records that came late after all: 60 seconds were charged, 30 more are."""
+        exchange.hand_in("1", piece("a", "interim", 60))
+        exchange.work(after=timedelta(minutes=61))
+        exchange.hand_in("2", piece("a", "stop", 90))
+
+        assert exchange.charged() == [(1, 60), (1, 30)]
+
+    def test_ends_when_its_switch_begins_again(self, exchange: Exchange) -> None:
+        """The record of the switch ends what it had before; what began since goes on."""
+        exchange.hand_in(
+            "1",
+            piece("a", "interim", 60),
+            piece("b", "interim", 70, customer=2),
+            piece("", "boot", at=100),
+            piece("c", "start", at=110),
+            piece("a", "start", at=120),
+        )
+
+        assert exchange.charged() == [(1, 60), (2, 70)]
+        assert exchange.office.all("SELECT verdict, reason, detail FROM verdict") == [
+            ("REJECTED", "FILTERED", "it ends the sessions of s1 from before it, which were 2")
+        ]
+        assert exchange.office.all("SELECT name, state FROM usage_session ORDER BY name") == [
+            ("s1 a", "OPEN"), ("s1 b", "FINISHED"), ("s1 c", "OPEN"),
+        ]  # fmt: skip
+
+    def test_is_ended_by_staff(self, exchange: Exchange) -> None:
+        """A clerk who knows that nothing more will come has it charged at once."""
+        exchange.hand_in("1", piece("a", "interim", 60))
+        exchange.office.as_owner("UPDATE usage_session SET close_why = 'CLOSED'")
+        exchange.work()
+
+        assert exchange.charged() == [(1, 60)]
+
+    def test_is_forgotten_in_the_end(self, exchange: Exchange) -> None:
+        """After as long as records may be late nothing of it is kept but its charge and the counts."""
+        exchange.hand_in("1", piece("a", "stop", 90))
+        exchange.work(after=timedelta(days=89))
+        assert exchange.office.all("SELECT count(*) FROM usage_emission") == [(1,)]
+
+        exchange.work(after=timedelta(days=91))
+
+        assert exchange.office.all("SELECT count(*) FROM usage_session") == [(0,)]
+        assert exchange.office.all("SELECT count(*) FROM usage_emission") == [(0,)]
+        assert exchange.books() == Books(1, 1, 0, 0)
+
+
+def test_hundreds_of_calls_at_once_lose_nothing(exchange: Exchange) -> None:
+    """Three hundred calls of nine customers, their records mixed over five files and chunks of three lines."""
+    lines = [
+        piece(f"c{n}", kind, seconds, customer=1 + n % 9)
+        for kind, seconds in (("stop", 90), ("interim", 30), ("start", 0), ("interim", 60))
+        for n in range(60)
+    ]
+    for file in range(5):
+        exchange.hand_in(f"{file}", *lines[file::5])
+
+    assert sorted(exchange.charged()) == sorted((1 + n % 9, 90) for n in range(60))
+    assert exchange.books() == Books(240, 240, 0, 0)
+
+
+class TestStaff:
+    """What clerks see of calls that go on, and may do."""
+
+    def test_see_which_calls_are_open_and_what_they_have_come_to(
+        self, exchange: Exchange, asking: Asking
+    ) -> None:
+        """One call goes on, one is over: the open one has its last record and its seconds."""
+        exchange.hand_in(
+            "1", piece("a", "stop", 90), piece("b", "start"), piece("b", "interim", 60)
+        )
+
+        [listed] = asking.staff("usage_session_list", state="OPEN").body["sessions"]
+        assert (listed["name"], listed["records"], listed["told"]) == ("s1 b", 2, 0)
+        assert listed["last_record"] == "2026-08-03T11:01:00Z"
+        shown = asking.staff("usage_session_show", id=str(listed["id"])).body
+        assert shown["figures"] == [{"field": "seconds", "total": 60, "told": 0}]
+        assert {"field": "to", "text": f"+{AWAY}"} in shown["texts"]
+        assert shown["emissions"] == []
+
+    def test_end_a_call_that_will_not_end_by_itself(
+        self, exchange: Exchange, asking: Asking
+    ) -> None:
+        """It is charged what was told of it, and can't be ended twice."""
+        exchange.hand_in("1", piece("a", "interim", 60))
+        [listed] = asking.staff("usage_session_list").body["sessions"]
+        asked = asking.staff("usage_session_close", id=str(listed["id"]))
+        assert asked.body["session"]["closing"] == "CLOSED"
+        exchange.work()
+
+        assert exchange.charged() == [(1, 60)]
+        shown = asking.staff("usage_session_show", id=str(listed["id"])).body
+        assert [(one["why"], one["records"], one["file"]) for one in shown["emissions"]] == [
+            ("CLOSED", 1, 2)
+        ]
+        assert asking.staff("usage_session_close", id=str(listed["id"])).code == "FINISHED"
+        assert asking.staff("usage_session_show", id="77").code == "NOT_FOUND"
+
+    def test_prove_the_books_while_calls_go_on(self, exchange: Exchange, asking: Asking) -> None:
+        """Records that wait in calls are neither usage nor lost; one that is taken away is missed."""
+        exchange.hand_in("1", piece("a", "stop", 90), piece("b", "interim", 60))
+        found = asking.staff("reconcile_show").body
+
+        assert found["verdict"] == "adds up", found["differences"]
+        assert found["sessions"] == {"records": 2, "in_usage": 1, "waiting": 1, "unwritten": 0}
+        assert found["usage"] == {"udrs": 1, "rated": 1, "suspended": 0, "waiting": 0}
+        for file in ("1", "2"):
+            assert asking.staff("reconcile_show", file=file).body["verdict"] == "adds up"
+        exchange.office.as_owner(
+            "ALTER TABLE usage_session DISABLE TRIGGER ALL; DELETE FROM usage_session WHERE name = 's1 b'"
+        )
+        [differs] = asking.staff("reconcile_show").body["differences"]
+        assert (differs["place"], differs["wanted"], differs["found"]) == (
+            "all sessions",
+            "2",
+            "1",
+        )
+
+
+class TestTheDatabaseRefuses:
+    """What must not happen, whatever the program does."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE usage_session SET told = rows + 1",
+            "UPDATE usage_session SET state = 'FINISHED'",
+            "DELETE FROM usage_session",
+            "DELETE FROM usage_emission",
+            "INSERT INTO usage_batch (source_id, profile, profile_version, rows, emissions, lines)  VALUES (1, 'x', 0, 7, 1, 1)",
+        ],
+    )
+    def test_what_would_lose_records(self, exchange: Exchange, statement: str) -> None:
+        """A session forgotten before its usage is made, or its usage before it is in a file, is refused."""
+        exchange.hand_in("1", piece("a", "interim", 60), piece("b", "stop", 90))
+        exchange.office.as_owner(
+            "INSERT INTO usage_emission SELECT id, 7, source_id, profile, 0, 'LATE', 1, '', now()"
+            " FROM usage_session WHERE name = 's1 b'"
+        )
+        with (
+            pytest.raises((psycopg2.errors.CheckViolation, psycopg2.errors.InsufficientPrivilege)),
+            closing(exchange.office.database.connect("bmuid")) as connection,
+            connection,
+            connection.cursor() as txn,
+        ):
+            txn.execute(statement)
+
+    def test_that_usage_is_put_into_two_files(self, exchange: Exchange) -> None:
+        """What is in a batch stays in it."""
+        exchange.hand_in("1", piece("a", "stop", 90))
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            exchange.office.as_owner("UPDATE usage_emission SET batch_id = NULL")
