@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from bmuid.store import wakeup
-from bmuid.store.transaction import Connection
+from bmuid.store.transaction import Connection, DatabaseError, is_refused, lost_connection
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,10 @@ def keep_serving(dsn: str, serve: Callable[[Connection], None], stop: Stop) -> N
         try:
             with closing(wakeup.connect(dsn)) as connection:
                 serve(connection)
-        except wakeup.LOST as error:
+        except DatabaseError as error:
+            # What the server could not say any more is a plain DatabaseError.
+            if is_refused(error) or not (isinstance(error, wakeup.LOST) or lost_connection(error)):
+                raise
             if time.monotonic() - began > PAUSE_SECONDS_MAX:
                 pause = PAUSE_SECONDS_FIRST
             said = " ".join(str(error).split())
