@@ -1,6 +1,7 @@
 """The command `bmadmin`: the staff's face of the operations."""
 
 import argparse
+import base64
 import getpass
 import json
 import os
@@ -80,18 +81,41 @@ def _perform(operation: Operation, said: argparse.Namespace) -> int:
     if operation.keyed:
         texts["key"] = getattr(said, "value_key", None) or secrets.token_hex(16)
     request = Request(secrets.token_hex(8), operation.name, texts)
+    socket = getattr(said, "socket", DEFAULT_SOCKET)
     try:
-        answer = ask(getattr(said, "socket", DEFAULT_SOCKET), request)
+        answer = ask(socket, request)
     except DaemonAwayError as error:
         if operation.keyed:
             raise DaemonAwayError(
                 f"{error}; asked again with --key {texts['key']} it is not done twice"
             ) from error
         raise
-    status = _show(operation, answer, as_json=getattr(said, "json", False))
+    as_json = getattr(said, "json", False)
+    while not as_json and (after := _written(answer)) is not None:
+        if not after:
+            return os.EX_OK
+        answer = ask(socket, Request(request.id, operation.name, {**texts, "after": after}))
+    status = _show(operation, answer, as_json=as_json)
     # Here, where it is noticed that nobody reads it.
     sys.stdout.flush()
     return status
+
+
+def _written(answer: Answer) -> str | None:
+    """Write a part of a file as it is; give where the next part starts, empty: it was the last. None: it is no such part."""
+    document = json.loads(answer.body)
+    if not answer.done or document.get("octets") is None:
+        return None
+    sys.stdout.buffer.write(base64.b64decode(document["octets"]))
+    sys.stdout.flush()
+    left_out = ", ".join(map(str, document["left_out"]))
+    if left_out:
+        complain(
+            "bmadmin",
+            [f"lines left out, since only their beginning is kept: {left_out}"],
+            os.EX_OK,
+        )
+    return "" if document["after"] is None else str(document["after"])
 
 
 def _texts(operation: Operation, said: argparse.Namespace) -> dict[str, str]:
@@ -120,6 +144,7 @@ def _read(form: ArgumentForm, value: str) -> str:
 
 def _show(operation: Operation, answer: Answer, *, as_json: bool) -> int:
     document = json.loads(answer.body)
+    document.pop("octets", None)
     if as_json:
         print(answer.body.decode("utf-8"))
     elif answer.done and document.keys() == {"document"}:

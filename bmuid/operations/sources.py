@@ -218,8 +218,6 @@ class SourceRow:
     international_prefix: str
     routing_prefixes: str
     extras: str
-    completion: str
-    quiet_seconds: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,11 +102,12 @@ def _row(line: Line) -> LineRow:
         detail=line.detail,
         at=line.at,
         tried_at=line.tried_at,
-        text=_printable(line.octets),
+        text=printable(line.octets),
     )
 
 
-def _printable(octets: bytes) -> str:
+def printable(octets: bytes) -> str:
+    """Give octets as text that can't steer a terminal."""
     text = octets.decode("utf-8", "backslashreplace")
     return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
 

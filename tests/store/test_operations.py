@@ -52,6 +52,7 @@ MATRIX = {
     ("ADMIN", "deck_load", ADMIN, "CHANGE"),
     ("ADMIN", "deck_preview", READ, "NONE"),
     ("ADMIN", "file_list", READ, "NONE"),
+    ("ADMIN", "file_rejects", READ, "NONE"),
     ("ADMIN", "file_retry", CLERK, "CHANGE"),
     ("ADMIN", "file_show", READ, "NONE"),
     ("ADMIN", "invoice_list", READ, "NONE"),
