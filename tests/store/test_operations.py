@@ -689,6 +689,10 @@ def test_every_change_is_audited() -> None:
         "_rows",
         "_preview",
         "_interim",
+        "_rejects",
+        "_statistics",
+        "_progress",
+        "_short",
     )
     silent = [
         row.name
