@@ -16,6 +16,10 @@ COMMANDS = {
     "check-config": ("bmuid.cli.check", "list every fault of the configuration"),
     "schema": ("bmuid.cli.schema", "make the database's schema, or lead an older one on"),
     "pki": ("bmuid.cli.pki", "make certificates for the public door"),
+    "source-keys": (
+        "bmuid.cli.source_keys",
+        "the SSH keys of a source, as OpenSSH's server asks for them",
+    ),
     "webhost": ("bmuid.cli.webhost", "serve the customers' pages by HTTPS without a web server"),
     "demo": ("bmuid.demo", "try it: a company, its customers, their calls and invoices"),
     "rate": ("bmuid.cli.rate", "rate a file of usage without a database"),

@@ -4,10 +4,11 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from conftest import Database
 from daemons import SECONDS_MAX, Running
 
 
@@ -17,6 +18,18 @@ def make_key(path: Path, kind: str = "ed25519") -> Path:
         ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "test", "-f", str(path)], check=True
     )
     return path
+
+
+def add_key(database: Database, key: Path, source: str) -> None:
+    """Let a source in with a key."""
+    kind, blob = key.with_suffix(".pub").read_text(encoding="ascii").split()[:2]
+    with closing(database.connect("postgres")) as owner, owner, owner.cursor() as txn:
+        txn.execute(
+            "INSERT INTO bmu.source_key (id, source_id, kind, note, fingerprint, public_key, created_by)"
+            " SELECT substr(md5(%(blob)s), 1, 16), id, 'SSH', '', 'SHA256:' || rpad(md5(%(blob)s), 43, 'x'),"
+            " %(public)s, 'test' FROM bmu.source WHERE code = %(source)s",
+            {"blob": blob, "public": f"{kind} {blob}", "source": source},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,10 @@ class SftpReceiver(Service):
         self._ground = ground
         self._clock = IReactorTime(ground.reactor)
         self._threads = ThreadPool(0, THREADS_MAX, "sftp")
-        keyring = Keyring(lambda: ground.pool.run_repeatable(source_keys.ssh_keys), self._clock)
-        self._door = SftpDoor(door, keyring, self._session, self._in_thread, self._clock)
+        self._keyring = Keyring(
+            lambda: ground.pool.run_repeatable(source_keys.uploaders), self._clock
+        )
+        self._door = SftpDoor(door, self._keyring, self._session, self._in_thread, self._clock)
         self._look = LoopingCall(lambda: Deferred.fromCoroutine(self._door.look_again()))
         self._look.clock = self._clock
         self._port: Port | None = None
@@ -95,7 +97,8 @@ class SftpReceiver(Service):
             self._threads.stop()
 
     def _session(self, source: str) -> Session:
-        terms = Terms(self._door_config.file_octets_max, self._config.spool.room_octets_min)
+        own, most = self._keyring.octets_max(source), self._door_config.file_octets_max
+        terms = Terms(most if own is None else min(own, most), self._config.spool.room_octets_min)
         self._ground.spool.make(source)
         return Session(Folder(self._config.spool.directory / source / "in", terms), source)
 

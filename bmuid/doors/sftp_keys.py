@@ -11,6 +11,7 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.interfaces import IReactorTime
 
 from bmuid.doors.desk import NotPerformedError
+from bmuid.store.source_keys import Uploader
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +20,8 @@ AGAIN_SECONDS = 1.0
 # By SHA-1, which no longer says who signed.
 SIGNED_BADLY = b"ssh-rsa"
 
-# The good SSH keys of each source, as OpenSSH writes them.
-Load = Callable[[], Awaitable[Mapping[str, frozenset[str]]]]
+# The sources that may upload, by code.
+Load = Callable[[], Awaitable[Mapping[str, Uploader]]]
 
 
 class Keyring:
@@ -33,20 +34,24 @@ class Keyring:
     def __init__(self, load: Load, clock: IReactorTime) -> None:
         self._load = load
         self._clock = clock
-        self._keys: Mapping[str, frozenset[str]] | None = None
+        self._known: Mapping[str, Uploader] = {}
         self._read_at = -AGAIN_SECONDS
 
     async def read(self) -> None:
         """Read them anew; while the database is away, keep what is known."""
         self._read_at = self._clock.seconds()
         try:
-            self._keys = await self._load()
+            self._known = await self._load()
         except NotPerformedError as error:
             log.warning("sftp: keys of sources can't be read: %s", error.refused.text)
 
     def is_good(self, source: str, key: str) -> bool:
         """Tell whether a source has the key, by what is known now."""
-        return self._keys is not None and key in self._keys.get(source, ())
+        return source in self._known and key in self._known[source].keys
+
+    def octets_max(self, source: str) -> int | None:
+        """Tell how large a file of a source may be, where it has a limit of its own."""
+        return self._known[source].octets_max if source in self._known else None
 
     async def opens(self, source: str, key: str) -> bool:
         """Tell whether a source has the key; look again when it is not known."""

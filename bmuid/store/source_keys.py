@@ -111,16 +111,30 @@ def public_keys(txn: Transaction, source: str) -> tuple[str, ...]:
     return tuple(key for (key,) in txn.fetchall())
 
 
-def ssh_keys(txn: Transaction) -> Mapping[str, frozenset[str]]:
-    """Give the good SSH keys of each source that has any, as OpenSSH writes them, without comments."""
+@dataclass(frozen=True, slots=True)
+class Uploader:
+    """
+    A source that may upload.
+
+    Shapes:
+        keys: its good SSH keys, as OpenSSH writes them, without comments.
+        octets_max: of a file; None: no limit of its own.
+    """
+
+    keys: frozenset[str]
+    octets_max: int | None = None
+
+
+def uploaders(txn: Transaction) -> Mapping[str, Uploader]:
+    """Give the sources that have good SSH keys, by code."""
     txn.execute(
         """
-        SELECT s.code, array_agg(k.public_key)
+        SELECT s.code, array_agg(k.public_key), s.octets_max
         FROM source_key AS k JOIN source AS s ON s.id = k.source_id
-        WHERE k.kind = 'SSH' AND k.revoked_at IS NULL GROUP BY s.code
+        WHERE k.kind = 'SSH' AND k.revoked_at IS NULL GROUP BY s.id
         """
     )
-    return {source: frozenset(keys) for source, keys in txn.fetchall()}
+    return {source: Uploader(frozenset(keys), octets) for source, keys, octets in txn.fetchall()}
 
 
 def signing(txn: Transaction) -> Mapping[str, str]:

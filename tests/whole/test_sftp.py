@@ -13,7 +13,7 @@ import pytest
 import usage_world as world
 from conftest import Database, execute_as_superuser
 from daemons import SECONDS_MAX, Running, Site, make_site, refused_start, running
-from sftps import Client, Cut, make_key, through, trust
+from sftps import Client, Cut, add_key, make_key, through, trust
 
 SFTP = {"port": 0, "host_key": "sftp_host_key"}
 
@@ -29,22 +29,10 @@ def site(database: Database, short_path: Path, key: Path) -> Site:
     """Give an installation whose switch may upload with its key."""
     with closing(database.connect("postgres")) as owner:
         world.found(owner, 3)
-        add_key(database, key)
+        add_key(database, key, world.SOURCE)
     made = make_site(short_path, database.dsn("bmuid").replace(" user=bmuid", ""))
     made.write(sftp=SFTP)
     return made
-
-
-def add_key(database: Database, key: Path, source: str = world.SOURCE) -> None:
-    """Let a source in with a key."""
-    kind, blob = key.with_suffix(".pub").read_text(encoding="ascii").split()[:2]
-    with closing(database.connect("postgres")) as owner, owner, owner.cursor() as txn:
-        txn.execute(
-            "INSERT INTO bmu.source_key (id, source_id, kind, note, fingerprint, public_key, created_by)"
-            " SELECT substr(md5(%(blob)s), 1, 16), id, 'SSH', '', 'SHA256:' || rpad(md5(%(blob)s), 43, 'x'),"
-            " %(public)s, 'test' FROM bmu.source WHERE code = %(source)s",
-            {"blob": blob, "public": f"{kind} {blob}", "source": source},
-        )
 
 
 def execute(database: Database, statement: str) -> None:
@@ -143,7 +131,7 @@ def test_only_keys_of_the_source_open(
         refused.append(client.ssh("-o", "PubkeyAuthentication=no").stderr)
         assert all("Permission denied (publickey)" in said for said in refused), refused
 
-        add_key(database, other)
+        add_key(database, other, world.SOURCE)
         while (again := replace(client, key=other).sftp("pwd")).returncode:
             assert "Permission denied" in again.stderr
         assert replace(client, key=other).sftp("pwd").returncode == 0
@@ -155,7 +143,7 @@ def test_old_signatures_are_refused(
 ) -> None:
     """An RSA key is good with SHA-2, and not with SHA-1."""
     rsa = make_key(tmp_path / "id_rsa", "rsa")
-    add_key(database, rsa)
+    add_key(database, rsa, world.SOURCE)
     with serving(site, key) as (_, client):
         theirs = replace(client, key=rsa)
         assert theirs.sftp("pwd").returncode == 0
@@ -294,6 +282,20 @@ def test_limits_of_connections(site: Site, key: Path) -> None:
             daemon.event("configuration, certificates and lists were read anew")
             assert client.sftp("pwd").returncode == 0
         assert daemon.stop() == os.EX_OK
+
+
+def test_a_source_has_a_limit_of_its_own(
+    site: Site, key: Path, database: Database, tmp_path: Path
+) -> None:
+    """A file beyond it is refused while it is written, and nothing of it is kept."""
+    execute(database, "UPDATE bmu.source SET octets_max = 5000")
+    for octets in (5000, 5001):
+        (tmp_path / f"{octets}.csv").write_bytes(b"x" * octets)
+    with serving(site, key) as (_, client):
+        done = client.sftp(f"put {tmp_path}/5000.csv", f"put {tmp_path}/5001.csv")
+
+    assert "a file has 5000 octets at most" in done.stderr or "Failure" in done.stderr
+    assert [path.name for path in arriving(site).iterdir()] == ["5000.csv"]
 
 
 def test_the_host_key_stays(site: Site, key: Path) -> None:
