@@ -19,6 +19,7 @@ from ber_records import (
     time,
     written,
 )
+from ber_samples import HERE, SAMPLES
 
 from bmu.mediation.decoding import UndecodableError, decode, decoding_faults
 from bmu.mediation.profile import Decoding, Format
@@ -231,6 +232,7 @@ class TestRoaming:
         assert call[f"moBasicCallInformation.{SUBSCRIBER}.msisdn"] == "+447700900123"
         assert call["moBasicCallInformation.destination.calledNumber"] == "+442079460123"
         assert call[f"moBasicCallInformation.{START}"] == "2026-08-03T09:12:44+01:00"
+        assert call[f"moBasicCallInformation.{START}.epoch"] == "1785744764"
         assert message[f"moBasicCallInformation.{START}"] == "2026-08-03T09:12:44-03:30"
         assert message["moBasicCallInformation.destination.sMSDestinationNumber"] == "447700900456"
         assert answered["mtBasicCallInformation.callOriginator.callingNumber"] == "+442079460123"
@@ -263,7 +265,10 @@ class TestRoaming:
             "releaseVersionNumber": 12,
         }
 
-        assert rows(tap_notification(head), "gsma-tap3") == [{"#": "notification 00043: no usage"}]
+        assert rows(tap_notification(head), "gsma-tap3") == [
+            {"#": "notification 00043: no usage"},
+            {"record": "auditControlInfo", "callEventDetailsCount": "0", "totalCharge": "0"},
+        ]
 
     def test_a_file_of_calls_is_no_tap_file(self) -> None:
         """It is told from its first record, before anything is taken."""
@@ -278,3 +283,12 @@ class TestRoaming:
         )
 
         holds(found[-1], callEventDetailsCount="5")
+
+
+class TestSamples:
+    """The files that stand in the tree."""
+
+    @pytest.mark.parametrize("name", SAMPLES)
+    def test_a_sample_is_what_its_recipe_makes(self, name: str) -> None:
+        """Whoever changes the one changes the other."""
+        assert (HERE / name).read_bytes() == SAMPLES[name]()

@@ -207,6 +207,23 @@ class TestTheSameLines:
 
         assert lines(octets) == plain_lines(octets)
 
+    @given(
+        octets=st.binary(min_size=9, max_size=9), near=st.booleans(), sign=st.sampled_from(b"+-")
+    )
+    @settings(deadline=None, max_examples=400)
+    def test_any_time_is_the_same_instant(self, *, octets: bytes, near: bool, sign: int) -> None:
+        """Days that there are, and others."""
+        found = bytearray(octets)
+        found[6] = sign
+        if near:
+            for place, limit in enumerate((100, 13, 32, 25, 61, 61, 0, 25, 61)):
+                if limit:
+                    value = found[place] % limit
+                    found[place] = value // 10 << 4 | value % 10
+        record = call(answerTime=bytes(found))
+
+        assert lines(record) == plain_lines(record)
+
     def test_what_is_too_much_is_left_alone(self) -> None:
         """Names, fields and lines without bound."""
         many = b"\xad\x83" + (8 * 6000).to_bytes(3, "big") + b"\x30\x06\x80\x01a\x82\x01b" * 6000

@@ -150,28 +150,51 @@ put_number(Line *line, Octets content)
            && (presentation < 0 || put_part(line, "presentation", PRESENTATIONS[presentation]));
 }
 
+/* Days since 1970-01-01 of a day that there is; -1 of any other. */
+static int
+days_of(int year, int month, int day)
+{
+    static const int LENGTHS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (month < 1 || month > 12 || day < 1)
+        return -1;
+    /* From 2000 to 2099 every fourth year is a leap year. */
+    int leap = year % 4 == 0, days = 10957 + year * 365 + (year + 3) / 4;
+    if (day > LENGTHS[month - 1] + (leap && month == 2))
+        return -1;
+    for (int n = 0; n < month - 1; n++)
+        days += LENGTHS[n] + (leap && n == 1);
+    return days + day - 1;
+}
+
 static int
 put_time(Line *line, Octets content)
 {
     /* Where in the text each octet's digits stand. */
     static const int PLACES[9] = {2, 5, 8, 11, 14, 17, 0, 20, 23};
+    static const int LIMITS[9] = {100, 100, 100, 24, 60, 60, 0, 24, 60};
     char text[26] = "20YY-MM-DDThh:mm:ss+hh:mm";
+    int parts[9] = {0};
     if (content.length != 9 || (content.at[6] != '+' && content.at[6] != '-'))
         return 0;
     for (int n = 0; n < 9; n++) {
         if (n == 6)
             continue;
         unsigned char octet = content.at[n];
-        if (octet >> 4 > 9 || (octet & 15) > 9)
+        parts[n] = (octet >> 4) * 10 + (octet & 15);
+        if (octet >> 4 > 9 || (octet & 15) > 9 || parts[n] >= LIMITS[n])
             return 0;
         text[PLACES[n]] = (char)('0' + (octet >> 4));
         text[PLACES[n] + 1] = (char)('0' + (octet & 15));
     }
-    text[19] = (char)content.at[6];
-    if (!begin(line, NULL) || !room(line, 25))
+    int days = days_of(parts[0], parts[1], parts[2]);
+    if (days < 0)
         return 0;
-    put(line, text, 25);
-    return end(line);
+    text[19] = (char)content.at[6];
+    long long ahead = parts[7] * 3600 + parts[8] * 60;
+    long long seconds = days * 86400LL + parts[3] * 3600 + parts[4] * 60 + parts[5];
+    char epoch[24];
+    PyOS_snprintf(epoch, sizeof epoch, "%lld", content.at[6] == '-' ? seconds + ahead : seconds - ahead);
+    return put_part(line, NULL, text) && put_part(line, "epoch", epoch);
 }
 
 /* A whole number with its sign; 0 when it is none that 64 bits hold. */

@@ -1,6 +1,7 @@
 """Single values of call records as texts: numbers in BCD, times with their zone, addresses, integers."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
 HEX_OCTETS_MAX = 256
@@ -18,6 +19,8 @@ NOT_EXTENDED = 0x80
 # Octet 3a of TS 24.008: who calls may be shown, may not, or is not known.
 PRESENTATIONS = ("allowed", "restricted", "unavailable", "reserved")
 SHORT_DIGITS_MAX = 6
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 # None: the octets are no such value.
 Read = Callable[[bytes], str | None]
@@ -87,18 +90,6 @@ def full_number(content: bytes) -> str | None:
     return f"+{digits}"
 
 
-def time(content: bytes) -> str | None:
-    """Read ``YYMMDDhhmmssShhmm``, BCD with the sign in ASCII, as ``2026-08-03T09:12:44+01:00``."""
-    if len(content) != 9 or content[6:7] not in {b"+", b"-"}:
-        return None
-    digits = content.hex()
-    if not (digits[:12] + digits[14:]).isdecimal():
-        return None
-    year, month, day, hour, minute, second = (digits[n : n + 2] for n in range(0, 12, 2))
-    zone = f"{chr(content[6])}{digits[14:16]}:{digits[16:]}"
-    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{zone}"
-
-
 def ip(content: bytes) -> str | None:
     """Read an IPv4 or IPv6 address."""
     match len(content):
@@ -150,6 +141,32 @@ def number(content: bytes) -> Parts | None:
     return {"": plus + digits, **parts}
 
 
+def time(content: bytes) -> Parts | None:
+    """
+    Read ``YYMMDDhhmmssShhmm``, BCD with the sign in ASCII.
+
+    Shapes:
+        Result: ``2026-08-03T09:12:44+01:00`` under "", and ``epoch``, the seconds since 1970-01-01 UTC.
+    """
+    if len(content) != 9 or content[6:7] not in {b"+", b"-"}:
+        return None
+    digits = content.hex()
+    if not (digits[:12] + digits[14:]).isdecimal():
+        return None
+    year, month, day, hour, minute, second = (digits[n : n + 2] for n in range(0, 12, 2))
+    zone = f"{chr(content[6])}{digits[14:16]}:{digits[16:]}"
+    return instant_of(f"20{year}-{month}-{day}T{hour}:{minute}:{second}{zone}")
+
+
+def instant_of(written: str) -> Parts | None:
+    """Give a time like ``2026-08-03T09:12:44+01:00`` and, as ``epoch``, its seconds; None if there is no such time."""
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return {"": written, "epoch": str((instant - EPOCH) // SECOND)}
+
+
 def message_address(content: bytes) -> Parts | None:
     """Read an address of a message (TS 23.040): how many digits, which some leave out, then as number()."""
     if (
@@ -170,12 +187,12 @@ READS: Mapping[str, Read] = {
     "tbcd": low_first,
     "bcd": high_first,
     "full-number": full_number,
-    "time": time,
     "ip": ip,
     "network": network,
     "bits": bits,
 }
 PARTED: Mapping[str, Callable[[bytes], Parts | None]] = {
     "number": number,
+    "time": time,
     "message-address": message_address,
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from bmu.mediation.asn1.fields import Fields
+from bmu.mediation.asn1.leaf import instant_of
 from bmu.mediation.rows import BrokenError
 
 HEADS = ("batchControlInfo", "accountingInfo", "networkInfo", "messageDescriptionInfo")
@@ -40,7 +41,8 @@ class Batch:
 
     def rows(self, name: str, fields: Fields) -> Iterator[Fields]:
         """
-        Give the row of an event or of the trailer; the head of a batch, and a notification, are no rows.
+        Give the row of an event or of the trailer; the head of a batch, and a notification, are no rows. Behind a notification stands a
+        trailer of no events.
 
         An event's times are given with their zone under the time stamp's own name, its exchange as ``exchange``, its
         charge and tax as ``charge`` and ``tax``, in ``tapCurrency``.
@@ -49,6 +51,9 @@ class Batch:
             self._keep(name, fields)
             numbered = f" {fields['fileSequenceNumber']}" if "fileSequenceNumber" in fields else ""
             yield {"#": f"{name}{numbered}: no usage"}
+            if name == NOTIFICATION:
+                # It is whole, and holds no events.
+                yield {"record": TRAILER, "callEventDetailsCount": "0", "totalCharge": "0"}
             return
         told = {"record": name, **self._head, **fields}
         if name == TRAILER:
@@ -91,16 +96,18 @@ class Batch:
 
     def _times(self, fields: Fields) -> Fields:
         times = {}
-        for field, text in fields.items():
+        for field, stamp in fields.items():
             if not field.endswith(_STAMP):
                 continue
             name = field.removesuffix(_STAMP)
             offset = fields.get(f"{name}.utcTimeOffset")
             if offset is None:
                 offset = self._clocks.get(fields.get(f"{name}.utcTimeOffsetCode", ""), "")
-            local, zone = _LOCAL.fullmatch(text), _OFFSET.fullmatch(offset)
+            local, zone = _LOCAL.fullmatch(stamp), _OFFSET.fullmatch(offset)
             if local and zone:
-                times[name] = "{}-{}-{}T{}:{}:{}".format(*local.groups()) + f"{zone[1]}:{zone[2]}"
+                written = "{}-{}-{}T{}:{}:{}".format(*local.groups()) + f"{zone[1]}:{zone[2]}"
+                for part, text in (instant_of(written) or {}).items():
+                    times[f"{name}.{part}" if part else name] = text
         return times
 
     def _money(self, fields: Fields) -> Fields:
