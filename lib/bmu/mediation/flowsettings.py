@@ -21,5 +21,5 @@ def faults(settings: Settings) -> Iterator[str]:
     if settings.get("sampling", "refuse") not in ("refuse", "scale"):
         yield f"decoding: sampling is {settings['sampling']!r}; expected refuse or scale"
     prefix = settings.get("ipv6_prefix", "128")
-    if not (prefix.isascii() and prefix.isdecimal() and 1 <= int(prefix) <= 128):
+    if prefix not in map(str, range(1, 129)):
         yield f"decoding: ipv6_prefix is {prefix!r}; expected 1 to 128"

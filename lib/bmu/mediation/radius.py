@@ -22,6 +22,7 @@ VENDOR_SPECIFIC = 26
 MESSAGE_AUTHENTICATOR = 80
 UNSIGNED = bytes(16)
 GIGAWORD = 1 << 32
+DIGITS_MAX = 20
 
 _HEADER = Struct(">BBH16s")
 _FACTS = (
@@ -276,4 +277,6 @@ def _unique(fields: dict[str, str]) -> str:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() else None
+    if text is None or len(text) > DIGITS_MAX:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() else None

@@ -86,7 +86,7 @@ def _row(block: list[bytes]) -> dict[str, str]:
 
 def _number(row: dict[str, str], name: str) -> int:
     text = row.get(name, "0")
-    if not (text.isascii() and text.isdecimal() and int(text) < GIGAWORD):
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) < GIGAWORD):
         raise RowError(f"{name} is {text[:60]!a}; expected a number below 2^32")
     return int(text)
 

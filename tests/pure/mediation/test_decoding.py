@@ -276,6 +276,23 @@ PIECES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Acct-Session-Time", "Acct-Delay-Time", "Timestamp", "Event-Timestamp", "NAS-Port"),
+        *("Acct-Input-Octets", "Acct-Input-Gigawords", "Acct-Session-Id"),
+    ],
+)
+def test_a_figure_without_measure_stops_nobody(name: str) -> None:
+    """A figure of five thousand digits is refused, or kept as it stands; the next block is read."""
+    absurd = BLOCKS.replace(
+        b"\tClass = 0x01\n", b"\t" + name.encode() + b" = " + b"9" * 5000 + b"\n"
+    )
+    first, second = rows(DETAIL, absurd)
+    assert "!" in first or "9" * 5000 in first.values()
+    assert second["User-Name"] == "bob"
+
+
 @pytest.mark.parametrize("form", list(ANYTHING))
 @settings(max_examples=150, deadline=None)
 @given(pieces=st.lists(PIECES, max_size=12), size=st.integers(1, 50))
