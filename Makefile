@@ -25,7 +25,7 @@ demo-clean:
 	@if [ -x $(BIN)/bmuid ]; then $(BIN)/bmuid demo --clean --directory "$(DEMO)"; else sh .ci/demo-clean "$(DEMO)"; fi
 
 test:
-	@sh .ci/system-packages postgresql apache2 stunnel4 chromium chromium-driver openssh-server openssh-client freeradius-utils
+	@sh .ci/system-packages postgresql apache2 stunnel4 chromium chromium-driver openssh-server openssh-client freeradius-utils faketime
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest
 

@@ -1,18 +1,18 @@
 """Two thousand cut wires: at every message of taking files in and of rating them, before it arrives and after it was done."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2.extensions
 import pytest
 import usage_world as world
-from bad_files import File, Truth, Writer
+from bad_files import Truth, Writer
 from conftest import Database
 from cut_wire import Cut, Wire, wire
 from offices import NeverStopped
+from workplace import DAYS_BACK, check, lay
 
 from bmuid.intake.chunk import Bench
 from bmuid.intake.spool import Spool
@@ -23,7 +23,6 @@ from bmuid.worker.rating import Rating
 CUSTOMERS = 4
 SEED = 5
 POINTS_MIN = 2000
-DAYS_BACK = 8500
 CHUNK_LINES = 3
 # More messages than any transaction of the work has: then the work goes on uncut.
 MESSAGES_MAX = 400
@@ -38,7 +37,6 @@ class Works:
     spool: Path
     watching: psycopg2.extensions.connection
     points: int = 0
-    expected: list[list[tuple[str, str]]] = field(default_factory=list)
 
     @property
     def dsn(self) -> str:
@@ -46,12 +44,6 @@ class Works:
         return (
             f"host={self.wire.directory} dbname={self.database.name} user=bmuid gssencmode=disable"
         )
-
-    def lay(self, file: File, name: str) -> None:
-        """Have the switch hand in a file."""
-        path = world.put(self.spool, f"{name}.part", [])
-        path.write_bytes(file.octets)
-        path.rename(path.with_name(name))
 
     def cut_through(self, work: Callable[[psycopg2.extensions.connection], None]) -> None:
         """
@@ -111,8 +103,6 @@ def works(database: Database, short_path: Path, tmp_path: Path) -> Iterator[Work
         wire(short_path, database.cluster.socket) as made,
         closing(database.connect("postgres")) as watching,
     ):
-        with watching, watching.cursor() as txn:
-            txn.execute("ALTER ROLE postgres SET search_path TO bmu; SET search_path TO bmu")
         yield Works(database, made, tmp_path / "spool", watching)
 
 
@@ -123,27 +113,15 @@ def test_nothing_is_lost_or_doubled_wherever_the_wire_is_cut(works: Works) -> No
     The charges and what is left of the allowances are those of calls that nothing ever happened to.
     """
     truth, seen = Truth(CUSTOMERS), set[bytes]()
+    expected: list[list[tuple[str, str]]] = []
     for number, file in enumerate(Writer(SEED, CUSTOMERS).files(10_000)):
-        works.lay(file, f"{number:05}.csv")
+        lay(works.spool, file, f"{number:05}.csv")
         works.cut_through(works.take_in)
         works.cut_through(works.rate)
         if file.octets not in seen:
             seen.add(file.octets)
-            works.expected.append(truth.verdicts(file))
+            expected.append(truth.verdicts(file))
         if works.points >= POINTS_MIN:
             break
 
-    assert works.all("SELECT count(*) FROM usage_file WHERE state <> 'DONE'") == [(0,)]
-    lines = works.all(
-        "SELECT file_id, line_no, verdict, reason FROM verdict"
-        " UNION ALL SELECT file_id, line_no, 'NEW', '' FROM udr ORDER BY 1, 2"
-    )
-    verdicts = [
-        [(verdict, reason) for _, _, verdict, reason in of_file]
-        for _, of_file in itertools.groupby(lines, key=lambda line: line[0])
-    ]
-    assert verdicts == works.expected
-    assert works.all(
-        "SELECT account_id, quantity, billable, amount_e11 FROM charge ORDER BY 1, 2, 3, 4"
-    ) == sorted(truth.charged)
-    assert dict(works.all("SELECT account_id, balance FROM bucket")) == truth.left
+    check(lambda: works.database.connect("postgres"), truth, expected)
