@@ -102,7 +102,7 @@ def come(txn: Transaction, source: Watched) -> tuple[Come, ...]:
     txn.execute(
         """
         SELECT id, name, received_at FROM usage_file
-        WHERE id > %(last)s AND source_id = %(source)s AND stream_day IS NULL AND replay = 0 ORDER BY id
+        WHERE id > %(last)s AND source_id = %(source)s AND stream_day IS NULL AND replay = 0 AND assembly <> 'ASSEMBLED' ORDER BY id
         """,
         {"last": source.last_file_id, "source": source.source_id},
     )

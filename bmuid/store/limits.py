@@ -59,7 +59,7 @@ def lines_of_day(txn: Transaction, source_id: int, now: datetime) -> int:
         FROM usage_file AS f CROSS JOIN LATERAL (
             SELECT sum(new + suspended) AS told FROM usage_file_part WHERE file_id = f.id
         ) AS p
-        WHERE f.source_id = %(source)s AND f.state <> 'HELD' AND f.replay = 0
+        WHERE f.source_id = %(source)s AND f.state <> 'HELD' AND f.replay = 0 AND f.assembly <> 'ASSEMBLED'
         AND CASE WHEN f.stream_day IS NULL THEN (f.received_at AT TIME ZONE 'UTC')::date ELSE f.stream_day END
             = (%(now)s AT TIME ZONE 'UTC')::date
         AND f.received_at >= %(now)s - interval '3 days'

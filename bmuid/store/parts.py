@@ -123,6 +123,7 @@ def advance(
             new = new + %(new)s, duplicate = duplicate + %(duplicate)s,
             suspended = suspended + %(suspended)s, rejected = rejected + %(rejected)s,
             oldest_day = least(oldest_day, %(oldest)s::date),
+            began_at = coalesce(began_at, transaction_timestamp()), moved_at = clock_timestamp(),
             state = CASE WHEN %(next_line)s > %(lines)s THEN 'DONE' ELSE state END
         WHERE file_id = %(file_id)s AND part = %(part)s AND next_line = %(from_line)s
         """,

@@ -562,6 +562,7 @@ CREATE TABLE usage_file_part (
     next_line bigint NOT NULL DEFAULT 1 CHECK (next_line >= 1),   -- first line not yet looked at
     next_octet bigint NOT NULL DEFAULT 0 CHECK (next_octet >= 0), -- where that line starts
     oldest_day date,                                              -- no charge of it is older: what a bill run looks back to
+    began_at timestamptz, moved_at timestamptz,                   -- when its first chunk was begun, and its last one done
     new bigint NOT NULL DEFAULT 0 CHECK (new >= 0),
     duplicate bigint NOT NULL DEFAULT 0 CHECK (duplicate >= 0),
     suspended bigint NOT NULL DEFAULT 0 CHECK (suspended >= 0),
@@ -1818,7 +1819,8 @@ GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usa
 GRANT UPDATE (account_id) ON account_credit TO bmuid;
 GRANT INSERT ON request_key TO bmuid;
 GRANT EXECUTE ON FUNCTION credit_left(bigint) TO bmuid, bmuid_admin;
-GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, new, duplicate, suspended, rejected) ON usage_file_part TO bmuid;
+GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, began_at, moved_at, new, duplicate, suspended, rejected)
+    ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_key, verdict, udr, charge, charge_reversal, draw, invoice_line, invoice_charge,
     invoice_credit, invoice_period TO bmuid;
 GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
