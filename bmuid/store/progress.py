@@ -65,7 +65,7 @@ def parts(txn: Transaction, file_id: int) -> tuple[PartProgress, ...]:
 
 def by_day(txn: Transaction, scope: Scope, time_zone: str) -> tuple[OfDay, ...]:
     """Tell what sources handed in, by day in a time zone, the newest first. What was taken anew, and what we made of sessions, was not handed in."""
-    values = {
+    values: dict[str, object] = {
         "source": scope.source,
         "from": scope.from_,
         "to": scope.to,
