@@ -358,3 +358,42 @@ def test_what_never_ends_fills_no_memory(kind: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < octets_max
+
+
+@pytest.mark.parametrize(
+    ("form", "wrong", "words"),
+    [
+        ("XML", {}, "XML needs the setting row"),
+        ("XML", {"row": "a//b"}, "XML needs the setting row"),
+        ("XML", {"row": "a", "rows": "b"}, "there is no setting 'rows'; there are percent, row"),
+        ("JSON", {"path": "a..b"}, "path is 'a..b'"),
+        ("CLOUD_EVENTS", {"x": "y"}, "there is no setting 'x'; there are none"),
+        ("CSV_BLOCK", {"delimiter": ";;"}, "delimiter is ';;'"),
+        ("CSV_BLOCK", {"delimiter": '"'}, "are the same"),
+        ("CSV_BLOCK", {"columns": "a,b,a"}, "columns: 'a' is there twice"),
+        ("CSV_BLOCK", {"encoding": "utf-9"}, "there is none called 'utf-9'"),
+        ("CSV_BLOCK", {"encoding": "rot13"}, "there is none called 'rot13'"),
+        ("CSV_BLOCK", {"skip": "-1"}, "skip is '-1'"),
+        ("CSV_BLOCK", {"more": "perhaps"}, "more is 'perhaps'"),
+        ("FIXED_BLOCK", {}, "octets is ''"),
+        ("FIXED_BLOCK", {"octets": "9" * 5000}, "expected the length of a block"),
+        ("FIXED_BLOCK", {"octets": "4", "fields": "a:1-5:text"}, "places from 1 to 4"),
+        ("FIXED_BLOCK", {"octets": "4", "fields": "a:1-4:words"}, "there is no form 'words'"),
+        ("FIXED_BLOCK", {"octets": "4", "fields": "a:1-2:text,a:3-4:text"}, "'a' is there twice"),
+        ("TEXT", {}, "TEXT needs the setting encoding"),
+        ("TEXT", {"encoding": "hex"}, "there is none called 'hex'"),
+        ("RADIUS_DETAIL", {"row": "x"}, "there is no setting 'row'"),
+        ("IPDR", {"row": "x"}, "there is no setting 'row'"),
+    ],
+)
+def test_settings_that_can_not_be_meant_are_told(
+    form: str, wrong: dict[str, str], words: str
+) -> None:
+    """Whoever writes a profile learns what is wrong with its decoding before a file is read by it."""
+    assert words in " ".join(decoding_faults(Decoding(Format[form], tuple(wrong.items()))))
+
+
+def test_a_setting_stands_once() -> None:
+    """Of two settings of one name nobody knows which is meant."""
+    twice = Decoding(Format.TEXT, (("encoding", "cp037"), ("encoding", "cp500")))
+    assert "encoding is there 2 times" in " ".join(decoding_faults(twice))
