@@ -19,6 +19,7 @@ SESSION_FIELDS = (
 )
 IDENTITY = ("session.id", "session.number")
 SECOND_US = 1_000_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def assembled(profile: Profile) -> Profile:
@@ -52,9 +53,7 @@ def assembled_line(session_id: int, emission: Emission) -> bytes | None:
     for name, us in (("session.from", emission.from_us), ("session.until", emission.until_us)):
         if us is not None:
             row[name] = _seconds(us)
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode(
-        errors="surrogatepass"
-    )
+    return _encode(row).encode(errors="surrogatepass")
 
 
 def _seconds(us: int) -> str:

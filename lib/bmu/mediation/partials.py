@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from operator import itemgetter
 from struct import Struct
 
 from bmu.mediation.aggregation import Aggregation, Take
@@ -20,6 +21,7 @@ HIGH_MAX = 2**32 - 1
 SEQUENCE_MAX = 2**32 - 1
 ELAPSED_MAX = 2**32 - 1
 NAME_CHARACTERS_MAX = 256
+KNOWN_KEYS_MAX = 200_000
 
 _CONTENT = Struct(">q")
 _RANKS = {Kind.START: 0, Kind.INTERIM: 1, Kind.STOP: 2, Kind.NODE: 3}
@@ -40,6 +42,7 @@ class Partials:
         "_elapsed",
         "_encoding",
         "_figures",
+        "_keys",
         "_kind",
         "_kind_place",
         "_kinds",
@@ -79,14 +82,14 @@ class Partials:
         self._kinds |= dict.fromkeys(aggregation.stops, Kind.STOP)
         self._kinds |= dict.fromkeys(aggregation.nodes, Kind.NODE)
         self._other = None if aggregation.interims else Kind.INTERIM
-        self._session = [(name, places[name]) for name in aggregation.session]
-        self._node = [(name, places[name]) for name in aggregation.node]
-        self._record = [
-            places[name] for name in aggregation.record or (aggregation.sequence,) if name
-        ]
-        said = (aggregation.kind, *(each.field for each in aggregation.gathered))
-        self._said = [places[name] for name in said]
-        self._said += [places[each.high] for each in figures if each.high]
+        self._session = _Named([places[name] for name in aggregation.session])
+        self._node = _Named([places[name] for name in aggregation.node])
+        self._keys: dict[tuple[str, ...], tuple[bytes, str]] = {}
+        record = aggregation.record or (aggregation.sequence,)
+        self._record = _Named([places[name] for name in record if name])
+        said = [aggregation.kind, *(each.field for each in aggregation.gathered)]
+        said += [each.high for each in figures if each.high]
+        self._said = _Named([places[name] for name in said])
         self._figures = [
             (each.field, places[each.field], places[each.high] if each.high else -1)
             for each in figures
@@ -121,16 +124,13 @@ class Partials:
         if dropped_by is not None:
             raise UnreadError(Reason.FILTERED, self._sieve.why(dropped_by, fields))
         kind = self._kind_of(fields)
-        named = self._node if kind is Kind.NODE else self._session
-        key = self._digest("session", [_value(fields, *each) for each in named])
-        node = key if kind is Kind.NODE else b""
-        if self._node and kind is not Kind.NODE:
-            node = self._digest("session", [fields[place] for _, place in self._node])
-        record = [fields[place] for place in self._record]
-        event_key = self._digest("record", [key.hex(), *record])
-        content = _CONTENT.unpack_from(
-            sha256(_written([fields[place] for place in self._said])).digest()
-        )[0]
+        is_node = kind is Kind.NODE
+        key, name = self._key_of(fields, self._node if is_node else self._session)
+        node = key if is_node else b""
+        if self._node.places and not is_node:
+            node = self._key_of(fields, self._node)[0]
+        event_key = sha256(self._prefix + key + _written(self._record.of(fields))).digest()[:16]
+        content = _CONTENT.unpack_from(sha256(_written(self._said.of(fields))).digest())[0]
         at_us = None if self._at is None else self._at(fields)
         sequence = None
         if self._sequence >= 0 and fields[self._sequence]:
@@ -146,7 +146,7 @@ class Partials:
             kind,
             key,
             node,
-            " ".join(fields[place] for _, place in named)[:NAME_CHARACTERS_MAX],
+            name,
             (at_us or 0, sequence or 0, _RANKS[kind], content),
             at_us,
             elapsed_s,
@@ -154,6 +154,20 @@ class Partials:
             figures,
             {name: text for name, place in self._texts if (text := fields[place])},
         )
+
+    def _key_of(self, fields: Fields, named: "_Named") -> tuple[bytes, str]:
+        """Give what tells a session, or a switch, from all others, and its name for people."""
+        texts = named.of(fields)
+        found = self._keys.get(texts)
+        if found is not None:
+            return found
+        if "" in texts:
+            name = self._profile.fields[named.places[texts.index("")]]
+            raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
+        key = sha256(self._prefix + _written(texts)).digest()[:16]
+        if len(self._keys) >= KNOWN_KEYS_MAX:
+            self._keys.clear()
+        return self._keys.setdefault(texts, (key, " ".join(texts)[:NAME_CHARACTERS_MAX]))
 
     def _kind_of(self, fields: Fields) -> Kind:
         text = fields[self._kind_place]
@@ -191,19 +205,30 @@ class Partials:
             f"{name} is {shown(fields[place])}; expected a whole number up to {largest}",
         )
 
-    def _digest(self, what: str, texts: Sequence[str]) -> bytes:
-        return sha256(self._prefix + what.encode() + _written(texts)).digest()[:16]
+
+class _Named:
+    """Some fields of a row."""
+
+    __slots__ = ("_get", "places")
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self.places = tuple(places)
+        self._get = itemgetter(*self.places) if len(self.places) > 1 else None
+
+    def of(self, fields: Fields) -> tuple[str, ...]:
+        """Give their texts."""
+        if self._get is None:
+            return tuple(fields[place] for place in self.places)
+        texts: tuple[str, ...] = self._get(fields)
+        return texts
 
 
 def _written(texts: Sequence[str]) -> bytes:
-    """Put each text behind its length, so that no two lists of texts are written alike."""
-    return "".join([f"{len(text)}:{text}" for text in texts]).encode(errors="surrogatepass")
-
-
-def _value(fields: Fields, name: str, place: int) -> str:
-    if not fields[place]:
-        raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
-    return fields[place]
+    """Write texts so that no two lists of them are written alike."""
+    joined = "\0".join(texts)
+    if joined.count("\0") >= len(texts):
+        joined = "\0\0" + "".join([f"{len(text)}:{text}" for text in texts])
+    return f"{len(texts)} {joined}".encode(errors="surrogatepass")
 
 
 def _reader(

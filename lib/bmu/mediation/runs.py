@@ -30,14 +30,14 @@ def with_row(runs: tuple[Run, ...], row: Row, counters: Figures) -> tuple[Run, .
     stopped = row.kind is Kind.STOP
     if row.elapsed_s is None:
         return _in_order(runs, row, counters)
-    at_us = row.at_us or 0
-    own = Run(at_us - row.elapsed_s * SECOND_US, at_us, stopped, counters)
+    until_us = row.at_us or 0
+    begun_us = until_us - row.elapsed_s * SECOND_US
+    own = Run(begun_us, until_us, stopped, counters)
+    if len(runs) == 1 and _overlap(runs[0], own):
+        return (_one(runs[0], own),)
     apart = []
     for run in runs:
-        if (
-            run.begun_us <= own.until_us + SAME_BEGIN_US
-            and own.begun_us <= run.until_us + SAME_BEGIN_US
-        ):
+        if _overlap(run, own):
             own = _one(run, own)
         else:
             apart.append(run)
@@ -60,14 +60,22 @@ def _in_order(runs: tuple[Run, ...], row: Row, counters: Figures) -> tuple[Run, 
     return (*before, _one(last, Run(at_us, at_us, stopped, counters)))
 
 
+def _overlap(run: Run, other: Run) -> bool:
+    return (
+        run.begun_us <= other.until_us + SAME_BEGIN_US
+        and other.begun_us <= run.until_us + SAME_BEGIN_US
+    )
+
+
 def _one(run: Run, other: Run) -> Run:
-    counters = run.counters
-    grown = {f: n for f, n in other.counters.items() if n > counters.get(f, -1)}
+    counters, mine = run.counters, other.counters
+    if mine:
+        counters = {**counters, **{f: n for f, n in mine.items() if n > counters.get(f, -1)}}
     return Run(
         min(run.begun_us, other.begun_us),
         max(run.until_us, other.until_us),
         run.stopped or other.stopped,
-        {**counters, **grown} if grown else counters,
+        counters,
     )
 
 

@@ -120,16 +120,16 @@ class Gathering:
         if self._turns is not None and self._turned(session, row):
             session = self._emitted(session, Why.CUT, told)
         before, session = session.state, self._joined(session, row)
-        over = session.runs[-1].stopped
-        if before is State.FINISHED and over:
-            return self._emitted(session, Why.LATE, told, accounted=True), told
-        if over:
-            if self._aggregation.wait_s and self._gaps(session):
-                return session._replace(state=State.STOPPED), told
-            return self._finished(session, Why.STOPPED, told), told
-        if row.kind is Kind.INTERIM and self._aggregation.emit is Emit.AT_INTERIM:
-            session = self._emitted(session, Why.INTERIM, told)
-        return session._replace(state=State.OPEN), told
+        if not session.runs[-1].stopped:
+            if row.kind is Kind.INTERIM and self._aggregation.emit is Emit.AT_INTERIM:
+                session = self._emitted(session, Why.INTERIM, told)
+            return session, told
+        if before is State.FINISHED:
+            session = self._emitted(session, Why.LATE, told, accounted=True)
+            return session._replace(state=before), told
+        if self._aggregation.wait_s and self._gaps(session):
+            return session._replace(state=State.STOPPED), told
+        return self._finished(session, Why.STOPPED, told), told
 
     def over(self, session: Session, why: Why) -> Step:
         """End a session of which nothing more is expected; one that is finished stays as it is."""
@@ -160,7 +160,6 @@ class Gathering:
                 lows = {**lows, field: min(lows.get(field, figure), figure)}
             else:
                 highs = {**highs, field: max(highs.get(field, figure), figure)}
-        at_us = row.at_us
         texts = row.texts
         firsts = session.firsts
         if self._firsts:
@@ -168,17 +167,26 @@ class Gathering:
                 firsts, row.order, {name: texts[name] for name in self._firsts if name in texts}
             )
             texts = {name: text for name, text in texts.items() if name not in self._firsts}
-        return session._replace(
-            rows=session.rows + 1,
-            started=session.started or row.kind is Kind.START,
-            until_us=at_us if session.until_us is None else max(session.until_us, at_us or 0),
-            runs=with_row(session.runs, row, counters),
-            sums=sums,
-            lows=lows,
-            highs=highs,
-            firsts=firsts,
-            lasts=_latest(session.lasts, row.order, texts),
-            seen=session.seen if row.sequence is None else with_number(session.seen, row.sequence),
+        until_us = session.until_us
+        if row.at_us is not None and (until_us is None or row.at_us > until_us):
+            until_us = row.at_us
+        return Session(
+            State.OPEN,
+            session.rows + 1,
+            session.told,
+            session.number,
+            session.made,
+            session.started or row.kind is Kind.START,
+            until_us,
+            session.told_until_us,
+            with_row(session.runs, row, counters),
+            sums,
+            lows,
+            highs,
+            session.emitted,
+            firsts,
+            _latest(session.lasts, row.order, texts),
+            session.seen if row.sequence is None else with_number(session.seen, row.sequence),
         )
 
     def _finished(self, session: Session, why: Why, told: list[Emission]) -> Session:
@@ -269,6 +277,8 @@ def _kept(groups: Texts, order: Order, texts: Mapping[str, str], *, latest: bool
     left: list[tuple[Order, Mapping[str, str]]] = []
     mine = texts
     for of, held in groups:
+        if latest and of <= order and held.keys() <= texts.keys():
+            continue
         if (of > order) is latest:
             mine = {name: text for name, text in mine.items() if name not in held}
             left.append((of, held))

@@ -8,10 +8,12 @@ from bmu.mediation.partial import Order
 from bmu.mediation.runs import Run
 from bmu.mediation.session import Session, State, Texts
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def document_of(session: Session) -> str:
     """Write all of a session but its state and its numbers of records, which are told beside it."""
-    return json.dumps(
+    return _encode(
         {
             "made": session.made,
             "started": session.started,
@@ -25,9 +27,7 @@ def document_of(session: Session) -> str:
             "firsts": session.firsts,
             "lasts": session.lasts,
             "seen": session.seen,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+        }
     )
 
 
