@@ -10,6 +10,7 @@ from bmuid.config import DEFAULT_PATH, ConfigError, load
 from bmuid.daemon.parts import EVERY_PART
 from bmuid.daemon.readiness import (
     StartError,
+    batch_gate_of,
     check_database,
     gate_of,
     tax_service_of,
@@ -28,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
         gate_of(config, now())
         if config.usage is not None:
             usage_gate_of(config, now())
+        if config.batch is not None:
+            batch_gate_of(config.batch, now())
         tax_service_of(config)
         if not arguments.offline:
             check_database(config, EVERY_PART)

@@ -121,6 +121,7 @@ class Section:
 
     def holds(self, key: str) -> bool:
         """Tell whether the key is written."""
+        self._known.add(key)
         return key in self._values
 
     def secret(self, key: str, default: str, octets_min: int) -> bytes:

@@ -6,9 +6,9 @@ from contextlib import closing
 from datetime import datetime
 
 from bmu.rating import TaxService
-from bmuid.config import Config, ConfigError, UsageDoor
+from bmuid.config import BatchDoor, Config, ConfigError, UsageDoor
 from bmuid.daemon.parts import Part
-from bmuid.doors.gate import Gate, open_gate
+from bmuid.doors.gate import Gate, open_batch_gate, open_gate
 from bmuid.gateways.tax import TaxServiceError, open_tax_service
 from bmuid.store import schema, settings
 from bmuid.store.schema import SchemaError, UnreachableError
@@ -55,6 +55,19 @@ def usage_gate_of(config: Config, now: datetime) -> tuple[UsageDoor, Gate]:
         raise StartError(os.EX_CONFIG, (fault,))
     try:
         return config.usage, open_gate(config.usage, now)
+    except ConfigError as error:
+        raise StartError(os.EX_CONFIG, error.faults) from error
+
+
+def batch_gate_of(door: BatchDoor, now: datetime) -> Gate:
+    """
+    Give the gate of the door for batches.
+
+    Errors:
+        StartError: EX_CONFIG, with every fault of the certificates.
+    """
+    try:
+        return open_batch_gate(door, now)
     except ConfigError as error:
         raise StartError(os.EX_CONFIG, error.faults) from error
 

@@ -10,6 +10,7 @@ from twisted.internet.error import CannotListenError
 from bmuid.config import Config
 from bmuid.daemon import sftp
 from bmuid.daemon.accounting import RadiusReceiver
+from bmuid.daemon.batching import BatchReceiver
 from bmuid.daemon.pool import Pool
 from bmuid.daemon.readiness import StartError
 from bmuid.daemon.receiver import Ground, Receiver
@@ -27,9 +28,15 @@ def radius_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
         yield RadiusReceiver(config.radius, config.spool, ground.reactor)
 
 
+def batch_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
+    """Give the port for batches, where there is one."""
+    if config.batch is not None:
+        yield BatchReceiver(config, config.batch, ground.pool, ground.reactor)
+
+
 Maker = Callable[[Config, Ground], Iterable[Receiver]]
 # Each gives the receivers that its sections of the configuration ask for, maybe none.
-MAKERS: tuple[Maker, ...] = (sftp.receivers, radius_receivers)
+MAKERS: tuple[Maker, ...] = (sftp.receivers, radius_receivers, batch_receivers)
 
 
 class Receiving(Service):

@@ -15,17 +15,19 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
-from bmuid.config import ConfigError, PublicDoor, UsageDoor
+from bmuid.config import BatchDoor, ConfigError, PublicDoor, UsageDoor
 
 VERIFY_DEPTH_MAX = 2
+# Of TLS 1.2 only what is forward secret and authenticated.
+OLD_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What was loaded from the files of one moment; a reload makes a new one."""
+    """What was loaded from the files of one moment; a reload makes a new one. names: None: whatever the authority issued."""
 
     context: SSL.Context
-    names: frozenset[str]
+    names: frozenset[str] | None
     serials: frozenset[str]
     revoked: tuple[x509.CertificateRevocationList, ...]
 
@@ -37,7 +39,7 @@ class Gate:
         """
         common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         name = str(common[0].value) if len(common) == 1 else ""
-        if name not in self.names or not _is_client(certificate):
+        if (self.names is not None and name not in self.names) or not _is_client(certificate):
             return None
         if self.serials and f"{certificate.serial_number:x}" not in self.serials:
             return None
@@ -81,6 +83,32 @@ def open_gate(door: PublicDoor | UsageDoor, now: datetime) -> Gate:
         serials=frozenset(door.client_serials),
         revoked=tuple(crls),
     )
+
+
+def open_batch_gate(door: BatchDoor, now: datetime) -> Gate:
+    """
+    Do the same for the door of batches, where a certificate may be shown and may be any that its authority issued.
+
+    Errors:
+        ConfigError: with every fault found.
+    """
+    faults: list[str] = []
+    chain = _certificates(door.certificate, "certificate", faults)
+    if chain:
+        faults += _own_faults(chain[0], door.key, now)
+    crls: Sequence[x509.CertificateRevocationList] = ()
+    if door.client_ca is not None and door.client_crl is not None:
+        crls = _crls(door.client_crl, faults)
+        faults += _authority_faults(_certificates(door.client_ca, "client_ca", faults), crls, now)
+    if faults:
+        raise ConfigError(tuple(f"batch.{fault}" for fault in faults))
+    context = _own_context(door.certificate, door.key)
+    # Sources are other people's systems, and some are old.
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(OLD_CIPHERS)
+    if door.client_ca is not None:
+        _ask_for(context, door.client_ca, crls, SSL.VERIFY_PEER)
+    return Gate(context, names=None, serials=frozenset(), revoked=tuple(crls))
 
 
 def _certificates(path: Path, key: str, faults: list[str]) -> Sequence[x509.Certificate]:
@@ -154,19 +182,34 @@ def _is_signed(crl: x509.CertificateRevocationList, authority: x509.Certificate)
 def _context(
     door: PublicDoor | UsageDoor, crls: Sequence[x509.CertificateRevocationList]
 ) -> SSL.Context:
+    context = _own_context(door.certificate, door.key)
+    _ask_for(context, door.client_ca, crls, SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+    return context
+
+
+def _own_context(certificate: Path, key: Path) -> SSL.Context:
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_3_VERSION)
     # A resumed session would skip the look at certificate and revocation list.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION)
-    context.use_certificate_chain_file(bytes(door.certificate))
-    context.use_privatekey_file(bytes(door.key))
-    context.load_verify_locations(bytes(door.client_ca))
-    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+    context.use_certificate_chain_file(bytes(certificate))
+    context.use_privatekey_file(bytes(key))
+    return context
+
+
+def _ask_for(
+    context: SSL.Context,
+    authority: Path,
+    crls: Sequence[x509.CertificateRevocationList],
+    how: int,
+) -> None:
+    """Have clients show certificates of an authority."""
+    context.load_verify_locations(bytes(authority))
+    context.set_verify(how)
     context.set_verify_depth(VERIFY_DEPTH_MAX)
     store = context.get_cert_store()
     assert store is not None, "a context has a store"
     for crl in crls:
         store.add_crl(crl)
     store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
-    return context

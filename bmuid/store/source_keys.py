@@ -1,6 +1,5 @@
 """Keys of sources: what a source shows so that it may hand in usage as itself. No secret is here."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -137,12 +136,13 @@ def uploaders(txn: Transaction) -> Mapping[str, Uploader]:
     return {source: Uploader(frozenset(keys), octets) for source, keys, octets in txn.fetchall()}
 
 
-def signing(txn: Transaction) -> Mapping[str, str]:
-    """Give the ids of all good HMAC keys, with the code of the source that each is of."""
+def may_sign(txn: Transaction, source: str, key_id: str) -> bool:
+    """Tell whether a source has a good HMAC key of that id."""
     txn.execute(
         """
-        SELECT k.id, s.code FROM source_key AS k JOIN source AS s ON s.id = k.source_id
-        WHERE k.kind = 'HMAC' AND k.revoked_at IS NULL
-        """
+        SELECT FROM source_key AS k JOIN source AS s ON s.id = k.source_id
+        WHERE s.code = %(source)s AND k.id = %(id)s AND k.kind = 'HMAC' AND k.revoked_at IS NULL
+        """,
+        {"source": source, "id": key_id},
     )
-    return dict(txn.fetchall())
+    return txn.fetchone() is not None

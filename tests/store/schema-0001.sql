@@ -535,6 +535,19 @@ CREATE TRIGGER usage_file_settings_stay BEFORE UPDATE OF parts, revision, profil
     country_code, trunk_prefix, international_prefix, routing_prefixes, extras, decoded_octets ON usage_file FOR EACH ROW
     WHEN (old.state <> 'ARRIVING') EXECUTE FUNCTION refuse_change();
 
+-- Batches that a source sent by HTTP: under its key (the same key never stands for another body), what was made of it, and what
+-- it is asked for by. Claimed before the file is kept, which is found by its octets.
+CREATE TABLE source_batch (
+    tracking text PRIMARY KEY CHECK (tracking ~ '^[0-9a-f]{32}$'),
+    source_id integer NOT NULL REFERENCES source,
+    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    body_sha256 bytea NOT NULL CHECK (length(body_sha256) = 32),
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),            -- of the file
+    rows integer NOT NULL CHECK (rows >= 1),
+    at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    UNIQUE (source_id, key)
+);
+
 -- Files whose original the spool no longer has, since it was kept for as long as was wanted.
 CREATE TABLE original_dropped (
     file_id bigint PRIMARY KEY REFERENCES usage_file,
@@ -1749,7 +1762,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
         'invoice_line', 'invoice_charge', 'invoice_credit', 'invoice_period', 'audit', 'revision', 'rework', 'rerating_due',
-        'usage_event', 'profile', 'original_dropped'] LOOP
+        'usage_event', 'source_batch', 'profile', 'original_dropped'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -1812,6 +1825,7 @@ GRANT INSERT, DELETE, UPDATE (node, name, profile, profile_version, state, rows,
     close_why, detail) ON usage_session TO bmuid;
 GRANT INSERT (source_id, profile, profile_version, rows, emissions, lines), UPDATE (file_id) ON usage_batch TO bmuid;
 GRANT INSERT, DELETE, UPDATE (batch_id) ON usage_emission TO bmuid;
+GRANT INSERT (tracking, source_id, key, body_sha256, sha256, rows) ON source_batch TO bmuid;
 GRANT INSERT (id, event_key, source_id, key, account_id, account_service_id, usage_class, uid_type, uid, origin,
     destination, extras, started_at, wanted, quantity, money_e11, currency, expires_at),
     UPDATE (step, wanted, quantity, money_e11, state, expires_at, ended_at) ON reservation TO bmuid;
