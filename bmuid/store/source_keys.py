@@ -1,5 +1,6 @@
 """Keys of sources: what a source shows so that it may hand in usage as itself. No secret is here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
