@@ -193,6 +193,27 @@ glance_bare(Octets line, Py_ssize_t place, char delimiter, Octets *into)
     }
 }
 
+static int
+glance_plain(Octets line, Py_ssize_t place, char delimiter, Octets *into)
+{
+    line.length -= line.length && line.at[line.length - 1] == '\r';
+    const char *at = line.at, *end = at + line.length;
+    for (;; place--) {
+        const char *stop = memchr(at, delimiter, end - at);
+        if (stop == NULL)
+            stop = end;
+        *into = (Octets){at, stop - at};
+        if (!place)
+            return 1;
+        if (stop == end)
+            return 0;
+        at = stop + 1;
+    }
+}
+
+/* By quoting. */
+static int (*const glances[])(Octets, Py_ssize_t, char, Octets *) = {glance_csv, glance_bare, glance_plain};
+
 static PyObject *
 uid_texts(PyObject *module, PyObject *arguments)
 {
@@ -213,7 +234,7 @@ uid_texts(PyObject *module, PyObject *arguments)
             PyErr_SetString(PyExc_TypeError, "lines are octets");
         } else {
             octets = (Octets){PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line)};
-            int told = one_uid && (plan.bare ? glance_bare : glance_csv)(octets, place, plan.delimiter, &found);
+            int told = one_uid && glances[plan.quoting](octets, place, plan.delimiter, &found);
             text = told ? PyBytes_FromStringAndSize(found.at, found.length) : Py_NewRef(Py_None);
         }
         if (text == NULL)

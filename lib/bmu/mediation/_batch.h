@@ -23,6 +23,8 @@ typedef long long i64;
 
 enum { UDR_SIZE = 11 }; /* usage.UDR */
 
+enum { DOUBLED, ALL_BARE, NONE }; /* plan._QUOTINGS */
+
 typedef struct {
     const char *at;
     Py_ssize_t length;
@@ -30,10 +32,10 @@ typedef struct {
 
 /* plan.Plan; what is an object there is borrowed, and was looked at. */
 typedef struct {
-    int utf8, bare;
+    int utf8, quoting;
     char delimiter;
     Py_ssize_t fields, started, quantity, origin, destination, international_min, trunk_min;
-    PyObject *widths, *filters, *identities, *uids, *times, *usage_class, *hours, *routing, *extras;
+    PyObject *widths, *marks, *filters, *identities, *uids, *times, *usage_class, *hours, *routing, *extras;
     Octets key_prefix, country, international, trunk;
 } Plan;
 

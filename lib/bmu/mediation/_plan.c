@@ -99,8 +99,9 @@ read_plan(PyObject *tuple, Plan *plan)
 {
     if (!PyTuple_Check(tuple))
         return refused("a plan is a tuple");
-    if (!PyArg_ParseTuple(tuple, "ppcnO!O!O!O!UOnO!nnny#y#y#ny#nO!O!;a plan", &plan->utf8, &plan->bare, &plan->delimiter,
-                          &plan->fields, &PyTuple_Type, &plan->widths, &PyTuple_Type, &plan->filters, &PyTuple_Type,
+    if (!PyArg_ParseTuple(tuple, "picnO!O!O!O!O!UOnO!nnny#y#y#ny#nO!O!;a plan", &plan->utf8, &plan->quoting, &plan->delimiter,
+                          &plan->fields, &PyTuple_Type, &plan->widths, &PyTuple_Type, &plan->marks, &PyTuple_Type,
+                          &plan->filters, &PyTuple_Type,
                           &plan->identities, &PyTuple_Type, &plan->uids, &plan->usage_class, &plan->hours,
                           &plan->started, &PyTuple_Type, &plan->times, &plan->quantity, &plan->origin,
                           &plan->destination, &plan->key_prefix.at, &plan->key_prefix.length, &plan->country.at,
@@ -108,6 +109,8 @@ read_plan(PyObject *tuple, Plan *plan)
                           &plan->international_min, &plan->trunk.at, &plan->trunk.length, &plan->trunk_min,
                           &PyTuple_Type, &plan->routing, &PyTuple_Type, &plan->extras))
         return 0;
+    if (plan->quoting < DOUBLED || plan->quoting > NONE)
+        return refused("no such quoting");
     if (plan->fields < 1 || plan->fields > FIELDS_MAX)
         return refused("too many fields");
     Py_ssize_t places[] = {plan->started, plan->quantity, plan->origin, plan->destination};
@@ -118,7 +121,7 @@ read_plan(PyObject *tuple, Plan *plan)
         return refused("hours are a dict");
     if (plan->country.length > PREFIX_MAX)
         return refused("a country's code is short");
-    return each(plan, plan->widths, is_width) && each(plan, plan->filters, is_filter)
+    return each(plan, plan->widths, is_width) && each(plan, plan->marks, is_octets) && each(plan, plan->filters, is_filter)
            && each(plan, plan->identities, is_identity) && each(plan, plan->uids, is_uid)
            && are_places(plan, plan->times) && each(plan, plan->routing, is_octets)
            && each(plan, plan->extras, is_extra);

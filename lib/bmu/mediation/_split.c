@@ -81,12 +81,41 @@ split_bare(Batch *batch, Octets record)
     return 0;
 }
 
+static Py_ssize_t
+split_plain(Batch *batch, Octets record)
+{
+    const char *at = record.at, *end = record.at + record.length;
+    for (Py_ssize_t count = 0; count < FIELDS_MAX;) {
+        const char *stop = memchr(at, batch->plan.delimiter, end - at);
+        if (stop == NULL)
+            stop = end;
+        batch->fields[count++] = (Field){{at, stop - at}, 0};
+        if (stop == end)
+            return count;
+        at = stop + 1;
+    }
+    return 0;
+}
+
+/* Whether the line may be none of the rows: it begins as one that is not. */
+static int
+is_marked(const Plan *plan, Octets record)
+{
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(plan->marks); n++) {
+        PyObject *mark = PyTuple_GET_ITEM(plan->marks, n);
+        Py_ssize_t length = PyBytes_GET_SIZE(mark);
+        if (record.length >= length && !memcmp(record.at, PyBytes_AS_STRING(mark), length))
+            return 1;
+    }
+    return 0;
+}
+
 int
 split(Batch *batch, Octets record)
 {
     const Plan *plan = &batch->plan;
     if (record.length < 1 || record.length > RECORD_MAX || holds(record, '\0') || holds(record, '\r')
-        || holds(record, '\n'))
+        || holds(record, '\n') || is_marked(plan, record))
         return 0;
     batch->ascii = is_ascii(record);
     if (!batch->ascii) {
@@ -98,7 +127,8 @@ split(Batch *batch, Octets record)
         }
         Py_DECREF(text);
     }
-    Py_ssize_t count = plan->bare ? split_bare(batch, record) : split_csv(batch, record);
+    Py_ssize_t (*splits)(Batch *, Octets) = plan->quoting == DOUBLED ? split_csv : plan->quoting == NONE ? split_plain : split_bare;
+    Py_ssize_t count = splits(batch, record);
     int known = 0;
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(plan->widths); n++)
         known |= place_in(plan->widths, n) == count;

@@ -1,32 +1,22 @@
 """Lines of a source to UDRs: split, filter, map, transform, validate, as its profile says."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from struct import Struct
 
 from bmu.mediation.check import faults
-from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.derive import number_reader
 from bmu.mediation.digest import addresses
-from bmu.mediation.extras import EXTRA_CHARACTERS_MAX, keeping
+from bmu.mediation.extras import keeping
 from bmu.mediation.glance import glance_of
-from bmu.mediation.number import Numbers, SourceSettings, as_it_stands
+from bmu.mediation.number import SourceSettings
 from bmu.mediation.plan import built, plan_of
 from bmu.mediation.profile import Profile
-from bmu.mediation.reject import Reason, Reject, UnreadError, shown
-from bmu.mediation.sieve import Sieve
-from bmu.mediation.split import lines_of
-from bmu.mediation.transform import Clock, Form
+from bmu.mediation.reading import Reading, Shared, for_type
+from bmu.mediation.record import Records, named
+from bmu.mediation.reject import Reject, UnreadError
 from bmu.usage import UDR
 
 LINES_AT_ONCE = 200
-KNOWN_NUMBERS_MAX = 100_000
-QUANTITY_DIGITS_MAX = 15
-
-_CONTENT = Struct(">q")
-_DECIMAL = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})", re.ASCII)
-
-Read = Callable[[Sequence[str]], int]
 
 compiled = built()
 _sha256_at = addresses()
@@ -38,63 +28,33 @@ class Mediator:
 
     Shapes:
         source: its extras name fields that records of the profile can have.
+        header: the line that names the columns of a file, where the profile says that there is one.
 
     Errors:
         ValueError: the profile reads local times, and the source's time zone does not exist.
     """
 
-    __slots__ = (
-        "_destination",
-        "_encoding",
-        "_extras",
-        "_glance",
-        "_identities",
-        "_key_prefix",
-        "_known",
-        "_lines",
-        "_numbers",
-        "_origin",
-        "_places",
-        "_plan",
-        "_profile",
-        "_quantity",
-        "_sieve",
-        "_started",
-        "_uids",
-    )
+    __slots__ = ("_glance", "_plan", "_profile", "_readings", "_records")
 
-    def __init__(self, profile: Profile, source: SourceSettings) -> None:
-        profile = keeping(profile, source.extras)
+    def __init__(self, profile: Profile, source: SourceSettings, header: bytes = b"") -> None:
         assert faults(profile) == (), faults(profile)
-        places = {name: place for place, name in enumerate(profile.fields)}
-        self._profile = profile
-        self._places = places
-        self._encoding = profile.encoding
-        self._lines = lines_of(profile.layout, profile.fields)
-        self._glance = glance_of(profile)
-        self._sieve = Sieve(profile.filters, places)
-        self._numbers = Numbers(source)
+        extras = tuple((dict(profile.extras) | dict(source.extras)).items())
+        self._records = records = Records(keeping(profile, extras), source, header)
+        self._profile = records.profile
+        self._glance = glance_of(records.profile)
         # Each text stands behind its length, so that no two lists of texts are written alike.
-        self._key_prefix = f"{len(source.code)}:{source.code}".encode()
-        self._identities = [[places[name] for name in names] for names in profile.identities]
-        self._uids = [
-            (uid.uid_type, places[uid.field], uid.form is Form.NUMBER) for uid in profile.uids
-        ]
-        self._extras = [(name, field, places[field]) for name, field in source.extras]
-        self._known: dict[str, str] = {}
-        started = profile.started
-        clock = EpochClock() if started.clock is Clock.EPOCH else LocalClock(source.time_zone)
-        self._started = _started(profile, places, clock)
-        self._quantity = places[profile.quantity]
-        self._origin = places[profile.origin]
-        self._destination = places[profile.destination]
-        self._plan = plan_of(profile, source, self._numbers, clock, self._key_prefix)
+        prefix = f"{len(source.code)}:{source.code}".encode()
+        shared = Shared(records.means, extras, prefix, {})
+        types = [for_type(records.profile, each.of) for each in records.kinds]
+        # The last one is of rows of no type.
+        self._readings = [Reading(each, shared) for each in (*types, records.profile)]
+        self._plan = plan_of(records, source, extras, self._readings[-1].clock, prefix)
 
     def take(self, line_no: int, line: bytes) -> UDR | Reject:
         """Make a UDR of a line without its line end, or say why it is none; any octets are a line."""
         try:
             record = line.removesuffix(b"\r")
-            return self._udr(line_no, record, self._lines.one(self._decoded(record)))
+            return self._udr(line_no, record, self._records.one(line_no, record))
         except UnreadError as error:
             return Reject(line_no, error.reason, error.detail)
 
@@ -105,14 +65,25 @@ class Mediator:
     def take_some(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         """Do the same for some lines of a file, whose numbers are given beside them."""
         if compiled is not None and self._plan is not None:
-            return compiled.take_some(
-                self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256, _sha256_at
-            )
+            head = self._records.head
+            if not head or min(line_nos, default=head + 1) > head:
+                return compiled.take_some(
+                    self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256, _sha256_at
+                )
         taken: list[UDR | Reject] = []
         for start in range(0, len(lines), LINES_AT_ONCE):
             end = start + LINES_AT_ONCE
             taken += self._take_block(lines[start:end], line_nos[start:end])
         return taken
+
+    def row(self, line_no: int, line: bytes) -> dict[str, str] | Reject:
+        """Give the fields of a line's row by name, derived ones as well; those that are empty are not there."""
+        try:
+            fields = self._records.one(line_no, line.removesuffix(b"\r"))
+            self._records.make(fields)
+        except UnreadError as error:
+            return Reject(line_no, error.reason, error.detail)
+        return named(fields, self._records.means.places)
 
     def uid_texts(self, lines: Iterable[bytes]) -> list[bytes | None]:
         """
@@ -136,19 +107,14 @@ class Mediator:
         """Give type and value of the identifier that octets of uid_texts() stand for, if they do."""
         uid = self._profile.uids[0]
         try:
-            written = self._decoded(text)
-            if uid.form is Form.NUMBER:
-                return uid.uid_type, self._numbers.read(written)
-            return uid.uid_type, as_it_stands(written)
-        except UnreadError:
+            written = text.decode(self._profile.encoding)
+            return uid.uid_type, number_reader(uid.form, self._records.means.numbers)(written)
+        except (UnicodeDecodeError, UnreadError):
             return None
 
     def _take_block(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         records = [line.removesuffix(b"\r") for line in lines]
-        try:
-            rows = self._lines.many([record.decode(self._encoding) for record in records])
-        except UnicodeDecodeError:
-            rows = None
+        rows = self._records.many(records, line_nos)
         if rows is None:
             return list(map(self.take, line_nos, lines))
         taken: list[UDR | Reject] = []
@@ -159,116 +125,5 @@ class Mediator:
                 taken.append(Reject(line_no, error.reason, error.detail))
         return taken
 
-    def _decoded(self, record: bytes) -> str:
-        try:
-            return record.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise UnreadError(
-                Reason.BAD_ENCODING,
-                f"octet {error.start + 1} (0x{record[error.start]:02X}) is not {self._encoding}",
-            ) from None
-
-    def _udr(self, line_no: int, record: bytes, fields: Sequence[str]) -> UDR:
-        dropped_by = self._sieve.dropped_by(fields)
-        if dropped_by is not None:
-            raise UnreadError(Reason.FILTERED, self._sieve.why(dropped_by, fields))
-        uid_type, uid, place = self._uid(fields)
-        destination = fields[self._destination]
-        if not destination:
-            raise self._missing(self._profile.destination)
-        return UDR(
-            line_no,
-            self._event_key(fields),
-            _CONTENT.unpack_from(sha256(record).digest())[0],
-            uid_type,
-            uid,
-            self._profile.usage_class,
-            self._started(fields),
-            self._seconds(fields[self._quantity]),
-            uid if place == self._origin else self._read_origin(fields),
-            self._numbers.read_called(destination),
-            self._own_fields(fields) if self._extras else None,
-        )
-
-    def _own_fields(self, fields: Sequence[str]) -> dict[str, str] | None:
-        """Give the fields that are kept as they stand; those that are empty are not there."""
-        found = {}
-        for name, field, place in self._extras:
-            text = fields[place]
-            if not text:
-                continue
-            if len(text) > EXTRA_CHARACTERS_MAX or not text.isprintable():
-                raise UnreadError(
-                    Reason.BAD_FIELD,
-                    f"{field} is {shown(text)}; expected up to {EXTRA_CHARACTERS_MAX} printable characters",
-                )
-            found[name] = text
-        return found or None
-
-    def _uid(self, fields: Sequence[str]) -> tuple[str, str, int]:
-        """Give type and value of the identifier, and the place of the number it is, or -1."""
-        for uid_type, place, is_number in self._uids:
-            text = fields[place]
-            if text:
-                if not is_number:
-                    return uid_type, as_it_stands(text), -1
-                return uid_type, self._known.get(text) or self._remember(text), place
-        raise self._missing(" and ".join(uid.field for uid in self._profile.uids))
-
-    def _remember(self, text: str) -> str:
-        """Read a number and keep it: the same customers call again and again."""
-        if len(self._known) >= KNOWN_NUMBERS_MAX:
-            self._known.clear()
-        number = self._known[text] = self._numbers.read(text)
-        return number
-
-    def _read_origin(self, fields: Sequence[str]) -> str:
-        origin = fields[self._origin]
-        return self._numbers.read(origin) if origin else ""
-
-    def _event_key(self, fields: Sequence[str]) -> bytes:
-        for places in self._identities:
-            if fields[places[0]]:
-                texts = [f"{len(fields[place])}:{fields[place]}" for place in places]
-                return sha256(self._key_prefix + "".join(texts).encode()).digest()[:16]
-        raise self._missing(" and ".join(names[0] for names in self._profile.identities))
-
-    def _seconds(self, text: str) -> int:
-        """Read a number of seconds; a second begun counts."""
-        if text.isdecimal() and text.isascii() and len(text) <= QUANTITY_DIGITS_MAX:
-            return int(text)
-        decimal = _DECIMAL.fullmatch(text)
-        if decimal is not None:
-            return int(decimal[1]) + (int(decimal[2]) > 0)
-        if not text:
-            raise self._missing(self._profile.quantity)
-        raise UnreadError(
-            Reason.BAD_QUANTITY,
-            f"{self._profile.quantity} is {shown(text)}; expected a number of seconds",
-        )
-
-    def _missing(self, name: str) -> UnreadError:
-        return UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
-
-
-def _started(profile: Profile, places: dict[str, int], clock: LocalClock | EpochClock) -> Read:
-    """Give what reads the beginning of an event, and looks at the other times of its record."""
-    instant = profile.started
-    at, knows = clock.at, clock.knows
-    began = places[instant.field]
-    hint = -1 if instant.not_before is None else places[instant.not_before]
-    others = [places[name] for name in profile.times]
-
-    def started(fields: Sequence[str]) -> int:
-        place = began
-        try:
-            for place in others:
-                text = fields[place]
-                if text and not knows(text):
-                    at(text, "")
-            place = began
-            return at(fields[place], "" if hint < 0 else fields[hint])
-        except UnreadError as error:
-            raise UnreadError(error.reason, f"{profile.fields[place]}: {error.detail}") from None
-
-    return started
+    def _udr(self, line_no: int, record: bytes, fields: list[str]) -> UDR:
+        return self._readings[self._records.make(fields)].udr(line_no, record, fields)

@@ -2,14 +2,15 @@
 
 import codecs
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, fields
 from typing import NamedTuple
 
-from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.clock import AnyClock, EpochClock
 from bmu.mediation.digest import Addresses
+from bmu.mediation.extras import Extras
 from bmu.mediation.layout import Delimited, Quoting
-from bmu.mediation.number import Numbers, SourceSettings
-from bmu.mediation.profile import Filter, Match, Profile
+from bmu.mediation.number import SourceSettings
+from bmu.mediation.profile import Filter, Match, Measure
+from bmu.mediation.record import Records
 from bmu.mediation.reject import Reject
 from bmu.mediation.transform import Form
 from bmu.usage import UDR
@@ -30,6 +31,8 @@ class Plan(NamedTuple):
     How lines of a source are read, in the order in which _batch.c takes it apart.
 
     Shapes:
+        quoting: the place in _QUOTINGS.
+        marks: what lines begin with that are no rows.
         filters: of each, the conditions that only compare texts.
         uids: type, place, and whether it is a number.
         hours: those of the local clock; None for seconds since 1970.
@@ -39,10 +42,11 @@ class Plan(NamedTuple):
     """
 
     is_utf8: bool
-    is_bare: bool
+    quoting: int
     delimiter: bytes
     fields: int
     widths: tuple[int, ...]
+    marks: tuple[bytes, ...]
     filters: tuple[tuple[PlainCondition, ...], ...]
     identities: tuple[tuple[int, ...], ...]
     uids: tuple[tuple[str, int, bool], ...]
@@ -91,39 +95,42 @@ def built() -> Compiled | None:
 
 
 def plan_of(
-    profile: Profile,
+    records: Records,
     source: SourceSettings,
-    numbers: Numbers,
-    clock: LocalClock | EpochClock,
+    extras: Extras,
+    clock: AnyClock,
     key_prefix: bytes,
 ) -> Plan | None:
     """Say how the compiled form reads lines; None where it does not know such lines, fields or prefixes."""
+    profile = records.profile
     layout, encoding = profile.layout, codecs.lookup(profile.encoding).name
     prefixes = (source.country_code, source.international_prefix, source.trunk_prefix)
     if not (
         isinstance(layout, Delimited)
-        and layout.quoting in {Quoting.DOUBLED, Quoting.ALL_BARE}
-        and _is_simple(profile)
+        and layout.quoting in _QUOTINGS
         and layout.delimiter.isascii()
-        and layout.delimiter.isprintable()
+        and (layout.delimiter.isprintable() or layout.delimiter == "\t")
         and encoding.startswith(_ASCII_FIRST)
         and encoding != "utf-8-sig"
         and len(profile.fields) <= FIELDS_MAX
         and all(prefix.isascii() and len(prefix) <= PREFIX_MAX for prefix in prefixes)
+        and _is_simple(records)
+        and _has_hours(clock)
     ):
         return None
-    place = profile.fields.index
+    place, numbers = records.means.places.__getitem__, records.means.numbers
     return Plan(
         encoding == "utf-8",
-        layout.quoting is Quoting.ALL_BARE,
+        _QUOTINGS.index(layout.quoting),
         layout.delimiter.encode(),
         len(profile.fields),
         layout.widths,
-        tuple(_plain_conditions(each, place) for each in profile.filters),
+        tuple(records.marks),
+        tuple(_plain_conditions(each, place) for each in records.early.filters),
         tuple(tuple(map(place, names)) for names in profile.identities),
         tuple((uid.uid_type, place(uid.field), uid.form is Form.NUMBER) for uid in profile.uids),
         profile.usage_class,
-        clock.hours if isinstance(clock, LocalClock) else None,
+        None if isinstance(clock, EpochClock) else clock.hours,
         place(profile.started.field),
         tuple(map(place, profile.times)),
         place(profile.quantity),
@@ -136,16 +143,35 @@ def plan_of(
         source.trunk_prefix.encode(),
         numbers.trunk_min,
         tuple(prefix.encode() for prefix in numbers.dialled_routing),
-        tuple((name, place(field)) for name, field in source.extras),
+        tuple((name, place(field)) for name, field in extras),
     )
 
 
-def _is_simple(profile: Profile) -> bool:
-    """Tell whether a row's fields are taken as they stand, all rows alike."""
-    usual = {each.name: each.default for each in fields(profile) if each.default is not MISSING}
-    for free in ("filters", "times", "origin", "destination", "quantity"):
-        del usual[free]
-    return all(getattr(profile, name) == default for name, default in usual.items())
+# By their numbers in _batch.h.
+_QUOTINGS = (Quoting.DOUBLED, Quoting.ALL_BARE, Quoting.NONE)
+
+
+def _is_simple(records: Records) -> bool:
+    """Tell whether all rows are alike, and their fields taken as they stand."""
+    profile, started = records.profile, records.profile.started
+    return (
+        records.is_plain
+        and not records.is_broken
+        and not (profile.classes or profile.splitting)
+        and bool(profile.quantity and profile.origin and profile.destination)
+        and profile.measure in {Measure.S, Measure.B, Measure.COUNT}
+        and profile.origin_form is Form.NUMBER
+        and profile.destination_form is Form.CALLED
+        and all(uid.form is not Form.CALLED for uid in profile.uids)
+        and started.time_field is started.zone_field is None
+    )
+
+
+def _has_hours(clock: AnyClock) -> bool:
+    """Tell whether the compiled form reads such times: seconds, or those of which hours can be looked up."""
+    if isinstance(clock, EpochClock):
+        return clock.is_seconds
+    return clock.hours is not None
 
 
 def _plain_conditions(found: Filter, place: Callable[[str], int]) -> tuple[PlainCondition, ...]:

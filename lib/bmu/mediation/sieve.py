@@ -16,9 +16,10 @@ _ALWAYS: frozenset[str] = frozenset()
 class Sieve:
     """Tells which records are no usage, by filters in their order."""
 
-    __slots__ = ("_places", "_steps")
+    __slots__ = ("_places", "_steps", "filters")
 
     def __init__(self, filters: Sequence[Filter], places: Mapping[str, int]) -> None:
+        self.filters = tuple(filters)
         self._places = places
         self._steps = [_step(each, places) for each in filters]
 

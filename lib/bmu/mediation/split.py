@@ -28,8 +28,8 @@ class CSVLines:
             UnreadError: broken quotes, or another number of fields than the layout has.
         """
         try:
-            (row,) = self._rows((text,))
-        except (csv.Error, ValueError) as error:
+            row = self._rows((text,))[0]
+        except csv.Error as error:
             raise UnreadError(Reason.MALFORMED_LINE, f"not whole: {error}") from None
         return _padded(row, self._widths)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bmu.pattern.regex import Chain, Choice, Node, One, Repeat, parse
+from bmu.pattern.regex import Chain, Choice, Group, Node, One, Repeat, parse
 
 _STATES_MAX = 2_000
 _MOVES_MAX = 4_000
@@ -117,6 +117,8 @@ class _States:
                 return then
             case Choice(choices):
                 return self._add(None, tuple(self._build(each, then) for each in choices))
+            case Group(part, _):
+                return self._build(part, then)
             case Repeat(part, least, most):
                 return self._repeat(part, least, most, then)
 

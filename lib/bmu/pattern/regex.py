@@ -44,7 +44,14 @@ class Repeat(NamedTuple):
     most: int | None
 
 
-Node = One | Chain | Choice | Repeat
+class Group(NamedTuple):
+    """A part in parentheses whose text can be asked for, by its number from 1."""
+
+    part: "Node"
+    number: int
+
+
+Node = One | Chain | Choice | Repeat | Group
 
 
 def parse(pattern: str) -> Node:
@@ -74,6 +81,7 @@ class _Reader:
         self._pattern = pattern
         self._at = 0
         self._depth = 0
+        self._groups = 0
 
     @property
     def next(self) -> str:
@@ -165,7 +173,11 @@ class _Reader:
 
     def _group(self) -> Node:
         self._at += 1
-        if self.next == "?" and not self._take("?:"):
+        number = 0
+        if self.next != "?":
+            self._groups += 1
+            number = self._groups
+        elif not self._take("?:"):
             self.refuse(
                 "of the groups that begin with (? there is only (?:...): no look around, no flags"
             )
@@ -176,7 +188,7 @@ class _Reader:
         self._depth -= 1
         if not self._take(")"):
             self.refuse(r"a group that is not closed: add ), or write \( for the sign")
-        return node
+        return Group(node, number) if number else node
 
     def _escape(self) -> Callable[[str], bool]:
         """Read a backslash and what it stands before."""

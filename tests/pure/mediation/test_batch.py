@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256, sha512
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from bmu.mediation import (
     Quoting,
     Reject,
     SourceSettings,
+    faults,
 )
 from bmu.mediation import mediator as module
 from bmu.mediation.digest import NOWHERE, addresses
@@ -106,7 +108,7 @@ def agree(profile: Profile, source: SourceSettings, lines: list[bytes]) -> Outco
 
 
 # Those that the compiled form knows.
-QUOTINGS = (Quoting.DOUBLED, Quoting.ALL_BARE)
+QUOTINGS = (Quoting.DOUBLED, Quoting.ALL_BARE, Quoting.NONE)
 
 pieces = st.one_of(
     st.binary(min_size=1, max_size=1),
@@ -282,13 +284,26 @@ INVENTED = Profile(
     origin="from",
     destination="to",
 )
+MORE_FILTERS = (
+    Filter("long", (Condition("seconds", Match.RANGE, ("3600", "")),)),
+    Filter("service", (Condition("to", Match.PREFIX, ("1", "00800")),)),
+)
 UIDS = (INVENTED.uids, INVENTED.uids[1:], INVENTED.uids[:1])
+WRITTEN = "%d.%m.%Y %H:%M:%S"
+CLOCKS = (Clock.EPOCH, Clock.LOCAL, Clock.WRITTEN)
+
+
+def instant(clock: Clock) -> Instant:
+    """Give how times are written by a clock."""
+    return Instant("at", clock, "id", WRITTEN if clock is Clock.WRITTEN else "")
+
+
 profiles = st.builds(
     lambda encoding, layout, clock, uids, filters: replace(
         INVENTED,
         encoding=encoding,
         layout=layout,
-        started=Instant("at", clock, "id"),
+        started=instant(clock),
         uids=uids,
         filters=filters,
     ),
@@ -300,15 +315,21 @@ profiles = st.builds(
         st.sampled_from(QUOTINGS),
         st.just((8, 9)),
         st.sampled_from([",", ";", "|", "\t", "1", "^", "]", "-", "\\", "é"]),
+        skipped=st.sampled_from([0, 0, 8]),
+        comment=st.sampled_from(["", "", "17", '"1']),
     ),
-    st.sampled_from((Clock.LOCAL, Clock.EPOCH)),
+    st.sampled_from(CLOCKS),
     st.sampled_from(UIDS),
-    st.sampled_from([INVENTED.filters, INVENTED.filters[2:], ()]),
-)
+    st.sampled_from([INVENTED.filters, INVENTED.filters[2:], MORE_FILTERS, ()]),
+).filter(lambda profile: not faults(profile))
 
 
 LINE = ("1795254062.7", "A7", "02079460123", "0033199001234", "", "", "73", "F", "a note")
-AT = {Clock.EPOCH: "1795254062.747", Clock.LOCAL: "2026-08-03 09:12:44"}
+AT = {
+    Clock.EPOCH: "1795254062.747",
+    Clock.LOCAL: "2026-08-03 09:12:44",
+    Clock.WRITTEN: "03.08.2026 09:12:44",
+}
 KINDS_OF_FIELDS = (texts, texts, numbers, numbers, times, times, quantities, texts, texts)
 
 
@@ -324,6 +345,8 @@ def line_of(profile: Profile, fields: list[str], quote: Callable[[str], bool]) -
     assert isinstance(layout, Delimited)
     if layout.quoting is Quoting.ALL_BARE:
         return '"' + f'"{layout.delimiter}"'.join(fields) + '"'
+    if layout.quoting is Quoting.NONE:
+        return layout.delimiter.join(fields)
     doubled = [f'"{each.replace(chr(34), chr(34) * 2)}"' for each in fields]
     return layout.delimiter.join(
         quoted if quote(plain) else plain for quoted, plain in zip(doubled, fields, strict=True)
@@ -359,9 +382,14 @@ def test_lines_of_invented_switches_are_read_alike(
     agree(profile, source, data.draw(st.lists(written(profile), min_size=1, max_size=8)))
 
 
-@pytest.mark.parametrize("uids", UIDS, ids=["either", "phone", "account"])
-@pytest.mark.parametrize("clock", [Clock.LOCAL, Clock.EPOCH])
-@pytest.mark.parametrize("quoting", QUOTINGS)
+@pytest.mark.parametrize(
+    ("quoting", "clock", "uids"),
+    [
+        *product((Quoting.DOUBLED, Quoting.ALL_BARE), (Clock.EPOCH, Clock.LOCAL), UIDS),
+        (Quoting.NONE, Clock.LOCAL, UIDS[0]),
+        (Quoting.DOUBLED, Clock.WRITTEN, UIDS[1]),
+    ],
+)
 def test_each_oddity_in_each_field_is_read_alike(
     quoting: Quoting, clock: Clock, uids: tuple[Identifier, ...]
 ) -> None:
@@ -369,7 +397,7 @@ def test_each_oddity_in_each_field_is_read_alike(
     profile = replace(
         INVENTED,
         layout=Delimited(quoting, (8, 9)),
-        started=Instant("at", clock, "id"),
+        started=instant(clock),
         uids=uids,
     )
     good = good_fields(profile)

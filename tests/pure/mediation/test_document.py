@@ -66,7 +66,7 @@ def one_of(kind: object) -> st.SearchStrategy[object]:
     return st.builds(kind, **{each.name: values(hints[each.name]) for each in fields(kind)})
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(values(Profile))
 def test_whatever_a_profile_says_its_document_says_too(profile: Profile) -> None:
     """A profile that is written down and read again is the same, to the letter."""
