@@ -548,7 +548,7 @@ CREATE TABLE source_batch (
     UNIQUE (source_id, key)
 );
 
--- Files whose original the spool no longer has, since it was kept for as long as was wanted.
+-- Files whose original the spool has no more, since it was kept for as long as was wanted; until it is handed in again.
 CREATE TABLE original_dropped (
     file_id bigint PRIMARY KEY REFERENCES usage_file,
     at timestamptz NOT NULL DEFAULT transaction_timestamp()
@@ -1762,7 +1762,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['udr', 'charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
         'invoice_line', 'invoice_charge', 'invoice_credit', 'invoice_period', 'audit', 'revision', 'rework', 'rerating_due',
-        'usage_event', 'source_batch', 'profile', 'original_dropped'] LOOP
+        'usage_event', 'source_batch', 'profile'] LOOP
         EXECUTE format(
             'CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION'
             ' refuse_change()', name || '_append_only', name
@@ -1816,7 +1816,7 @@ GRANT INSERT (source_id, sha256, name, octets, decoded_octets, lines, parts, rev
     UPDATE (state, held, done_at, decoded_octets, lines, parts, revision, profile, profile_version, assembly, header, time_zone,
     country_code, trunk_prefix, international_prefix, routing_prefixes, extras, new, duplicate, suspended, rejected)
     ON usage_file TO bmuid;
-GRANT INSERT (file_id) ON original_dropped TO bmuid;
+GRANT INSERT (file_id), DELETE ON original_dropped TO bmuid;
 GRANT INSERT (source_id, name, reason), UPDATE (reason, since), DELETE ON file_waiting TO bmuid;
 GRANT INSERT (file_id, part, state) ON usage_file_part TO bmuid;
 GRANT INSERT ON usage_event TO bmuid;

@@ -27,6 +27,8 @@ SECTIONS = (
     "database", "public", "usage", "sftp", "admin", "radius", "batch", "spool", "process", "tax", "log", "limits", "secrets",
 )  # fmt: skip
 UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
+# Of originals of usage: what people may still ask about.
+KEEP_DAYS_MIN = 90
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 SERIAL = re.compile(r"[0-9a-f]{1,40}", re.ASCII)
 # sockaddr_un.sun_path is 108 octets with its end mark.
@@ -154,6 +156,20 @@ def _limits(at: Section) -> Limits:
     )
 
 
+def _spool(spool: Section) -> Spool:
+    keep_days = spool.number("keep_days", 400, smallest=0, largest=36500)
+    if 0 < keep_days < KEEP_DAYS_MIN:
+        spool.fault("keep_days", f"must be 0 (for ever), or at least {KEEP_DAYS_MIN}")
+    return Spool(
+        directory=spool.folder("directory", "/var/lib/bmuid/spool"),
+        days_back_max=spool.number("days_back_max", 400, smallest=1, largest=36500),
+        room_octets_min=spool.number("room_mib_min", 256, smallest=1, largest=1 << 24) << 20,
+        keep_days=keep_days,
+        unpacked_octets_max=spool.number("unpacked_mib_max", 2048, smallest=1, largest=1 << 24)
+        << 20,
+    )
+
+
 def load(path: Path) -> Config:
     """
     Read the file and what it names.
@@ -174,7 +190,7 @@ def load(path: Path) -> Config:
     ]
     folder = path.absolute().parent
     at = {name: Section(document.get(name, {}), name, folder, faults) for name in SECTIONS}
-    log, process, secrets, spool = at["log"], at["process"], at["secrets"], at["spool"]
+    log, process, secrets = at["log"], at["process"], at["secrets"]
     config = Config(
         path=path.absolute(),
         database=_database(at["database"]),
@@ -184,11 +200,7 @@ def load(path: Path) -> Config:
         radius=radius_door(at["radius"]) if "radius" in document else None,
         batch=batch_door(at["batch"]) if "batch" in document else None,
         admin=_admin(at["admin"]),
-        spool=Spool(
-            directory=spool.folder("directory", "/var/lib/bmuid/spool"),
-            days_back_max=spool.number("days_back_max", 400, smallest=1, largest=36500),
-            room_octets_min=spool.number("room_mib_min", 256, smallest=1, largest=1 << 24) << 20,
-        ),
+        spool=_spool(at["spool"]),
         process=Process(
             rating_workers=process.number("rating_workers", 2, smallest=1, largest=64),
             pid_file=process.path("pid_file", "/run/bmuid/bmuid.pid"),

@@ -110,11 +110,19 @@ class AdminDoor:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """Where usage files arrive and are kept (a directory a source), how old usage may be on arrival, how much room stays."""
+    """
+    Where usage files arrive and are kept (a directory a source), how old usage may be on arrival, how much room stays.
+
+    Shapes:
+        keep_days: that originals are kept after their files are done; 0: for ever.
+        unpacked_octets_max: that may come out of a compressed file.
+    """
 
     directory: Path
     days_back_max: int
     room_octets_min: int
+    keep_days: int
+    unpacked_octets_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,23 @@
-"""The arrival of a file: taken out of its source's reach, measured, known; the same octets again change nothing."""
+"""The arrival of a file: taken out of its source's reach, measured, made ready, known; the same octets again change nothing."""
 
 from dataclasses import dataclass, replace
 
-from bmuid.intake.spool import Measure, Spool, Taken
-from bmuid.store import files, wakeup
-from bmuid.store.files import Arrived, Closed, Ready, Registered, Source, Verdicts
+from bmuid.intake.spool import Spool
+from bmuid.store import files, originals, wakeup
+from bmuid.store.files import Arrived, Arriving, Closed, Ready, Registered, Source, Verdicts
 from bmuid.store.transaction import Transaction
 
 
+def known(txn: Transaction, source: Source, sha256: bytes) -> Registered | None:
+    """Find the row that a file has already; its octets are in the spool again, whether they were before or not."""
+    registered = files.known(txn, source, sha256)
+    if registered is not None:
+        originals.is_back(txn, source, sha256)
+    return registered
+
+
 def register(
-    txn: Transaction,
-    source: Source,
-    taken: Taken,
-    measure: Measure,
-    parts: int,
-    *,
-    partial: bool = False,
+    txn: Transaction, source: Source, arrived: Arrived, ready: Ready, parts: int
 ) -> Registered | None:
     """
     Make the file's row, and wake the rating workers; or find the row it has already.
@@ -23,14 +25,29 @@ def register(
     Shapes:
         Result: None while no catalogue was loaded, so that nothing could be rated.
     """
-    arrived = Arrived(measure.sha256, taken.name, measure.octets)
-    registered = files.register(txn, source, arrived, Ready(measure.lines, partial=partial), parts)
-    if registered is not None and registered.first:
-        if not measure.lines:
-            close(txn, registered.file_id)
-            return replace(registered, state="DONE", verdicts=Verdicts())
-        wakeup.tell(txn, wakeup.USAGE)
-    return registered
+    registered = files.register(txn, source, arrived, ready, parts)
+    if registered is None or not registered.first:
+        return registered
+    if _begin(txn, registered.file_id, ready):
+        return registered
+    return replace(registered, state="DONE", verdicts=Verdicts())
+
+
+def make_ready(
+    txn: Transaction, arriving: Arriving, source: Source, ready: Ready, parts: int
+) -> None:
+    """Let a file that was released or is replayed be worked; one that somebody else saw to stays as it is."""
+    if files.make_ready(txn, arriving.file_id, source, ready, parts):
+        _begin(txn, arriving.file_id, ready)
+
+
+def _begin(txn: Transaction, file_id: int, ready: Ready) -> bool:
+    """Wake who works the file; False: there is nothing to work, and it is done."""
+    if ready.held is None and not ready.lines:
+        close(txn, file_id)
+        return False
+    wakeup.tell(txn, wakeup.USAGE)
+    return True
 
 
 def close(txn: Transaction, file_id: int) -> Closed | None:
@@ -60,5 +77,5 @@ def left_in_work(txn: Transaction, spool: Spool) -> list[Left]:
         Left(source, sha256)
         for source in files.source_codes(txn)
         for sha256 in spool.in_work(source)
-        if files.is_done(txn, source, sha256)
+        if originals.is_done(txn, source, sha256)
     ]

@@ -13,7 +13,7 @@ from bmu.mediation.partials import Partials
 from bmu.mediation.reject import Reason
 from bmu.mediation.session import NEW, Gathering, State, Why
 from bmuid.intake import repeats
-from bmuid.intake.chunk import ChunkFailedError, FileBlockedError, next_chunk
+from bmuid.intake.chunk import ChunkFailedError, FileBlockedError, LinesLostError, next_chunk
 from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
 from bmuid.intake.ours import rejected
 from bmuid.intake.profiles import Profiles
@@ -97,7 +97,7 @@ def take(txn: Transaction, sessions: Sessions, now: datetime) -> Taken | None:
         return None
     try:
         return _take(txn, sessions, part, now)
-    except FileBlockedError:
+    except (FileBlockedError, LinesLostError):
         raise
     except Exception as error:
         if isinstance(error, DatabaseError) and not is_refused(error):
@@ -115,7 +115,7 @@ def _take(txn: Transaction, sessions: Sessions, part: Part, now: datetime) -> Ta
     fresh = [each for each in rows if isinstance(each, Row)]
     said = [rejected(each, chunk) for each in rows if isinstance(each, Reject)]
     repeated = _repeated(txn, part.file_id, fresh)
-    said += repeats.judge(txn, sessions.spool, part.file_id, chunk, repeated)
+    said += repeats.judge(txn, sessions.spool, sessions.profiles, (part.file_id, chunk), repeated)
     again = {each.udr.line_no for each in repeated}
     fresh = [row for row in fresh if row.line_no not in again]
     of_sessions = [row for row in fresh if row.kind is not Kind.NODE]
@@ -159,7 +159,7 @@ def end(txn: Transaction, sessions: Sessions, code: str, now: datetime) -> Ended
 def _end(
     txn: Transaction, sessions: Sessions, source: Source, found: Sequence[Due], now: datetime
 ) -> tuple[int, int, int]:
-    aggregation = _aggregation(sessions.profiles.of(source))
+    aggregation = _aggregation(sessions.profiles.of(txn, source))
     if aggregation is None:
         # Who loads the profile again has them ended.
         usage_sessions.later(txn, [(each.stored.id, now + timedelta(hours=1)) for each in found])
@@ -211,7 +211,7 @@ def _reader(txn: Transaction, sessions: Sessions, part: Part) -> Reader:
     found = sessions.readers.get(source)
     if found is not None:
         return found
-    profile = sessions.profiles.of(source)
+    profile = sessions.profiles.of(txn, source)
     aggregation = _aggregation(profile)
     if profile is None or aggregation is None:
         raise FileBlockedError(

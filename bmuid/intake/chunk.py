@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeGuard
 
 from bmu.mediation import Mediator
@@ -37,6 +38,14 @@ class FileBlockedError(Exception):
         super().__init__(reason)
         self.file_id = part.file_id
         self.part = part.part
+
+
+class LinesLostError(Exception):
+    """Raised when the lines that were made of a file are not there, and are to be made again."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(f"the lines of file {part.file_id}")
+        self.part = part
 
 
 class ChunkFailedError(Exception):
@@ -145,6 +154,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
 
     Errors:
         FileBlockedError: the file is gone or cut, or its source has a profile that is not known.
+        LinesLostError: the lines that were made of it are.
         ChunkFailedError: a fault of the program, or of what the database holds.
         DatabaseError: the database is away or out of means, or the transaction lost a race.
     """
@@ -154,7 +164,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         return None
     try:
         return _work(txn, bench, part)
-    except FileBlockedError:
+    except (FileBlockedError, LinesLostError):
         raise
     except Exception as error:
         if isinstance(error, DatabaseError) and not is_refused(error):
@@ -168,7 +178,7 @@ def _work(txn: Transaction, bench: Bench, part: Part) -> Worked | Missing:
     missing = bench.missing(picked.needs)
     if missing is not None:
         return missing
-    found = _write(txn, bench.spool, part, picked, snapshot)
+    found = _write(txn, bench, part, picked, snapshot)
     next_line = picked.chunk.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
     parts.advance(txn, part, next_line, picked.chunk.next_octet, found, oldest)
@@ -189,7 +199,7 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
         return picked
     chunk = next_chunk(bench.spool, part, bench.chunk_lines)
     limits = of_source(txn, part.source.id)
-    ours = pick(chunk, _homes(bench, part, snapshot), share_of(part, bench.days_back, limits))
+    ours = pick(chunk, _homes(txn, bench, part, snapshot), share_of(part, bench.days_back, limits))
     final_billed(txn, ours.owners, part.received_at)
     if limits is not None:
         speak(ours.udrs, ours.owners, limits)
@@ -204,18 +214,13 @@ def next_chunk(spool: Spool, part: Part, lines_max: int) -> Chunk:
 
     Errors:
         FileBlockedError: the file is gone or cut.
+        LinesLostError: the lines that were made of it are.
     """
-    path = spool.find(part.source.code, part.sha256)
-    if path is None:
-        raise FileBlockedError(
-            part,
-            f"it is not in the spool: put the octets with SHA-256 {part.sha256.hex()} back into"
-            f" {part.source.code}/work/",
-        )
+    path = _path(spool, part)
     lines_max = min(lines_max, part.lines - part.next_line + 1)
     with path.open("rb", buffering=0) as file:
         octets = os.fstat(file.fileno()).st_size
-        if octets != part.octets:
+        if octets != part.octets and part.decoded_octets is None:
             raise FileBlockedError(
                 part,
                 f"{path} had {part.octets} octets on arrival and has {octets} now: it was written to"
@@ -232,27 +237,47 @@ def next_chunk(spool: Spool, part: Part, lines_max: int) -> Chunk:
     return chunk
 
 
-def _homes(bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
-    wanted = (_mediator(bench, part), snapshot.owners, part.parts)
+def _path(spool: Spool, part: Part) -> Path:
+    """Tell where the lines of a file are."""
+    kept = spool.find(part.source.code, part.sha256)
+    if kept is None or kept.packed:
+        raise FileBlockedError(
+            part,
+            f"it is not in the spool: put the octets with SHA-256 {part.sha256.hex()} back into"
+            f" {part.source.code}/work/",
+        )
+    if part.decoded_octets is None:
+        return kept.path
+    path = spool.lines_at(part.source.code, part.sha256, part.replay)
+    if not path.exists() or path.stat().st_size != part.decoded_octets:
+        raise LinesLostError(part)
+    return path
+
+
+def _homes(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Homes:
+    wanted = (_mediator(txn, bench, part), snapshot.owners, part.parts)
     if bench.homes is None or bench.homes.made_for != wanted:
         bench.homes = Homes(*wanted)
     return bench.homes
 
 
-def _mediator(bench: Bench, part: Part) -> Mediator:
-    source = part.source
-    found = bench.profiles.mediator_of(source, part.header)
+def _mediator(txn: Transaction, bench: Bench, part: Part) -> Mediator:
+    found = bench.profiles.mediator_of(txn, part.source, part.header)
     if found is None:
-        raise FileBlockedError(
-            part,
-            f"it is to be read by the profile {source.profile!r}, which this program does not know: start the"
-            " program that has it, or one that is newer, and let the file be tried again",
-        )
+        raise _unknown_profile(part)
     return found
 
 
+def _unknown_profile(part: Part) -> FileBlockedError:
+    return FileBlockedError(
+        part,
+        f"it is to be read by the profile {part.source.profile!r}, which this program does not know: start the"
+        " program that has it, or one that is newer, and let the file be tried again",
+    )
+
+
 def _write(
-    txn: Transaction, spool: Spool, part: Part, picked: Picked, snapshot: Snapshot
+    txn: Transaction, bench: Bench, part: Part, picked: Picked, snapshot: Snapshot
 ) -> Verdicts:
     """Give each of the lines its verdict; what is new and has a price is charged."""
     chunk, ours = picked.chunk, picked.ours
@@ -262,7 +287,7 @@ def _write(
     unpriced = charging.charge(txn, part.file_id, snapshot.tariff, picked.needs, (events, owners))
     said = [
         *ours.rejected,
-        *repeats.judge(txn, spool, part.file_id, chunk, repeated),
+        *repeats.judge(txn, bench.spool, bench.profiles, (part.file_id, chunk), repeated),
         *(_suspended(chunk, udr, why) for udr, why in [*lost, *unpriced]),
     ]
     verdicts.add(txn, part.file_id, said)

@@ -1,6 +1,6 @@
 """Lines of a file, in chunks that can be taken up anywhere: a position is a line and the octet it starts at."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -78,4 +78,27 @@ def lines_of(path: Path, wanted: Collection[int]) -> dict[int, bytes]:
                 if line <= line_no < chunk.next_line
             }
             line, octet = chunk.next_line, chunk.next_octet
+    return found
+
+
+def lines_in(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the lines of octets that come in blocks, as `read_chunk` gives them."""
+    rest = b""
+    for block in blocks:
+        *found, rest = (rest + block).split(b"\n")
+        yield from found
+        rest = rest[: LINE_OCTETS_MAX + 1]
+    if rest:
+        yield rest
+
+
+def pick(lines: Iterable[bytes], wanted: Collection[int]) -> dict[int, bytes]:
+    """Give those of the lines that there are, by number, and read no further."""
+    found: dict[int, bytes] = {}
+    last = max(wanted, default=0)
+    for line_no, line in enumerate(lines, 1):
+        if line_no in wanted:
+            found[line_no] = line
+        if line_no >= last:
+            break
     return found

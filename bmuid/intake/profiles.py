@@ -3,13 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bmu.mediation import BUILT_IN, Mediator, Profile
+from bmu.mediation import BUILT_IN, Mediator, Profile, profile_of
 from bmu.mediation.assembled import assembled
+from bmuid.store import profiles
 from bmuid.store.files import Source
+from bmuid.store.transaction import Transaction
 
 MEDIATORS_MAX = 200
 
 _Wanted = tuple[Source, bytes | None]
+
+
+def newest(txn: Transaction, code: str) -> Profile | None:
+    """Give the profile that a source of that profile is read by from now on; None: there is none, or it can't be read."""
+    return at(txn, code, None) if code not in BUILT_IN else BUILT_IN[code]
+
+
+def at(txn: Transaction, code: str, version: int | None) -> Profile | None:
+    """Give a version of a stored profile, the newest without one; None: there is none, or it can't be read."""
+    stored = profiles.at(txn, code, version)
+    # A document that an older program took may say what this one has no word for.
+    found = profile_of(stored.document) if stored else None
+    return found if isinstance(found, Profile) else None
 
 
 @dataclass(slots=True)
@@ -19,27 +34,39 @@ class Profiles:
 
     Shapes:
         ready: those that came with the program.
+        _stored: by code and version.
         _mediators: by source, as it was when a file arrived, and by the line that names the file's columns.
     """
 
     ready: Mapping[str, Profile] = field(default_factory=lambda: BUILT_IN)
+    _stored: dict[tuple[str, int], Profile] = field(default_factory=dict)
     _mediators: dict[_Wanted, Mediator] = field(default_factory=dict)
 
-    def of(self, source: Source) -> Profile | None:
+    def of(self, txn: Transaction, source: Source) -> Profile | None:
         """Give the profile of a source in its version; None: it is not known."""
-        return None if source.profile_version else self.ready.get(source.profile)
+        if not source.profile_version:
+            return self.ready.get(source.profile)
+        wanted = source.profile, source.profile_version
+        found = self._stored.get(wanted) or at(txn, *wanted)
+        if found is not None:
+            self._stored[wanted] = found
+        return found
 
-    def mediator_of(self, source: Source, header: bytes | None) -> Mediator | None:
+    def mediator_of(
+        self, txn: Transaction, source: Source, header: bytes | None
+    ) -> Mediator | None:
         """Give what reads the records of a source; None: its profile is not known."""
         wanted = source, header
         found = self._mediators.get(wanted)
         if found is not None:
             return found
-        profile = self.of(source)
+        profile = self.of(txn, source)
         if profile is None:
             return None
         if len(self._mediators) >= MEDIATORS_MAX:
             self._mediators.clear()
         if source.assembled:
             profile = assembled(profile)
-        return self._mediators.setdefault(wanted, Mediator(profile, source.settings))
+        return self._mediators.setdefault(
+            wanted, Mediator(profile, source.settings, header or b"")
+        )

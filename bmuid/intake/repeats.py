@@ -6,9 +6,11 @@ from itertools import groupby
 from operator import attrgetter
 
 from bmu.rating import UnratedReason
-from bmuid.intake.lines import Chunk, lines_of
+from bmuid.intake.lines import Chunk
+from bmuid.intake.originals import lines_kept
+from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool
-from bmuid.store import files, keys
+from bmuid.store import keys, originals, verdicts
 from bmuid.store.keys import Earlier, Keyed
 from bmuid.store.transaction import Transaction
 from bmuid.store.verdicts import Outcome, Verdict
@@ -61,12 +63,22 @@ def within(ordered: Sequence[Keyed], file_id: int) -> list[Repeat]:
 
 
 def judge(
-    txn: Transaction, spool: Spool, file_id: int, chunk: Chunk, repeats: Sequence[Repeat]
+    txn: Transaction,
+    spool: Spool,
+    profiles: Profiles,
+    place: tuple[int, Chunk],
+    repeats: Sequence[Repeat],
 ) -> list[Verdict]:
-    """Give the verdict of each repeat; a conflict's shows both bodies."""
+    """
+    Give the verdict of each repeat; a conflict's shows both bodies.
+
+    Shapes:
+        place: the file that is worked, and the chunk of it.
+    """
     found = []
+    _, chunk = place
     conflicts = [each for each in repeats if each.udr.content != each.earlier.content]
-    bodies = _bodies(txn, spool, file_id, chunk, [each.earlier for each in conflicts])
+    bodies = _bodies(txn, spool, profiles, place, [each.earlier for each in conflicts])
     for udr, earlier in ((each.udr, each.earlier) for each in repeats):
         line = chunk.line(udr.line_no)
         first = f"file {earlier.file_id} line {earlier.line_no}"
@@ -85,9 +97,14 @@ def _text(line: bytes) -> str:
 
 
 def _bodies(
-    txn: Transaction, spool: Spool, file_id: int, chunk: Chunk, wanted: Sequence[Earlier]
+    txn: Transaction,
+    spool: Spool,
+    profiles: Profiles,
+    place: tuple[int, Chunk],
+    wanted: Sequence[Earlier],
 ) -> Mapping[tuple[int, int], bytes]:
     """Give the lines, of this chunk or of files that are still kept; each file is read once."""
+    file_id, chunk = place
     found: dict[tuple[int, int], bytes] = {}
     elsewhere: dict[int, set[int]] = {}
     for earlier in wanted:
@@ -96,9 +113,20 @@ def _bodies(
         else:
             elsewhere.setdefault(earlier.file_id, set()).add(earlier.line_no)
     for other_id, line_nos in elsewhere.items():
-        original = files.original(txn, other_id)
-        path = spool.find(original.source.code, original.sha256) if original else None
-        if path is not None:
-            lines = lines_of(path, line_nos)
-            found.update({(other_id, line_no): line for line_no, line in lines.items()})
+        lines = verdicts.lines(txn, other_id, line_nos)
+        left = line_nos - lines.keys()
+        if left:
+            lines |= _in_original(txn, spool, profiles, other_id, left)
+        found.update({(other_id, line_no): line for line_no, line in lines.items()})
     return found
+
+
+def _in_original(
+    txn: Transaction, spool: Spool, profiles: Profiles, file_id: int, wanted: set[int]
+) -> dict[int, bytes]:
+    original = originals.original_of(txn, file_id)
+    assert original is not None, "an event key names a file"
+    if original.dropped_at is not None:
+        said = f"(not at hand: its file was kept until {original.dropped_at:%Y-%m-%d})".encode()
+        return dict.fromkeys(wanted, said)
+    return lines_kept(spool, original, profiles.of(txn, original.source), wanted)

@@ -57,7 +57,7 @@ def work(
         return Retried(job.id, done=True)
     revision = revisions.newest(txn)
     snapshot = bench.snapshots.at(txn, revision)
-    udrs, failed = _read(bench, batch, job)
+    udrs, failed = _read(txn, bench, batch, job)
     lost = lost_in(txn, batch, job.wanted.uid)
     udrs += [each.udr for each in lost.values()]
     tried = len(udrs) + len(failed)
@@ -92,14 +92,18 @@ def own_key(key: bytes, file_id: int, line_no: int) -> bytes:
     return hashlib.sha256(b"%b as new %d %d" % (key, file_id, line_no)).digest()[:16]
 
 
-def _read(bench: Bench, batch: Batch, job: Job) -> tuple[list[UDR], list[Failed]]:
+def _read(
+    txn: Transaction, bench: Bench, batch: Batch, job: Job
+) -> tuple[list[UDR], list[Failed]]:
     """Mediate the lines by their source's settings of now; give those that the job means."""
     taken: list[UDR | Reject] = []
     fresh = [line for line in batch.lines if line.lost is None]
     if batch.partial:
         # A record of a session is no usage by itself; what it says already names both lines.
         return [], [Failed(line.line_no, line.reason, None) for line in fresh]
-    mediator = None if batch.stream else bench.profiles.mediator_of(batch.source, batch.header)
+    mediator = (
+        None if batch.stream else bench.profiles.mediator_of(txn, batch.source, batch.header)
+    )
     if mediator is not None:
         lines = [line.line for line in fresh]
         taken = mediator.take_some(lines, [line.line_no for line in fresh])

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bmu.billing.document import Entry
-from bmu.mediation import BUILT_IN
+from bmu.mediation import BUILT_IN, Profile
 from bmu.mediation.extras import extras_of, missing_fields
 from bmu.mediation.number import is_routing_prefix
+from bmuid.intake.profiles import newest
 from bmuid.operations.accounts_document import ZONE, is_zone
 from bmuid.operations.accounts_load import DOCUMENT
 from bmuid.operations.entries import bad_document, number, read_document, text, text_or_none
 from bmuid.operations.grammar import ArgumentError, Choice, Integer, Pattern, Text
+from bmuid.operations.profiles import PROFILE
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.source_limits import (
@@ -31,13 +34,12 @@ from bmuid.operations.source_limits import (
     unknown_services,
     watch_in,
 )
-from bmuid.store import sources
+from bmuid.store import profiles, sources
 from bmuid.store.sources import QUIET_SECONDS, Completion, Source
 from bmuid.store.transaction import Transaction
 
 CODE = Pattern(r"[a-z0-9][a-z0-9_-]{0,31}", "a source's code: small letters, digits, - and _")
 NAME = Text(200)
-PROFILE = Choice(tuple(sorted(BUILT_IN)))
 COUNTRY_CODE = Pattern(r"[1-9][0-9]{0,2}", "a country calling code, like 44")
 TRUNK_PREFIX = Pattern(
     r"[0-9]{0,4}", "what is dialled before a national number, like 0; or nothing"
@@ -275,7 +277,10 @@ def _given(arguments: Add | Set) -> dict[str, Any]:
 def _put(txn: Transaction, wanted: Source) -> Source | Refused:
     if not is_zone(wanted.time_zone):
         return Refused("BAD_ARGUMENT", "time_zone: not a time zone of the IANA data")
-    missing = _missing(wanted)
+    profile = newest(txn, wanted.profile)
+    if profile is None:
+        return Refused("BAD_ARGUMENT", f"profile: {_no_profile(txn, wanted.profile)}")
+    missing = _missing(wanted, profile)
     if missing:
         return Refused("BAD_ARGUMENT", f"extras: {missing}")
     unknown = unknown_services(txn, wanted)
@@ -287,7 +292,9 @@ def _put(txn: Transaction, wanted: Source) -> Source | Refused:
 
 def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Loaded | Refused:
     """Set the sources of the document to what it says; others stay."""
-    wanted = read_document(arguments.document, lambda document: document.each("source", _source))
+    wanted = read_document(
+        arguments.document, lambda document: document.each("source", partial(_source, txn))
+    )
     if isinstance(wanted, Refused):
         return wanted
     codes = [one.code for one in wanted]
@@ -308,24 +315,33 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     )
 
 
-def _missing(wanted: Source) -> str:
+def _no_profile(txn: Transaction, code: str) -> str:
+    known = ", ".join(sorted({*BUILT_IN, *profiles.codes(txn)}))
+    return (
+        f"there is no profile {code}; there are {known}, and `bmadmin profile load` stores another"
+    )
+
+
+def _missing(wanted: Source, profile: Profile) -> str:
     """Say which fields that are to be kept its records don't have; nothing where they have all."""
-    profile = BUILT_IN.get(wanted.profile)
     try:
         extras = extras_of(wanted.extras)
     except ValueError:
+        # What are no names and fields is told of already.
         extras = ()
-    # Another profile, or what are no names and fields, are told of already.
-    missing = ", ".join(missing_fields(profile, extras)) if profile else ""
+    missing = ", ".join(missing_fields(profile, extras))
     return f"records of {wanted.profile} have no {missing}" if missing else ""
 
 
-def _source(entry: Entry) -> Source:
+def _source(txn: Transaction, entry: Entry) -> Source:
     zone = text(entry, "time_zone", ZONE)
     if zone and not is_zone(zone):
         entry.fault("time_zone", f"{zone} is not a time zone of the IANA data")
     found = _read(entry, zone)
-    missing = _missing(found)
+    profile = newest(txn, found.profile)
+    if profile is None and found.profile:
+        entry.fault("profile", _no_profile(txn, found.profile))
+    missing = _missing(found, profile) if profile else ""
     if missing:
         entry.fault("extras", missing)
     return found

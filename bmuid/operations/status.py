@@ -51,10 +51,7 @@ def _warnings(queue: Queue, totals: Totals, versions: Versions, now: datetime) -
         yield "there is no catalogue: load one"
     if not totals.sources:
         yield "there is no source: no usage file can come in"
-    if queue.blocked:
-        yield f"files that are blocked: {queue.blocked}; see `bmadmin file list --state OPEN`"
-    if queue.oldest_file and now - queue.oldest_file > PATIENCE:
-        yield f"a file has waited since {instant_text(queue.oldest_file)}: do the rating workers run?"
+    yield from _files(queue, now)
     if queue.oldest_bill_run and now - queue.oldest_bill_run > PATIENCE:
         since = instant_text(queue.oldest_bill_run)
         yield f"a bill run has waited since {since}: do the rating workers run?"
@@ -69,6 +66,19 @@ def _concerns(totals: Totals) -> Iterator[str]:
         yield f"alarms of sources: {totals.alarms}; see `bmadmin alarm list`"
     if totals.suspended:
         yield f"lines in suspense: {totals.suspended}; see `bmadmin suspense list`"
+
+
+def _files(queue: Queue, now: datetime) -> Iterator[str]:
+    """Say what keeps files from being worked."""
+    if queue.blocked:
+        yield f"files that are blocked: {queue.blocked}; see `bmadmin file list --state OPEN`"
+    if queue.held:
+        yield f"files that are held: {queue.held}; see `bmadmin file list --state HELD`"
+    if queue.oldest_not_taken and now - queue.oldest_not_taken > PATIENCE:
+        since = instant_text(queue.oldest_not_taken)
+        yield f"files that are not taken: {queue.not_taken}, since {since}; see `bmadmin file list`"
+    if queue.oldest_file and now - queue.oldest_file > PATIENCE:
+        yield f"a file has waited since {instant_text(queue.oldest_file)}: do the rating workers run?"
 
 
 def company(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Company | Refused:

@@ -1,13 +1,13 @@
 """Usage files and their parts: registered once, worked in chunks, closed when every line has a verdict."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 
 import psycopg2.errors
 
 from bmu.mediation import SourceSettings
 from bmu.mediation.extras import extras_of
+from bmuid.store.sources import Completion
 from bmuid.store.transaction import Transaction
 
 
@@ -57,6 +57,15 @@ class Source:
             tuple(self.routing_prefixes.split(",")) if self.routing_prefixes else (),
             extras_of(self.extras),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """How a source hands its files in: when they are whole."""
+
+    code: str
+    completion: Completion
+    quiet_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +131,6 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """
-    What names a file's octets in the spool, and how they were made lines.
-
-    Shapes:
-        dropped_at: when the spool was rid of them; None: it has them.
-        stream: it never had any.
-    """
-
-    source: Source
-    sha256: bytes
-    replay: int
-    decoded_octets: int | None
-    dropped_at: datetime | None
-    stream: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Closed:
     """A file that is done."""
 
@@ -170,6 +161,15 @@ def source_codes(txn: Transaction) -> tuple[str, ...]:
     """Give the codes of all sources."""
     txn.execute("SELECT code FROM source ORDER BY code")
     return tuple(code for (code,) in txn.fetchall())
+
+
+def way_in(txn: Transaction, code: str) -> WayIn | None:
+    """Tell how the source of that code hands its files in."""
+    txn.execute(
+        "SELECT completion, quiet_seconds FROM source WHERE code = %(code)s", {"code": code}
+    )
+    row = txn.fetchone()
+    return WayIn(code, Completion(row[0]), row[1]) if row else None
 
 
 def register(
@@ -203,7 +203,7 @@ def register(
     )
     row = txn.fetchone()
     if row is None:
-        return _known(txn, source, arrived)
+        return known(txn, source, arrived.sha256)
     _add_parts(txn, row[0], ready, parts)
     return Registered(row[0], _state(ready), first=True, name=arrived.name, verdicts=None)
 
@@ -255,13 +255,14 @@ def _add_parts(txn: Transaction, file_id: int, ready: Ready, parts: int) -> None
         )
 
 
-def _known(txn: Transaction, source: Source, arrived: Arrived) -> Registered | None:
+def known(txn: Transaction, source: Source, sha256: bytes) -> Registered | None:
+    """Find the row of octets of a source, as they came first."""
     txn.execute(
         """
         SELECT id, state, name, new, duplicate, suspended, rejected
         FROM usage_file WHERE source_id = %(source_id)s AND sha256 = %(sha256)s AND replay = 0
         """,
-        {"source_id": source.id, "sha256": arrived.sha256},
+        {"source_id": source.id, "sha256": sha256},
     )
     row = txn.fetchone()
     if row is None:
@@ -347,32 +348,3 @@ def close(txn: Transaction, file_id: int) -> Closed | None:
         return None
     name, source_code, sha256, replay, *counts = row
     return Closed(file_id, name, source_code, bytes(sha256), replay, Verdicts(*counts))
-
-
-def is_done(txn: Transaction, source_code: str, sha256: bytes) -> bool:
-    """Tell whether octets are those of a file, and of none that is not done."""
-    txn.execute(
-        """
-        SELECT bool_and(f.state = 'DONE') FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
-        WHERE s.code = %(source)s AND f.sha256 = %(sha256)s
-        """,
-        {"source": source_code, "sha256": sha256},
-    )
-    row = txn.fetchone()
-    return row is not None and row[0] is True
-
-
-def original(txn: Transaction, file_id: int) -> Original | None:
-    """Tell where the octets of a file are kept, and how its lines were read."""
-    txn.execute(
-        """
-        SELECT f.sha256, f.replay, f.decoded_octets, d.at, f.stream_day IS NOT NULL, s.id, s.code,
-            f.profile, f.time_zone, f.country_code, f.trunk_prefix, f.international_prefix,
-            f.routing_prefixes, f.extras, f.profile_version, f.assembly = 'ASSEMBLED'
-        FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
-        LEFT JOIN original_dropped AS d ON d.file_id = f.id WHERE f.id = %(id)s
-        """,
-        {"id": file_id},
-    )
-    row = txn.fetchone()
-    return Original(Source(*row[5:]), bytes(row[0]), *row[1:5]) if row else None

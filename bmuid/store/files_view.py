@@ -116,9 +116,34 @@ def reasons(txn: Transaction, file_id: int) -> tuple[Reason, ...]:
 
 def unblock(txn: Transaction, file_id: int) -> int:
     """Let the blocked parts of a file be tried again, and tell the workers; give how many there were."""
-    txn.execute("SELECT file_unblock(%(id)s)", {"id": file_id})
-    row = txn.fetchone()
-    assert row is not None
-    found: int = row[0]
+    found = _count(txn, "SELECT file_unblock(%(id)s)", file_id)
     wakeup.tell(txn, wakeup.USAGE)
     return found
+
+
+def hold(txn: Transaction, file_id: int, reason: str) -> bool:
+    """Hold a file that is open; False where it is not."""
+    return _count(txn, "SELECT file_hold(%(id)s, %(reason)s)", file_id, reason) > 0
+
+
+def release(txn: Transaction, file_id: int) -> bool:
+    """Let a held file go on, and tell the workers; False where none is held."""
+    released = _count(txn, "SELECT file_release(%(id)s)", file_id) > 0
+    wakeup.tell(txn, wakeup.USAGE)
+    wakeup.tell(txn, wakeup.ARRIVING)
+    return released
+
+
+def replay(txn: Transaction, file_id: int) -> int | None:
+    """Make a file of the same octets that arrives, and give its id; None where that can't be."""
+    txn.execute("SELECT file_replay(%(id)s)", {"id": file_id})
+    row = txn.fetchone()
+    wakeup.tell(txn, wakeup.ARRIVING)
+    return row[0] if row else None
+
+
+def _count(txn: Transaction, statement: str, file_id: int, reason: str = "") -> int:
+    txn.execute(statement, {"id": file_id, "reason": reason})
+    row = txn.fetchone()
+    assert row is not None, "a function gives its result"
+    return int(row[0])

@@ -153,3 +153,15 @@ def block(txn: Transaction, file_id: int, part: int, reason: str) -> None:
         """,
         {"reason": reason, "file_id": file_id, "part": part},
     )
+
+
+def any_open(txn: Transaction) -> bool:
+    """Tell whether there is anything to work."""
+    txn.execute(
+        """
+        SELECT EXISTS (SELECT FROM usage_file AS f JOIN usage_file_part AS p ON p.file_id = f.id
+            WHERE f.state = 'OPEN' AND p.state = 'OPEN')
+        """
+    )
+    row = txn.fetchone()
+    return row is not None and row[0] is True

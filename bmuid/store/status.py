@@ -12,13 +12,17 @@ class Queue:
     What waits: files, their lines not yet looked at, bill runs; and since when the oldest of each.
 
     Shapes:
-        blocked: files that are not worked until somebody has acted.
+        blocked: files that are not worked until somebody has acted; held: those that wait to be released;
+            not_taken: those that lie in a source's directory still; since when the oldest of these.
     """
 
     files: int
     lines: int
     oldest_file: datetime | None
     blocked: int
+    held: int
+    not_taken: int
+    oldest_not_taken: datetime | None
     bill_runs: int
     oldest_bill_run: datetime | None
 
@@ -61,13 +65,15 @@ def queue(txn: Transaction) -> Queue:
         """
         SELECT count(*), coalesce(sum(f.lines - p.seen), 0)::bigint, min(f.received_at),
             (SELECT count(DISTINCT file_id) FROM usage_file_part WHERE state = 'BLOCKED'),
+            (SELECT count(*) FROM usage_file WHERE state = 'HELD'),
+            (SELECT count(*) FROM file_waiting), (SELECT min(since) FROM file_waiting),
             (SELECT count(*) FROM bill_run WHERE state = 'OPEN'),
             (SELECT min(created_at) FROM bill_run WHERE state = 'OPEN')
         FROM usage_file AS f CROSS JOIN LATERAL (
             SELECT coalesce(sum(new + duplicate + suspended + rejected), 0) AS seen
             FROM usage_file_part WHERE file_id = f.id
         ) AS p
-        WHERE f.state = 'OPEN'
+        WHERE f.state IN ('ARRIVING', 'OPEN')
         """
     )
     [row] = txn.fetchall()

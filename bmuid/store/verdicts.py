@@ -1,6 +1,6 @@
 """Verdicts: the lines that did not become a UDR, each kept with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -64,6 +64,21 @@ def add(txn: Transaction, file_id: int, verdicts: Sequence[Verdict]) -> None:
     if told:
         constants = (INT8, file_id), (INSTANT, began(txn))
         copy_in(txn, COPY, encoded(Rows(FIELDS, (told,), constants)))
+
+
+def lines(txn: Transaction, file_id: int, wanted: Collection[int]) -> dict[int, bytes]:
+    """Give those of the lines of a file that the database has, by number: without usage of their own, or told of in real time."""
+    txn.execute(
+        """
+        SELECT line_no, line FROM verdict
+        WHERE file_id = %(file_id)s AND line_no = ANY (%(wanted)s) AND udr_id IS NULL
+        UNION ALL
+        SELECT line_no, line FROM usage_event
+        WHERE file_id = %(file_id)s AND line_no = ANY (%(wanted)s)
+        """,
+        {"file_id": file_id, "wanted": list(wanted)},
+    )
+    return {line_no: bytes(line) for line_no, line in txn.fetchall()}
 
 
 def storable(text: str) -> str:

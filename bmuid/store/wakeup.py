@@ -12,11 +12,12 @@ from bmuid.store.transaction import Connection, Transaction
 LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 # What is told: a file or part of one can be worked; a file is done; a bill run was asked for; usage is to be
-# taken in or rated again.
+# taken in or rated again; a file is to be made ready once more.
 USAGE = "bmu_usage"
 DONE = "bmu_done"
 BILLING = "bmu_billing"
 AGAIN = "bmu_again"
+ARRIVING = "bmu_arriving"
 
 
 def connect(dsn: str) -> Connection:
@@ -44,9 +45,12 @@ def tell(txn: Transaction, channel: str) -> None:
     txn.execute("SELECT pg_notify(%(channel)s, '')", {"channel": channel})
 
 
-def wait(connection: Connection, also: int, seconds: float) -> None:
+def wait(connection: Connection, also: int, seconds: float) -> bool:
     """
     Return when a listened channel was told of, *also* (a file descriptor) can be read, or the time is over.
+
+    Shapes:
+        Result: whether a channel was told of.
 
     Errors:
         One of LOST: the connection has ended.
@@ -54,4 +58,6 @@ def wait(connection: Connection, also: int, seconds: float) -> None:
     if not connection.notifies:
         select.select([connection.fileno(), also], [], [], seconds)
         connection.poll()
+    told = bool(connection.notifies)
     connection.notifies.clear()
+    return told

@@ -1,17 +1,27 @@
 """The intake worker: looks into the spool, makes the files known, puts away those that are done."""
 
+import errno
 import logging
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bmuid.intake import arrival, watching
 from bmuid.intake.assembly import Sessions
+from bmuid.intake.preparing import RewrittenError, prepare
 from bmuid.intake.profiles import Profiles
-from bmuid.intake.spool import Spool, Taken, measure
-from bmuid.store import files, wakeup
+from bmuid.intake.spool import Measure, Spool, Taken, measure
+from bmuid.intake.unpacking import Limits
+from bmuid.intake.whole import Whole
+from bmuid.store import files, files_waiting, wakeup
+from bmuid.store.files import Arrived, Ready, Registered, Source, WayIn
+from bmuid.store.files import Arriving as Returning
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.assembling import Assembling
 from bmuid.worker.life import Stop
+from bmuid.worker.tending import Tending
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +31,9 @@ SCAN_SECONDS = 0.2
 SCANS_A_ROUND = 50
 # So many chunks of partial records are taken before somebody looks for new files again.
 STEPS_A_SCAN = 20
+# So long is nothing taken when there was no room for it.
+FULL_SECONDS = 5.0
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(slots=True)
@@ -31,6 +44,8 @@ class Arriving:
     Shapes:
         parts: of each file, so how many rating workers may share it.
         days_back: so long are sessions remembered, since records may come as late.
+        limits: of what may come out of a compressed file.
+        clock: seconds that only ever grow.
     """
 
     spool: Spool
@@ -38,63 +53,99 @@ class Arriving:
     stop: Stop
     days_back: int = 400
     profiles: Profiles = field(default_factory=Profiles)
-    _said: set[str] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
+    tending: Tending = field(default_factory=Tending)
+    clock: Callable[[], float] = time.monotonic
+    _whole: Whole = field(init=False)
     _assembling: Assembling = field(init=False)
+    # What keeps files from being taken, by source and name: now, as it was logged, and as the database has it.
+    _faults: dict[tuple[str, str], str] = field(default_factory=dict)
+    _logged: dict[tuple[str, str], str] = field(default_factory=dict)
+    _noted: dict[tuple[str, str], str] | None = None
+    _told_of_arriving: bool = True
+    _full_until: float = 0.0
+    _said: str = ""
 
     def __post_init__(self) -> None:
+        self._whole = Whole(self.clock)
         sessions = Sessions(self.spool, self.days_back, profiles=self.profiles)
         self._assembling = Assembling(sessions, self.parts)
 
     def serve(self, connection: Connection) -> None:
         """Take in what arrives until told to stop."""
+        run(connection, wakeup.listen, (wakeup.ARRIVING,))
+        self._noted, self._told_of_arriving = None, True
         self._put_away(connection)
         self._assembling.put_away(connection)
         while not self.stop.told():
             for code in run(connection, files.source_codes):
                 self.spool.make(code)
             for _ in range(SCANS_A_ROUND):
-                self.scan(connection)
-                if not self._assemble(connection):
-                    wakeup.wait(connection, self.stop.fileno(), SCAN_SECONDS)
+                taken = self.scan(connection)
+                if not self._assemble(connection) and not taken:
+                    self._idle(connection)
                 if self.stop.told():
                     break
             # What waits in the spool was taken: nobody is missed for having come while nobody looked.
             self._watch(connection)
 
-    def scan(self, connection: Connection) -> None:
-        """Take in what has arrived by now."""
+    def _idle(self, connection: Connection) -> None:
+        seconds = 0.0 if self.tending.tend(connection, self.spool, SCAN_SECONDS) else SCAN_SECONDS
+        if wakeup.wait(connection, self.stop.fileno(), seconds):
+            self._told_of_arriving = True
+
+    def scan(self, connection: Connection) -> bool:
+        """Take in what has arrived by now; tell whether there was anything."""
+        if self.clock() < self._full_until:
+            return False
+        self._faults = {}
+        self._whole.look()
+        taken = self._make_ready(connection)
         for code in self.spool.sources():
-            try:
-                self._scan_source(connection, code)
-            except OSError as error:
-                self._say_once(f"can't look into {code}: {error.strerror or error}")
             if self.stop.told():
-                return
-
-    def _scan_source(self, connection: Connection, code: str) -> None:
-        for taken in self.spool.take(code):
+                break
             try:
-                self._take_in(connection, taken)
+                taken += self._scan_source(connection, code)
             except OSError as error:
-                self._say_once(f"can't take {taken.path}: {error.strerror or error}")
-            if self.stop.told():
-                return
+                self._fault(code, ".", f"can't look into its directory: {error.strerror or error}")
+        self._tell(connection)
+        return taken > 0
 
-    def _take_in(self, connection: Connection, taken: Taken) -> None:
+    def _scan_source(self, connection: Connection, code: str) -> int:
+        count = 0
+        ways: list[WayIn | None] = []
+
+        def is_whole(path: Path) -> bool:
+            if not ways:
+                ways.append(run(connection, files.way_in, code))
+            # A directory of no source: its files are taken out of reach, and left alone.
+            return ways[0] is None or self._whole.is_whole(ways[0], path, lambda _path: "")
+
+        for taken in self.spool.take(code, is_whole):
+            try:
+                count += self._take_in(connection, taken)
+            except OSError as error:
+                self._fault(code, taken.name, f"can't be taken: {error.strerror or error}")
+                if error.errno in NO_ROOM:
+                    self._full_until = self.clock() + FULL_SECONDS
+                    break
+            if self.stop.told():
+                break
+        return count
+
+    def _take_in(self, connection: Connection, taken: Taken) -> bool:
         source = run(connection, files.source, taken.source)
         if source is None:
-            self._say_once(f"{taken.path}: there is no source {taken.source!r}; left alone")
-            return
+            self._fault(taken.source, taken.name, "there is no source of that name; left alone")
+            return False
         measured = measure(taken.path)
+        registered = run(connection, arrival.known, source, measured.sha256)
         self.spool.keep(taken, measured.sha256)
-        profile = self.profiles.of(source)
-        partial = profile is not None and profile.aggregation is not None
-        registered = run(
-            connection, arrival.register, source, taken, measured, self.parts, partial=partial
-        )
         if registered is None:
-            self._say_once(f"{taken.path}: waits, since no catalogue was loaded yet")
-            return
+            registered = self._register(connection, source, taken, measured)
+        if registered is None:
+            self._fault(taken.source, taken.name, "waits, since no catalogue was loaded yet")
+            return False
         self.spool.known(taken)
         if registered.state == "DONE":
             self.spool.finish(taken.source, measured.sha256)
@@ -105,10 +156,70 @@ class Arriving:
                 "name_given": taken.name,
                 "file": registered.file_id,
                 "first_name": registered.name,
-                "lines": measured.lines,
+                "octets": measured.octets,
                 "state": registered.state,
             },
         )
+        return True
+
+    def _register(
+        self, connection: Connection, source: Source, taken: Taken, measured: Measure
+    ) -> Registered | None:
+        try:
+            ready = self._ready(connection, source, measured, 0)
+        except RewrittenError:
+            # It is no other file's: that would have been known.
+            self.spool.forget(source.code, measured.sha256)
+            raise
+        arrived = Arrived(measured.sha256, taken.name, measured.octets)
+        if ready.held is not None:
+            log.error("A FILE IS HELD: %s of %s: %s", taken.name, source.code, ready.held)
+        return run(connection, arrival.register, source, arrived, ready, self.parts)
+
+    def _ready(
+        self, connection: Connection, source: Source, measured: Measure, replay: int
+    ) -> Ready:
+        profile = run(connection, self.profiles.of, source)
+        if profile is None:
+            said = f"its profile {source.profile!r} is not known to this program; `bmadmin source set` gives another"
+            return Ready(0, held=said)
+        ready = prepare(self.spool, (source.code, replay), measured, profile, self.limits)
+        return replace(ready, partial=profile.aggregation is not None)
+
+    def _make_ready(self, connection: Connection) -> int:
+        """Make the files ready that were released, or are to be taken in anew."""
+        if not self._told_of_arriving:
+            return 0
+        count = 0
+        for arriving in run(connection, files.arriving):
+            source = run(connection, files.source, arriving.source)
+            assert source is not None, "a file has its source"
+            try:
+                ready = self._ready_again(connection, source, arriving)
+            except OSError as error:
+                said = f"can't be taken in anew: {error.strerror or error}"
+                self._fault(arriving.source, arriving.name, said)
+                if error.errno in NO_ROOM:
+                    self._full_until = self.clock() + FULL_SECONDS
+                return count
+            run(connection, arrival.make_ready, arriving, source, ready, self.parts)
+            count += 1
+        self._told_of_arriving = False
+        return count
+
+    def _ready_again(self, connection: Connection, source: Source, arriving: Returning) -> Ready:
+        if not self.spool.take_up(source.code, arriving.sha256):
+            return Ready(
+                0,
+                held=f"its octets are not in the spool: hand in what has the SHA-256 {arriving.sha256.hex()}",
+            )
+        measured = measure(self.spool.in_work_at(source.code, arriving.sha256))
+        if measured.sha256 != arriving.sha256:
+            return Ready(
+                0,
+                held="what is kept of it in work/ is not what came: put back what its name is the SHA-256 of",
+            )
+        return self._ready(connection, source, measured, arriving.replay)
 
     @staticmethod
     def _watch(connection: Connection) -> None:
@@ -124,15 +235,29 @@ class Arriving:
                 if self.stop.told() or not self._assembling.step(connection, now):
                     return False
         except OSError as error:
-            self._say_once(f"can't write what was made of sessions: {error.strerror or error}")
+            said = f"can't write what was made of sessions: {error.strerror or error}"
+            if said != self._said:
+                log.warning(said)
+            self._said = said
             return False
         return True
 
     def _put_away(self, connection: Connection) -> None:
+        for code in self.spool.sources():
+            self.spool.sweep(code)
         for left in run(connection, arrival.left_in_work, self.spool):
             self.spool.finish(left.source, left.sha256)
 
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            log.warning(text)
+    def _fault(self, source: str, name: str, why: str) -> None:
+        self._faults[source, name] = why
+
+    def _tell(self, connection: Connection) -> None:
+        """Log what keeps files from being taken, once each; let the database have all that are not."""
+        for (source, name), why in self._faults.items():
+            if self._logged.get((source, name)) != why:
+                log.warning("%s of %s: %s", name, source, why)
+        self._logged = self._faults
+        waiting = self._whole.waiting | self._faults
+        if waiting != self._noted:
+            run(connection, files_waiting.note, waiting)
+            self._noted = waiting

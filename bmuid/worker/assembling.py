@@ -6,13 +6,14 @@ from datetime import datetime
 
 from bmuid.intake import assembly
 from bmuid.intake.assembly import Sessions
-from bmuid.intake.chunk import ChunkFailedError, FileBlockedError
+from bmuid.intake.chunk import ChunkFailedError, FileBlockedError, LinesLostError
 from bmuid.intake.spool import measure
 from bmuid.store import assembled, files, parts, usage_sessions, wakeup
 from bmuid.store.assembled import Batch
 from bmuid.store.files import Arrived, Ready, Registered
 from bmuid.store.transaction import Connection, Transaction, run
 from bmuid.worker.failures import Failures
+from bmuid.worker.lines import lines_again
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Assembling:
             log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
             run(connection, parts.block, error.file_id, error.part, str(error))
             return True
+        except LinesLostError as error:
+            return lines_again(connection, self.sessions.spool, self.sessions.profiles, error)
         except ChunkFailedError as error:
             self._set_aside(connection, error)
             return True

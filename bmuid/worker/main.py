@@ -13,10 +13,13 @@ from bmuid.gateways.tax import TaxServiceError, open_tax_service
 from bmuid.intake.chunk import CHUNK_LINES, Bench
 from bmuid.intake.snapshot import Snapshots
 from bmuid.intake.spool import Spool
+from bmuid.intake.unpacking import Limits
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.life import Stop, keep_serving
 from bmuid.worker.rating import Rating
+from bmuid.worker.tending import Tending
 
+ANY_FILE = Limits()
 EXIT_BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
 
@@ -28,6 +31,8 @@ class Settings:
     Shapes:
         parts: into how many a file is split, so how many rating workers can share it.
         tax: what the outside tax service is called, and opened with.
+        limits: of what may come out of a compressed file.
+        keep_days: that originals are kept; 0: for ever.
     """
 
     dsn: str
@@ -36,12 +41,21 @@ class Settings:
     days_back: int
     tax: Tax = NO_TAX_SERVICE
     chunk_lines: int = CHUNK_LINES
+    limits: Limits = ANY_FILE
+    keep_days: int = 0
 
 
 def take_in(settings: Settings) -> None:
     """Be the intake worker until told to stop."""
     stop = Stop()
-    arriving = Arriving(settings.spool, settings.parts, stop, settings.days_back)
+    arriving = Arriving(
+        settings.spool,
+        settings.parts,
+        stop,
+        settings.days_back,
+        limits=settings.limits,
+        tending=Tending(settings.keep_days),
+    )
     keep_serving(settings.dsn, arriving.serve, stop)
 
 
@@ -79,6 +93,8 @@ def main(argv: Sequence[str]) -> int:
         config.process.rating_workers,
         config.spool.days_back_max,
         config.tax,
+        limits=Limits(config.spool.unpacked_octets_max),
+        keep_days=config.spool.keep_days,
     )
     try:
         KINDS[arguments.kind](settings)

@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from bmuid import billrun
 from bmuid.intake import arrival, chunk, retry
-from bmuid.intake.chunk import Bench, ChunkFailedError, FileBlockedError, Missing, Worked
+from bmuid.intake.chunk import (
+    Bench,
+    ChunkFailedError,
+    FileBlockedError,
+    LinesLostError,
+    Missing,
+    Worked,
+)
 from bmuid.realtime import holding
 from bmuid.rerating import Rerating
 from bmuid.store import buckets, days, files, parts, streams, verdicts, wakeup
@@ -15,6 +22,7 @@ from bmuid.store.files import Closed, FileDoesNotAddUpError
 from bmuid.store.transaction import Connection, run
 from bmuid.worker.failures import Failures
 from bmuid.worker.life import Stop
+from bmuid.worker.lines import lines_again
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +53,9 @@ class Rating:
 
     def step(self, connection: Connection) -> bool:
         """Do the next piece of work; False when there is none."""
-        started = time.perf_counter()
-        try:
-            worked = run(connection, chunk.work, self.bench)
-        except FileBlockedError as error:
-            log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
-            run(connection, parts.block, error.file_id, error.part, str(error))
-            return True
-        except ChunkFailedError as error:
-            self._set_aside(connection, error)
-            return True
-        if isinstance(worked, Missing):
-            self._provide(connection, worked)
-            return True
+        worked = self._work(connection)
         if worked is not None:
-            _tell(worked, time.perf_counter() - started)
-            if worked.done:
-                self._close(connection)
-            return True
+            return worked
         self._close(connection)
         now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
         if billrun.step(connection, now, self.bench.snapshots.tax_service):
@@ -75,6 +68,28 @@ class Rating:
         if isinstance(again, Missing):
             self._provide(connection, again)
         return bool(again)
+
+    def _work(self, connection: Connection) -> bool | None:
+        """Work the next chunk; None: there is none. False: it can't be worked now."""
+        started = time.perf_counter()
+        try:
+            worked = run(connection, chunk.work, self.bench)
+        except FileBlockedError as error:
+            log.error("file %s is blocked: %s", error.file_id, error)  # noqa: TRY400
+            run(connection, parts.block, error.file_id, error.part, str(error))
+            return True
+        except LinesLostError as error:
+            return lines_again(connection, self.bench.spool, self.bench.profiles, error)
+        except ChunkFailedError as error:
+            self._set_aside(connection, error)
+            return True
+        if isinstance(worked, Missing):
+            self._provide(connection, worked)
+        elif worked is not None:
+            _tell(worked, time.perf_counter() - started)
+            if worked.done:
+                self._close(connection)
+        return None if worked is None else True
 
     def _set_aside(self, connection: Connection, error: ChunkFailedError) -> None:
         """Block a part that failed too often: other files go on, and somebody has to look."""

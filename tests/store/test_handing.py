@@ -45,14 +45,14 @@ def test_a_file_is_there_whole(arriving: Path, tmp_path: Path) -> None:
 
     assert path.read_bytes() == b"".join(LINES)
     assert names(arriving) == ["Master.csv"]
-    assert [taken.name for taken in Spool(tmp_path).take("pbx")] == ["Master.csv"]
+    assert [taken.name for taken in Spool(tmp_path).take("pbx", Path.is_file)] == ["Master.csv"]
 
 
 def test_nothing_is_taken_before_its_end(arriving: Path, tmp_path: Path) -> None:
     """While it is written nobody takes it, and broken off there is nothing of it."""
     with Handing(arriving) as handing:
         handing.write(b"half a line")
-        assert list(Spool(tmp_path).take("pbx")) == []
+        assert list(Spool(tmp_path).take("pbx", Path.is_file)) == []
     assert names(arriving) == []
 
 

@@ -218,3 +218,14 @@ def test_an_optional_section_is_shown_with_every_key_and_its_default(
     place = f"{section}.{many}.{name}" if many else section
     silent = set(faults(write(tmp_path, f"[{place}]\n{given}")))
     assert set(faults(write(tmp_path, optional(section)))) == silent
+
+
+def test_originals_are_kept_for_a_quarter_at_least_or_for_ever(tmp_path: Path) -> None:
+    """What customers may still ask about isn't dropped by a slip; 0 drops nothing."""
+
+    def with_days(days: int) -> Path:
+        return write(tmp_path, GOOD.replace("days_back_max = 500", f"keep_days = {days}"))
+
+    assert faults(with_days(89)) == ("spool.keep_days: must be 0 (for ever), or at least 90",)
+    assert load(with_days(0)).spool.keep_days == 0
+    assert load(with_days(90)).spool.keep_days == 90
