@@ -260,7 +260,7 @@ def _look(txn: Transaction, source: str, key: str, key_id: str | None) -> _Known
     found = _source(txn, source, key_id)
     batch = batches.by_key(txn, source, key)
     return _Known(
-        profile=Profiles().of(found),
+        profile=Profiles().of(txn, found),
         batch=batch,
         taken=batch is not None and batches.progress(txn, batch) is not None,
         rows_waiting=batches.rows_waiting(txn),
