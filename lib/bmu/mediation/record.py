@@ -110,7 +110,16 @@ class Records:
         Errors:
             UnreadError: the line is no row, or none of the profile.
         """
-        fields = self._lines.one(self.text(line_no, record))
+        return self.split(self.text(line_no, record))
+
+    def split(self, text: str) -> list[str]:
+        """
+        Do the same for the text of a row.
+
+        Errors:
+            UnreadError: it is not as the profile says.
+        """
+        fields = self._lines.one(text)
         return fields + self._blank if self._blank else fields
 
     def many(self, records: Sequence[bytes], line_nos: Sequence[int]) -> list[list[str]] | None:
