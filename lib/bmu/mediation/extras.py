@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bmu.mediation.layout import Pairs
+from bmu.mediation.layout import Delimited, JSONLine, Pairs
 from bmu.mediation.profile import Profile
 from bmu.usage import UDR
 
@@ -45,14 +45,26 @@ def extras_of(text: str) -> Extras:
 
 
 def missing_fields(profile: Profile, extras: Extras) -> Iterator[str]:
-    """Give the fields that records of a profile can't have; those of named pairs may have any."""
-    if not isinstance(profile.layout, Pairs):
-        yield from (field for _, field in extras if field not in profile.fields)
+    """Give the fields that records of a profile can't have."""
+    if not _may_have_any(profile):
+        derived = (*profile.derived, *(one for each in profile.types for one in each.derived))
+        known = {*profile.fields, *(each.field for each in derived)}
+        yield from (field for _, field in extras if field not in known)
 
 
-def keeping(profile: Profile, extras: Extras) -> Profile:
-    """Give the profile by which the records are read: with the further pairs that are kept."""
-    if not isinstance(profile.layout, Pairs):
-        return profile
-    further = dict.fromkeys(field for _, field in extras if field not in profile.fields)
-    return replace(profile, fields=(*profile.fields, *further))
+def keeping(profile: Profile, read: Profile, extras: Extras) -> Profile:
+    """Give the profile by which the records are read, with the further fields that are kept."""
+    if not _may_have_any(profile):
+        return read
+    derived = (*read.derived, *(one for each in read.types for one in each.derived))
+    known = {*read.fields, *(each.field for each in derived)}
+    further = dict.fromkeys(field for _, field in extras if field not in known)
+    return replace(read, fields=(*read.fields, *further)) if further else read
+
+
+def _may_have_any(profile: Profile) -> bool:
+    """Tell whether records name their fields themselves."""
+    layout = profile.layout
+    return isinstance(layout, Pairs | JSONLine) or (
+        isinstance(layout, Delimited) and layout.heading
+    )

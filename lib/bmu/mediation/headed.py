@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bmu.mediation.layout import Delimited, JSONLine
+from bmu.mediation.layout import Delimited, FixedWidth, JSONLine
 from bmu.mediation.profile import Profile
 from bmu.mediation.reject import UnreadError, shown
 from bmu.mediation.split import lines_of
@@ -14,6 +14,14 @@ PART = "split"
 COLUMNS_MAX = 1_000
 
 _BOM = b"\xef\xbb\xbf"
+
+
+def head_of(profile: Profile) -> int:
+    """Give how many lines at the head of a file are no rows; the last of them is the one that names columns."""
+    layout = profile.layout
+    if not isinstance(layout, Delimited | FixedWidth):
+        return 0
+    return layout.skipped + has_heading(profile)
 
 
 def has_heading(profile: Profile) -> bool:
@@ -51,12 +59,11 @@ def as_read(profile: Profile, header: bytes) -> Profile:
     """Give the profile by which lines are mediated: those of a profile that splits rows are objects with a part."""
     if not profile.splitting:
         return headed(profile, header)
-    columns = headed(profile, header).fields if has_heading(profile) else profile.fields
     return replace(
         profile,
         layout=JSONLine(),
         encoding="utf-8",
-        fields=(*columns, PART),
+        fields=(*profile.fields, PART),
         identities=_with_part(profile.identities),
         types=tuple(
             replace(each, identities=each.identities and _with_part(each.identities))

@@ -6,7 +6,6 @@ from hashlib import sha256
 from bmu.mediation.check import faults
 from bmu.mediation.derive import number_reader
 from bmu.mediation.digest import addresses
-from bmu.mediation.extras import keeping
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.plan import built, plan_of
@@ -39,7 +38,7 @@ class Mediator:
     def __init__(self, profile: Profile, source: SourceSettings, header: bytes = b"") -> None:
         assert faults(profile) == (), faults(profile)
         extras = tuple((dict(profile.extras) | dict(source.extras)).items())
-        self._records = records = Records(keeping(profile, extras), source, header)
+        self._records = records = Records(profile, source, header, extras)
         self._profile = records.profile
         self._glance = glance_of(records.profile)
         # Each text stands behind its length, so that no two lists of texts are written alike.

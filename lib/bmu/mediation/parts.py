@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 
-from bmu.mediation.headed import PART, has_heading, heading_faults
+from bmu.mediation.headed import PART, has_heading, head_of
 from bmu.mediation.jsonline import FAULT, NO_ROW, object_of
 from bmu.mediation.layout import JSONLine
 from bmu.mediation.number import SourceSettings
@@ -15,7 +16,7 @@ from bmu.mediation.rows import FAULT_OCTETS_MAX, RowError, line_of
 _UTC = SourceSettings("parts", "UTC", "", "", "")
 
 
-def split_lines(profile: Profile, lines: Iterable[bytes], header: bytes = b"") -> Iterator[bytes]:
+def split_lines(profile: Profile, lines: Iterable[bytes]) -> Iterator[bytes]:
     """
     Write each row as many times as it has parts, a line each, with the name of its part in the field ``split``.
 
@@ -23,20 +24,22 @@ def split_lines(profile: Profile, lines: Iterable[bytes], header: bytes = b"") -
 
     Shapes:
         profile: one that splits rows.
-        lines: of the file, or of its decoder, without line ends.
+        lines: all of the file, or of its decoder, without line ends.
     """
-    faults = heading_faults(profile, header) if has_heading(profile) else ()
-    records = Records(
-        replace(profile, splitting=(), filters=(), derived=(), types=()), _UTC, header
-    )
-    for line_no, line in enumerate(lines, 1):
+    rest = iter(lines)
+    head = [*islice(rest, head_of(profile))]
+    header = head[-1] if head and has_heading(profile) else b""
+    plain = replace(profile, splitting=(), filters=(), derived=(), types=())
+    records = Records(plain, _UTC, header)
+    for line_no, line in enumerate(chain(head, rest), 1):
         record = line.removesuffix(b"\r")
         try:
             row = _row(records, line_no, record)
             made = [line_of({**row, PART: part}) for part in profile.splitting]
         except UnreadError as error:
-            what = NO_ROW if error.reason is Reason.FILTERED and not faults else FAULT
-            made = [_said(what, error.detail, record)]
+            made = [
+                _said(NO_ROW if error.reason is Reason.FILTERED else FAULT, error.detail, record)
+            ]
         except RowError as error:
             made = [_said(FAULT, str(error), record)]
         yield from made

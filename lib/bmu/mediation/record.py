@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bmu.mediation.derive import Means, Step, derive, steps_of
+from bmu.mediation.extras import Extras, keeping
 from bmu.mediation.headed import as_read, has_heading, heading_faults
 from bmu.mediation.layout import Delimited, FixedWidth
 from bmu.mediation.number import Numbers, SourceSettings
@@ -32,6 +33,7 @@ class Records:
     Reads the rows of one source; holds caches and no other state.
 
     Shapes:
+        extras: the fields that are kept.
         profile: as the lines are read by it.
         columns: the fields a row comes with; *fields*: these and the derived ones.
         head: the lines with numbers up to this one are no rows.
@@ -39,7 +41,9 @@ class Records:
         means: what is done with rows further.
     """
 
-    def __init__(self, profile: Profile, source: SourceSettings, header: bytes) -> None:
+    def __init__(
+        self, profile: Profile, source: SourceSettings, header: bytes, extras: Extras = ()
+    ) -> None:
         faults = (
             heading_faults(profile, header)
             if has_heading(profile) and not profile.splitting
@@ -47,7 +51,7 @@ class Records:
         )
         self._broken = faults[0] if faults else None
         self.is_broken = bool(faults)
-        plain = as_read(profile, header) if not faults else profile
+        plain = keeping(profile, profile if faults else as_read(profile, header), extras)
         self.profile = plain
         self.columns = plain.fields
         self.fields = tuple(dict.fromkeys((*plain.fields, *_derived_names(plain))))

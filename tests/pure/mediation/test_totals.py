@@ -120,9 +120,9 @@ GATEWAY = [b"ID,Who,At,Up,Down", b"7,alice,1785542607,2,3", b"8,bob,1785542607,0
 def test_a_row_becomes_an_event_for_each_of_its_parts() -> None:
     """What went up and what came down are charged by themselves; neither is the repeat of the other."""
     made = profile(SPLIT)
-    lines = [*split_lines(made, GATEWAY, GATEWAY[0])]
+    lines = [*split_lines(made, GATEWAY)]
     assert len(lines) == 1 + 2 + 2 + 1
-    taken = Mediator(made, LONDON, GATEWAY[0]).take_many(lines, 1)
+    taken = Mediator(made, LONDON).take_many(lines, 1)
     usage = [each for each in taken if isinstance(each, UDR)]
     assert [(each.uid, each.usage_class, each.quantity, each.destination) for each in usage] == [
         ("alice", "upload", 2048, ""),
