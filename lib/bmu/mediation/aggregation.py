@@ -72,7 +72,7 @@ class Aggregation:
         record: fields that tell a record from the others of its session; some may be empty. None: *sequence*.
         kind: the field that tells the kind of record; *starts*, *interims*, *stops*: what it may hold; no
             *interims*: any other text is one. *nodes*: the switch begins or ends, and so all its sessions are over.
-        node: those fields of *session* that name the switch.
+        node: the fields that name the switch; a record has one of them at least.
         gathered: fields that are not mentioned are taken from the last record that has them.
         sequence: the field that numbers a session's records, from *sequence_first* on.
         at: when a record was made: by it they follow each other.

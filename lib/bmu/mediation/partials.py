@@ -124,11 +124,14 @@ class Partials:
         if dropped_by is not None:
             raise UnreadError(Reason.FILTERED, self._sieve.why(dropped_by, fields))
         kind = self._kind_of(fields)
-        is_node = kind is Kind.NODE
-        key, name = self._key_of(fields, self._node if is_node else self._session)
-        node = key if is_node else b""
-        if self._node.places and not is_node:
-            node = self._key_of(fields, self._node)[0]
+        node, name = self._node_of(fields)
+        if kind is not Kind.NODE:
+            key, name = self._session_of(fields)
+        elif node:
+            key = node
+        else:
+            wanted = " or ".join(self._profile.fields[place] for place in self._node.places)
+            raise UnreadError(Reason.MISSING_FIELD, f"{wanted} is empty; expected a value")
         event_key = sha256(self._prefix + key + _written(self._record.of(fields))).digest()[:16]
         content = _CONTENT.unpack_from(sha256(_written(self._said.of(fields))).digest())[0]
         at_us = None if self._at is None else self._at(fields)
@@ -155,19 +158,28 @@ class Partials:
             {name: text for name, place in self._texts if (text := fields[place])},
         )
 
-    def _key_of(self, fields: Fields, named: "_Named") -> tuple[bytes, str]:
-        """Give what tells a session, or a switch, from all others, and its name for people."""
-        texts = named.of(fields)
+    def _session_of(self, fields: Fields) -> tuple[bytes, str]:
+        """Give what tells a session from all others, and its name for people."""
+        texts = self._session.of(fields)
+        if "" in texts:
+            name = self._profile.fields[self._session.places[texts.index("")]]
+            raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
+        return self._key_of(texts)
+
+    def _node_of(self, fields: Fields) -> tuple[bytes, str]:
+        """Give what tells a switch from all others, if that is known, and its name for people."""
+        texts = self._node.of(fields)
+        return self._key_of(texts) if any(texts) else (b"", "")
+
+    def _key_of(self, texts: tuple[str, ...]) -> tuple[bytes, str]:
         found = self._keys.get(texts)
         if found is not None:
             return found
-        if "" in texts:
-            name = self._profile.fields[named.places[texts.index("")]]
-            raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
         key = sha256(self._prefix + _written(texts)).digest()[:16]
+        name = " ".join(text for text in texts if text)[:NAME_CHARACTERS_MAX]
         if len(self._keys) >= KNOWN_KEYS_MAX:
             self._keys.clear()
-        return self._keys.setdefault(texts, (key, " ".join(texts)[:NAME_CHARACTERS_MAX]))
+        return self._keys.setdefault(texts, (key, name))
 
     def _kind_of(self, fields: Fields) -> Kind:
         text = fields[self._kind_place]
