@@ -47,7 +47,7 @@ class Sessions:
     days_back: int
     chunk_lines: int = CHUNK_LINES
     profiles: Profiles = field(default_factory=Profiles)
-    readers: dict[Source, "Reader"] = field(default_factory=dict)
+    readers: dict[tuple[Source, bytes | None], "Reader"] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _waits(
 
 def _reader(txn: Transaction, sessions: Sessions, part: Part) -> Reader:
     source = part.source
-    found = sessions.readers.get(source)
+    found = sessions.readers.get((source, part.header))
     if found is not None:
         return found
     profile = sessions.profiles.of(txn, source)
@@ -222,11 +222,11 @@ def _reader(txn: Transaction, sessions: Sessions, part: Part) -> Reader:
     if len(sessions.readers) >= READERS_MAX:
         sessions.readers.clear()
     reader = Reader(
-        Partials(profile, aggregation, source.settings),
+        Partials(profile, aggregation, source.settings, part.header or b""),
         Gathering(aggregation, source.time_zone),
         _waits(txn, sessions, source, aggregation),
     )
-    return sessions.readers.setdefault(source, reader)
+    return sessions.readers.setdefault((source, part.header), reader)
 
 
 def _cut(chunk: Chunk) -> list[bytes]:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bmu.mediation.aggregation import Aggregation, Cut, Take
-from bmu.mediation.assembled import SESSION_FIELDS
+from bmu.mediation.assembled import SESSION_FIELDS, assembled
 from bmu.mediation.profile import Profile
-from bmu.mediation.transform import Clock
+from bmu.mediation.transforming import instant_faults
 
 SECONDS_MAX = 366 * 86_400
 
@@ -19,8 +19,9 @@ def aggregation_faults(profile: Profile) -> Iterator[str]:
     for field in SESSION_FIELDS:
         if field in profile.fields:
             yield f"fields: {field!r} is the name of what sessions come to"
+    known = assembled(profile).fields
     for where, field in _named(aggregation):
-        if field not in profile.fields:
+        if field not in known or field in SESSION_FIELDS:
             yield f"aggregation.{where}: no field is called {field!r}"
     yield from _records(aggregation)
     yield from _kinds(aggregation)
@@ -88,5 +89,5 @@ def _times(aggregation: Aggregation) -> Iterator[str]:
         yield "aggregation.sequence_first: 0 or 1"
     if aggregation.at is None and aggregation.cut is not Cut.NEVER:
         yield "aggregation.cut: needs *at*, when a record was made"
-    if aggregation.at is not None and aggregation.at.clock not in {Clock.LOCAL, Clock.EPOCH}:
-        yield "aggregation.at.clock: LOCAL or EPOCH"
+    if aggregation.at is not None:
+        yield from instant_faults("aggregation.at", aggregation.at)

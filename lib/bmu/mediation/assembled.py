@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from bmu.mediation.headed import PART
 from bmu.mediation.layout import JSONLine
 from bmu.mediation.profile import Profile
 from bmu.mediation.session import Emission
@@ -28,7 +29,7 @@ def assembled(profile: Profile) -> Profile:
         profile,
         encoding="utf-8",
         layout=JSONLine(),
-        fields=(*profile.fields, *SESSION_FIELDS),
+        fields=(*profile.fields, *((PART,) if profile.splitting else ()), *SESSION_FIELDS),
         identities=(IDENTITY,),
         types=tuple(replace(each, identities=None) for each in profile.types),
         decoding=None,

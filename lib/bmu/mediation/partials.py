@@ -1,19 +1,19 @@
 """Lines of partial records to rows of sessions: what names the session, what each record counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from operator import itemgetter
 from struct import Struct
 
 from bmu.mediation.aggregation import Aggregation, Take
-from bmu.mediation.clock import EpochClock, LocalClock
+from bmu.mediation.derive import reader_of_instant
+from bmu.mediation.extras import keeping
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.partial import Figures, Kind, Row
 from bmu.mediation.profile import Profile
+from bmu.mediation.record import Records
 from bmu.mediation.reject import Reason, Reject, UnreadError, shown
-from bmu.mediation.sieve import Sieve
-from bmu.mediation.split import lines_of
-from bmu.mediation.transform import Clock
 
 FIGURE_MAX = 2**64 - 1
 FIGURE_DIGITS_MAX = 20
@@ -40,40 +40,44 @@ class Partials:
     __slots__ = (
         "_at",
         "_elapsed",
-        "_encoding",
+        "_fields",
         "_figures",
         "_keys",
         "_kind",
         "_kind_place",
         "_kinds",
-        "_lines",
         "_node",
         "_other",
         "_prefix",
-        "_profile",
         "_record",
+        "_records",
         "_said",
         "_sequence",
         "_session",
-        "_sieve",
         "_texts",
     )
 
-    def __init__(self, profile: Profile, aggregation: Aggregation, source: SourceSettings) -> None:
-        places = {name: place for place, name in enumerate(profile.fields)}
-        self._profile = profile
-        self._encoding = profile.encoding
-        self._lines = lines_of(profile.layout, profile.fields)
+    def __init__(
+        self,
+        profile: Profile,
+        aggregation: Aggregation,
+        source: SourceSettings,
+        header: bytes = b"",
+    ) -> None:
         figures = [
             each for each in aggregation.gathered if each.take not in {Take.FIRST, Take.LAST}
         ]
         counted = {each.field for each in figures} | {each.high for each in figures}
+        derived = {each.field for each in profile.derived}
         asked = [
             each
             for each in profile.filters
-            if all(c.field in places and c.field not in counted for c in each.conditions)
+            if all(c.field not in derived and c.field not in counted for c in each.conditions)
         ]
-        self._sieve = Sieve(asked, places)
+        plain = replace(profile, filters=tuple(asked), derived=(), types=())
+        self._records = records = Records(keeping(plain, source.extras), source, header)
+        self._fields = records.fields
+        places = records.means.places
         self._prefix = f"{len(source.code)}:{source.code}/".encode()
         self._kind = aggregation.kind
         self._kind_place = places[aggregation.kind]
@@ -97,7 +101,8 @@ class Partials:
         self._texts = [(name, place) for name, place in places.items() if name not in counted]
         self._sequence = -1 if aggregation.sequence is None else places[aggregation.sequence]
         self._elapsed = aggregation.elapsed
-        self._at = _reader(aggregation, places, source)
+        at = aggregation.at
+        self._at = None if at is None else reader_of_instant(at, records.means)
 
     def rows(self, lines: Sequence[bytes], first_line_no: int) -> list[Row | Reject]:
         """Make a row of each line without its line end, or say why it is none."""
@@ -105,24 +110,13 @@ class Partials:
 
     def _taken(self, line_no: int, line: bytes) -> Row | Reject:
         try:
-            record = line.removesuffix(b"\r")
-            return self._row(line_no, self._lines.one(self._decoded(record)))
+            fields = self._records.one(line_no, line.removesuffix(b"\r"))
+            self._records.make(fields)
+            return self._row(line_no, fields)
         except UnreadError as error:
             return Reject(line_no, error.reason, error.detail)
 
-    def _decoded(self, record: bytes) -> str:
-        try:
-            return record.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise UnreadError(
-                Reason.BAD_ENCODING,
-                f"octet {error.start + 1} (0x{record[error.start]:02X}) is not {self._encoding}",
-            ) from None
-
     def _row(self, line_no: int, fields: Fields) -> Row:
-        dropped_by = self._sieve.dropped_by(fields)
-        if dropped_by is not None:
-            raise UnreadError(Reason.FILTERED, self._sieve.why(dropped_by, fields))
         kind = self._kind_of(fields)
         node, name = self._node_of(fields)
         if kind is not Kind.NODE:
@@ -130,7 +124,7 @@ class Partials:
         elif node:
             key = node
         else:
-            wanted = " or ".join(self._profile.fields[place] for place in self._node.places)
+            wanted = " or ".join(self._fields[place] for place in self._node.places)
             raise UnreadError(Reason.MISSING_FIELD, f"{wanted} is empty; expected a value")
         event_key = sha256(self._prefix + key + _written(self._record.of(fields))).digest()[:16]
         content = _CONTENT.unpack_from(sha256(_written(self._said.of(fields))).digest())[0]
@@ -162,7 +156,7 @@ class Partials:
         """Give what tells a session from all others, and its name for people."""
         texts = self._session.of(fields)
         if "" in texts:
-            name = self._profile.fields[self._session.places[texts.index("")]]
+            name = self._fields[self._session.places[texts.index("")]]
             raise UnreadError(Reason.MISSING_FIELD, f"{name} is empty; expected a value")
         return self._key_of(texts)
 
@@ -211,7 +205,7 @@ class Partials:
         raise self._bad(fields, place, largest)
 
     def _bad(self, fields: Fields, place: int, largest: int) -> UnreadError:
-        name = self._profile.fields[place]
+        name = self._fields[place]
         return UnreadError(
             Reason.BAD_QUANTITY,
             f"{name} is {shown(fields[place])}; expected a whole number up to {largest}",
@@ -241,23 +235,3 @@ def _written(texts: Sequence[str]) -> bytes:
     if joined.count("\0") >= len(texts):
         joined = "\0\0" + "".join([f"{len(text)}:{text}" for text in texts])
     return f"{len(texts)} {joined}".encode(errors="surrogatepass")
-
-
-def _reader(
-    aggregation: Aggregation, places: dict[str, int], source: SourceSettings
-) -> Callable[[Fields], int] | None:
-    """Give what reads when a record was made."""
-    instant = aggregation.at
-    if instant is None:
-        return None
-    clock = EpochClock() if instant.clock is Clock.EPOCH else LocalClock(source.time_zone)
-    place = places[instant.field]
-    hint = -1 if instant.not_before is None else places[instant.not_before]
-
-    def at(fields: Fields) -> int:
-        try:
-            return clock.at(fields[place], "" if hint < 0 else fields[hint])
-        except UnreadError as error:
-            raise UnreadError(error.reason, f"{instant.field}: {error.detail}") from None
-
-    return at
