@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from bmu.money import exponent
 from bmu.period import local_day, midnight, to_us
+from bmu.rating import Exemption
 from bmuid.operations.accounts_document import (
     ACCOUNT,
     ACCOUNT_NAME,
@@ -21,9 +22,10 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.operations.uids import SERVICE, overlap, shorten
-from bmuid.store import accounts, companies, logins, ownerships, revisions
+from bmuid.store import accounts, companies, logins, ownerships, revisions, terms
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import Ownership
+from bmuid.store.terms import PLAIN_ACCOUNT
 from bmuid.store.transaction import Transaction
 
 LISTED = 100
@@ -118,10 +120,39 @@ class ServiceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExemptionRow:
+    """A tax that is not owed, None: any; over local days [from, to)."""
+
+    certificate: str
+    tax: str | None
+    from_: date | None
+    to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TermsRow:
+    """
+    What an account rates by beyond what every account has.
+
+    Shapes:
+        usage_invoicer: who pays its usage; None: itself. exemptions: taxes it does not owe.
+    """
+
+    rate_plan: str | None
+    inherits_plan: bool
+    category: str | None
+    state: str | None
+    usage_invoicer: str | None
+    attributes: tuple[str, ...]
+    exemptions: tuple[ExemptionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """An account with its services and the names of its logins."""
+    """An account with what it rates by, its services and the names of its logins."""
 
     account: AccountRow
+    terms: TermsRow
     services: tuple[ServiceRow, ...]
     logins: tuple[str, ...]
 
@@ -237,7 +268,26 @@ def _shown(txn: Transaction, account: Account) -> Shown:
         for service in accounts.services(txn, [account.id])
     )
     names = tuple(login.name for login in logins.known(txn, account.number, None))
-    return Shown(_row(account), services, names)
+    return Shown(_row(account), _terms(txn, account), services, names)
+
+
+def _terms(txn: Transaction, account: Account) -> TermsRow:
+    found = terms.of_accounts(txn, revisions.newest(txn), [account.id])
+    held = found.get(account.id, PLAIN_ACCOUNT)
+    payer = held.usage_invoicer_id
+    return TermsRow(
+        rate_plan=held.rate_plan,
+        inherits_plan=held.inherits_plan,
+        category=held.category,
+        state=held.state,
+        usage_invoicer=None if payer is None else accounts.by_id(txn, payer).number,
+        attributes=tuple(f"{name}={text}" for name, text in held.attributes),
+        exemptions=tuple(map(_exemption, held.exemptions)),
+    )
+
+
+def _exemption(one: Exemption) -> ExemptionRow:
+    return ExemptionRow(one.certificate, one.tax, one.valid_from, one.valid_to)
 
 
 def _row(account: Account) -> AccountRow:

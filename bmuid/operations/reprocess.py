@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from bmu.mediation.reject import Reason
 from bmu.period import midnight
+from bmu.rating import UnratedReason
+from bmuid.intake.repeats import REPEATED
 from bmuid.operations.accounts_document import UID_VALUE
 from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.files import ID
@@ -13,7 +16,7 @@ from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.operations.statement import UsageDay
 from bmuid.operations.suspense import PLACE, REASON
-from bmuid.store import companies, reprocessing, suspense_view, wakeup
+from bmuid.store import companies, files, reprocessing, suspense_view, wakeup
 from bmuid.store.reprocessing import Filter
 from bmuid.store.suspense_view import RetryJob
 from bmuid.store.transaction import Transaction
@@ -21,6 +24,8 @@ from bmuid.store.transaction import Transaction
 LISTED = 50
 LISTED_MAX = 1000
 
+# A line that is tried again may turn out to be none that can be read.
+REASONS = {each.value for each in (*UnratedReason, *Reason)} | {REPEATED}
 NO_FILTER = Refused(
     "NO_FILTER",
     "say which lines: --reason, --source, --file, --uid, --since, --until; all of them at once is never meant",
@@ -77,6 +82,9 @@ def retry(txn: Transaction, actor: Actor, arguments: Retry, now: datetime) -> As
     company = companies.company(txn)
     if company is None:
         return NO_CATALOGUE
+    fault = _fault(txn, arguments)
+    if fault:
+        return Refused("BAD_ARGUMENT", fault)
     since, until = (
         None if day is None else midnight(day, company.time_zone)
         for day in (arguments.since, arguments.until)
@@ -90,6 +98,17 @@ def retry(txn: Transaction, actor: Actor, arguments: Retry, now: datetime) -> As
         until=until,
     )
     return NO_FILTER if wanted == Filter() else _asked(txn, actor, wanted)
+
+
+def _fault(txn: Transaction, arguments: Retry) -> str | None:
+    """Say what of a filter can mean no line at all."""
+    if arguments.reason is not None and arguments.reason not in REASONS:
+        return f"reason: nothing waits for {arguments.reason}; see `bmadmin suspense list`"
+    if arguments.source is not None and files.source(txn, arguments.source) is None:
+        return f"source: there is no source {arguments.source}; see `bmadmin source list`"
+    if arguments.since and arguments.until and arguments.until <= arguments.since:
+        return "until: must lie after since"
+    return None
 
 
 def take(txn: Transaction, actor: Actor, arguments: Take, now: datetime) -> Asked | Refused:

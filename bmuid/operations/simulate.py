@@ -1,6 +1,6 @@
 """What past usage would have cost under other packages; nothing is charged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from bmu.money import decimal_text
@@ -101,7 +101,13 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Show
 def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Plans:
     """List simulations."""
     limit = arguments.limit or LISTED
-    return Plans(reratings_view.plans(txn, None, limit, simulations=True))
+    found = reratings_view.plans(txn, None, limit, simulations=True)
+    return Plans(tuple(map(_told, found)))
+
+
+def _told(plan: Plan) -> Plan:
+    """A plan that is computed waits to be carried out; a simulation that is, is done."""
+    return replace(plan, state="DONE") if plan.state == "PLANNED" else plan
 
 
 def _shown(txn: Transaction, simulation_id: int, limit: int) -> Shown | Refused:
@@ -109,7 +115,7 @@ def _shown(txn: Transaction, simulation_id: int, limit: int) -> Shown | Refused:
     if not found:
         return NOT_FOUND
     return Shown(
-        found[0],
+        _told(found[0]),
         tuple(_cost(one) for one in reratings_view.totals(txn, simulation_id)),
         tuple(_cost(one) for one in reratings_view.accounts(txn, simulation_id, limit)),
     )

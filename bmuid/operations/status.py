@@ -61,7 +61,7 @@ def _warnings(queue: Queue, totals: Totals, versions: Versions, now: datetime) -
 def _concerns(totals: Totals) -> Iterator[str]:
     """Say what somebody should look at though work goes on."""
     if totals.short_of_uids:
-        yield f"services with fewer usage identifiers than their package says, not to be billed: {totals.short_of_uids}"
+        yield f"services with fewer usage identifiers than their package says, not to be billed: {totals.short_of_uids}; see `bmadmin uid short`"
     if totals.alarms:
         yield f"alarms of sources: {totals.alarms}; see `bmadmin alarm list`"
     if totals.suspended:

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
 
+from bmu.mediation import BUILT_IN
 from bmu.period import local_day, midnight, to_us
 from bmuid.operations.accounts_document import ACCOUNT, UID_TYPE, UID_VALUE, uid_fault
-from bmuid.operations.grammar import Integer
+from bmuid.operations.grammar import YES, Integer
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes, staff_reads
 from bmuid.operations.statement import UsageDay
 from bmuid.store import accounts, companies, ownerships, reratings_view, revisions
 from bmuid.store.accounts import Account, Service
-from bmuid.store.ownerships import NewOwnership, Ownership
+from bmuid.store.ownerships import NewOwnership, Ownership, ShortOfUIDs
 from bmuid.store.transaction import Transaction
 
 SERVICE = Integer(1, 2**63 - 1)
+LISTED = 100
+LISTED_MAX = 1000
 CAUSE_CHARACTERS_MAX = 200
 
 
@@ -32,6 +35,7 @@ class Assign:
     )
     from_: date | None = argument(UsageDay(), "the first local day", optional=True)
     to: date | None = argument(UsageDay(), "the local day after the last", optional=True)
+    new_type: str | None = argument(YES, "though nothing else has this type", optional=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,22 @@ class Show:
 
     type: str = argument(UID_TYPE, "what kind of identifier, like phone")
     value: str = argument(UID_VALUE, "the identifier, like 442079460123")
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """Which part of them."""
+
+    after: int | None = argument(SERVICE, "only services that follow this one", optional=True)
+    limit: int | None = argument(Integer(1, LISTED_MAX), "how many at most", optional=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Services, by id; after: where the next part starts, None: there is none."""
+
+    services: tuple[ShortOfUIDs, ...]
+    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +126,9 @@ def too_many(package: str, held: Iterable[Span], limit: int) -> str | None:
 
 def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> Owners | Refused:
     """Give a usage identifier to a service, for days on which nobody else owns it."""
-    fault = uid_fault(arguments.type, arguments.value)
+    fault = _fault(txn, arguments)
     if fault:
-        return Refused("BAD_ARGUMENT", f"value: {fault}")
+        return Refused("BAD_ARGUMENT", fault)
     account = accounts.by_number(txn, arguments.account)
     if account is None:
         return no_account(arguments.account)
@@ -128,6 +148,21 @@ def assign(txn: Transaction, actor: Actor, arguments: Assign, now: datetime) -> 
     cause = f"assign {wanted.type} {wanted.value}"
     reratings_view.mark(txn, account.id, wanted.from_, cause, revision)
     return _owners(txn, wanted.type, wanted.value)
+
+
+def _fault(txn: Transaction, arguments: Assign) -> str | None:
+    fault = uid_fault(arguments.type, arguments.value)
+    if fault:
+        return f"value: {fault}"
+    return None if arguments.new_type is not None else _unknown_type(txn, arguments.type)
+
+
+def _unknown_type(txn: Transaction, type_: str) -> str | None:
+    read = {uid.uid_type for profile in BUILT_IN.values() for uid in profile.uids or ()}
+    if type_ in read or ownerships.is_type(txn, type_):
+        return None
+    known = ", ".join(sorted({*read, *ownerships.types(txn)}))
+    return f"type: nothing has the type {type_} yet, there are {known}; with --new-type it is taken all the same"
 
 
 def _not_to_be_had(
@@ -202,6 +237,14 @@ def shorten(
         reratings_view.mark(txn, account.id, to, cause[:CAUSE_CHARACTERS_MAX], revision)
 
 
+def short(txn: Transaction, actor: Actor, arguments: Short, now: datetime) -> Lacking:
+    """List services that have fewer usage identifiers now than their package says; they are not billed."""
+    limit = arguments.limit or LISTED
+    found = ownerships.short(txn, arguments.after or 0, limit + 1)
+    last = found[limit - 1].service if len(found) > limit else None
+    return Lacking(found[:limit], last)
+
+
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Owners | Refused:
     """Say who owns a usage identifier when."""
     found = _owners(txn, arguments.type, arguments.value)
@@ -217,5 +260,8 @@ def _owners(txn: Transaction, type_: str, value: str) -> Owners:
 OPERATIONS = (
     staff_changes(("uid_assign", "Give a UID to a service"), Assign, Owners, assign, CLERKS),
     staff_changes(("uid_end", "End a UID's newest owner"), End, Owners, end, CLERKS),
+    staff_reads(
+        "uid_short", "Services short of UIDs, which are not billed", Short, Lacking, short
+    ),
     staff_reads("uid_show", "Who owns a UID when", Show, Owners, show),
 )

@@ -120,3 +120,50 @@ def withdraw(txn: Transaction, ids: Sequence[int], until: int) -> None:
         "UPDATE uid_history SET until = %(until)s WHERE id = ANY (%(ids)s) AND until IS NULL",
         {"ids": list(ids), "until": until},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShortOfUIDs:
+    """A service with fewer usage identifiers now than its package says."""
+
+    service: int
+    account: str
+    name: str
+    package: str
+    uids: int
+    wanted: int
+    from_: datetime
+
+
+def short(txn: Transaction, after: int, limit: int) -> tuple[ShortOfUIDs, ...]:
+    """Give services that are short of usage identifiers now, by id."""
+    txn.execute(
+        """
+        SELECT s.id, a.number, a.name, s.package, h.uids, p.uids, lower(s.during)
+        FROM account_service AS s JOIN account AS a ON a.id = s.account_id
+        JOIN package AS p ON p.code = s.package AND p.until IS NULL AND p.uids > 0
+        CROSS JOIN LATERAL (
+            SELECT count(*)::integer AS uids FROM uid_history AS o
+            WHERE o.account_id = s.account_id AND o.account_service_id = s.id AND o.until IS NULL
+            AND o.during @> clock_timestamp()
+        ) AS h
+        WHERE s.during @> clock_timestamp() AND h.uids < p.uids AND s.id > %(after)s
+        ORDER BY s.id LIMIT %(limit)s
+        """,
+        {"after": after, "limit": limit},
+    )
+    return tuple(ShortOfUIDs(*row) for row in txn.fetchall())
+
+
+def is_type(txn: Transaction, type_: str) -> bool:
+    """Tell whether there is, or was, a usage identifier of a type."""
+    txn.execute(
+        "SELECT EXISTS (SELECT FROM uid_history WHERE uid_type = %(type)s)", {"type": type_}
+    )
+    return txn.fetchone() == (True,)
+
+
+def types(txn: Transaction) -> tuple[str, ...]:
+    """Give the types of all usage identifiers there are."""
+    txn.execute("SELECT DISTINCT uid_type FROM uid_history ORDER BY 1")
+    return tuple(type_ for (type_,) in txn.fetchall())

@@ -157,7 +157,11 @@ class Rating:
                 "unreadable": unreadable,
                 "of": sum(asdict(closed.verdicts).values()),
             }
-            log.warning("lines that can't be read: see bmadmin suspense show", extra=told)
+            log.warning(
+                "lines that can't be read: see `bmadmin file rejects %d --explain`",
+                closed.file_id,
+                extra=told,
+            )
 
 
 def _told_of(closed: Closed) -> dict[str, object]:

@@ -110,6 +110,7 @@ MATRIX = {
     ("ADMIN", "suspense_take", CLERK, "CHANGE"),
     ("ADMIN", "uid_assign", CLERK, "CHANGE"),
     ("ADMIN", "uid_end", CLERK, "CHANGE"),
+    ("ADMIN", "uid_short", READ, "NONE"),
     ("ADMIN", "uid_show", READ, "NONE"),
     ("ADMIN", "usage_interim", READ, "NONE"),
     ("ADMIN", "usage_list", READ, "NONE"),

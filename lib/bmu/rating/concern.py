@@ -36,6 +36,8 @@ def concern(live: TariffRows, ended: TariffRows, added: TariffRows) -> Concern |
         Result: none: it can be anybody.
     """
     changed = {each.name: _changed(ended, added, each.name) for each in fields(TariffRows)}
+    # A share plan that was not there yet is nobody's.
+    changed["share_plans"] &= {row.code for row in live.share_plans}
     if any(codes for name, codes in changed.items() if name not in _NAMED):
         return None
     bucket_types = (*live.bucket_types, *added.bucket_types)

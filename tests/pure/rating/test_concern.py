@@ -6,6 +6,7 @@ from bmu.money import Rounding
 from bmu.rating import PackageRow, RateGroupRow, RatePlanRow, TariffRows
 from bmu.rating.concern import Concern, concern
 from bmu.rating.kinds import Frequency
+from bmu.rating.offers import SharePlanRow
 
 
 def plan(code: str, *groups: str, fallback: str | None = None) -> RatePlanRow:
@@ -52,3 +53,13 @@ def test_a_package_with_another_plan_concerns_who_has_it() -> None:
     found = concern(LIVE, TariffRows(packages=LIVE.packages[1:2]), TariffRows(packages=(changed,)))
 
     assert found == Concern(packages=frozenset({"B"}))
+
+
+def test_a_share_plan_that_is_new_concerns_nobody_and_one_that_changes_anybody() -> None:
+    """Nobody can have what was not there; who has one is not told from the catalogue."""
+    family = SharePlanRow(0, "FAMILY", "Family", "ACCOUNT", 1, ("MINUTES",), ())
+    had = replace(LIVE, share_plans=(family,))
+    changed = TariffRows(share_plans=(replace(family, rank=2),))
+
+    assert concern(LIVE, TariffRows(), TariffRows(share_plans=(family,))) == Concern()
+    assert concern(had, TariffRows(share_plans=(family,)), changed) is None
