@@ -81,7 +81,7 @@ udr_of(const Batch *batch, PyObject *line_no, Octets record, const Found *found)
         content,
         Py_NewRef(found->uid_type),
         uid,
-        Py_NewRef(batch->plan.usage_class),
+        Py_NewRef(batch->plan->usage_class),
         PyLong_FromLongLong(found->started_us),
         PyLong_FromLongLong(found->quantity),
         found->origin_is_uid ? Py_XNewRef(uid) : text_object(&found->origin),
@@ -110,9 +110,29 @@ take_one(Batch *batch, PyObject *line_no, PyObject *line)
     Octets octets = {PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line)};
     octets.length -= octets.length && octets.at[octets.length - 1] == '\r';
     Found found;
-    if (!split(batch, octets) || !read_fields(batch, &found))
+    batch->plan = &batch->plans[0];
+    if (!split(batch, octets) || !choose_plan(batch) || !read_fields(batch, &found))
         return NULL;
     return udr_of(batch, line_no, octets, &found);
+}
+
+/* A plan with those of the kinds of rows that are tried first; 0 with an exception. */
+static int
+read_plans(PyObject *tuple, Batch *batch)
+{
+    batch->plan = &batch->plans[0];
+    if (!read_plan(tuple, &batch->plans[0]))
+        return 0;
+    PyObject *kinds = batch->plans[0].kinds;
+    batch->plans_count = 1 + (int)PyTuple_GET_SIZE(kinds);
+    if (PyTuple_GET_SIZE(kinds) > KINDS_MAX)
+        return refused("too many kinds of rows");
+    for (int n = 1; n < batch->plans_count; n++)
+        if (!read_plan(PyTuple_GET_ITEM(kinds, n - 1), &batch->plans[n]))
+            return 0;
+        else if (batch->plans[n].fields != batch->plans[0].fields)
+            return refused("rows of all kinds have the same fields");
+    return 1;
 }
 
 static PyObject *
@@ -125,8 +145,10 @@ take_some(PyObject *module, PyObject *arguments)
     unsigned long long init = 0, update = 0, final = 0;
     if (!PyArg_ParseTuple(arguments, "OO!O!OO!O(KKK)", &plan, &PyTuple_Type, &lines, &PyTuple_Type, &line_nos, &take,
                           &PyType_Type, &batch.udr, &batch.sha256, &init, &update, &final)
-        || !read_plan(plan, &batch.plan))
+        || !read_plans(plan, &batch))
         return NULL;
+    if (batch.plan->quoting == JSON)
+        know_names(&batch);
     batch.native = (Sha){(void *)(uintptr_t)init, (void *)(uintptr_t)update, (void *)(uintptr_t)final};
     Py_ssize_t count = PyTuple_GET_SIZE(lines);
     if (PyTuple_GET_SIZE(line_nos) != count) {
@@ -234,7 +256,7 @@ uid_texts(PyObject *module, PyObject *arguments)
             PyErr_SetString(PyExc_TypeError, "lines are octets");
         } else {
             octets = (Octets){PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line)};
-            int told = one_uid && glances[plan.quoting](octets, place, plan.delimiter, &found);
+            int told = one_uid && plan.quoting != JSON && glances[plan.quoting](octets, place, plan.delimiter, &found);
             text = told ? PyBytes_FromStringAndSize(found.at, found.length) : Py_NewRef(Py_None);
         }
         if (text == NULL)

@@ -17,13 +17,16 @@ typedef long long i64;
 #define HOUR_LENGTH 14 /* "2026-08-03 09:" */
 #define TIME_LENGTH 19
 #define HOURS_MAX 8
+#define KINDS_MAX 16 /* of rows */
+#define NAME_SLOTS 512
+#define NAMES_MAX 256 /* in a line; the slots never fill up */
 #define SECOND_US 1000000LL
 #define DIGEST_OCTETS 32
 #define STATE_OCTETS 256 /* digest.STATE_OCTETS */
 
 enum { UDR_SIZE = 11 }; /* usage.UDR */
 
-enum { DOUBLED, ALL_BARE, NONE }; /* plan._QUOTINGS */
+enum { DOUBLED, ALL_BARE, NONE, JSON }; /* plan._QUOTINGS, and lines of JSON objects */
 
 typedef struct {
     const char *at;
@@ -36,6 +39,7 @@ typedef struct {
     char delimiter;
     Py_ssize_t fields, started, quantity, origin, destination, international_min, trunk_min;
     PyObject *widths, *marks, *filters, *identities, *uids, *times, *usage_class, *hours, *routing, *extras;
+    PyObject *names, *only, *kinds;
     Octets key_prefix, country, international, trunk;
 } Plan;
 
@@ -56,8 +60,19 @@ typedef struct {
     int (*final)(unsigned char *digest, void *state);
 } Sha;
 
+/* A name of a line of JSON, where its field is, and when it was put there. */
 typedef struct {
-    Plan plan;
+    Octets name;
+    Py_ssize_t place;
+    unsigned turn;
+} Slot;
+
+typedef struct {
+    const Plan *plan;           /* of the row at hand */
+    Plan plans[1 + KINDS_MAX];  /* the first is of rows of no kind */
+    int plans_count;
+    Slot known[NAME_SLOTS], seen[NAME_SLOTS];
+    unsigned turn;
     PyTypeObject *udr;
     PyObject *sha256;
     Sha native; /* sha256 itself; init is NULL where it isn't to be had */
@@ -93,6 +108,13 @@ int read_plan(PyObject *tuple, Plan *plan);
 
 /* A line to its fields; 0 when it is odd, or with an exception. */
 int split(Batch *batch, Octets record);
+
+/* Lines of JSON objects: the names of the plan's fields, once; then a line, as split() does. */
+void know_names(Batch *batch);
+int split_json(Batch *batch, Octets record);
+
+/* The plan by which a row is read; 0 when that has to be found slowly. */
+int choose_plan(Batch *batch);
 
 /* Up to the next quote, delimiter and quote, or to the end. */
 const char *bare_end(const char *at, const char *end, char delimiter);

@@ -34,30 +34,56 @@ decimal_of(Octets text, Py_ssize_t whole_max, i64 *whole, Octets *decimals)
     return *whole >= 0 && (point == NULL || digits_of(decimals->at, decimals->length, 9) >= 0);
 }
 
+/* Whether a condition that compares texts holds; -1 when that can't be told of plain texts. */
+static int
+is_met(const Batch *batch, PyObject *condition)
+{
+    PyObject *texts = PyTuple_GET_ITEM(condition, 2);
+    Octets text;
+    if (!text_of(batch, place_in(condition, 0), &text))
+        return -1;
+    int one_of = 0;
+    for (Py_ssize_t t = 0; !one_of && t < PyTuple_GET_SIZE(texts); t++) {
+        PyObject *each_text = PyTuple_GET_ITEM(texts, t);
+        one_of = PyBytes_GET_SIZE(each_text) == text.length
+                 && !memcmp(PyBytes_AS_STRING(each_text), text.at, text.length);
+    }
+    return one_of == (PyTuple_GET_ITEM(condition, 1) == Py_True);
+}
+
+static int
+are_met(const Batch *batch, PyObject *conditions)
+{
+    int met = 1;
+    for (Py_ssize_t c = 0; met == 1 && c < PyTuple_GET_SIZE(conditions); c++)
+        met = is_met(batch, PyTuple_GET_ITEM(conditions, c));
+    return met;
+}
+
 /* No filter drops the record: of each, some condition that compares texts does not hold. */
 static int
 passes_filters(const Batch *batch)
 {
-    PyObject *filters = batch->plan.filters;
-    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(filters); n++) {
-        PyObject *conditions = PyTuple_GET_ITEM(filters, n);
-        int all_hold = 1;
-        for (Py_ssize_t c = 0; all_hold && c < PyTuple_GET_SIZE(conditions); c++) {
-            PyObject *condition = PyTuple_GET_ITEM(conditions, c), *texts = PyTuple_GET_ITEM(condition, 2);
-            Octets text;
-            if (!text_of(batch, place_in(condition, 0), &text))
-                return 0;
-            int one_of = 0;
-            for (Py_ssize_t t = 0; !one_of && t < PyTuple_GET_SIZE(texts); t++) {
-                PyObject *each_text = PyTuple_GET_ITEM(texts, t);
-                one_of = PyBytes_GET_SIZE(each_text) == text.length
-                         && !memcmp(PyBytes_AS_STRING(each_text), text.at, text.length);
-            }
-            all_hold = one_of == (PyTuple_GET_ITEM(condition, 1) == Py_True);
-        }
-        if (all_hold)
+    PyObject *filters = batch->plan->filters;
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(filters); n++)
+        if (are_met(batch, PyTuple_GET_ITEM(filters, n)))
             return 0;
+    return 1;
+}
+
+int
+choose_plan(Batch *batch)
+{
+    for (int n = 1; n < batch->plans_count; n++) {
+        int met = are_met(batch, batch->plans[n].only);
+        if (met < 0)
+            return 0;
+        if (met) {
+            batch->plan = &batch->plans[n];
+            return 1;
+        }
     }
+    batch->plan = &batch->plans[0];
     return 1;
 }
 
@@ -91,6 +117,12 @@ read_number(const Plan *plan, Octets text, int called, Text *into)
     int plus = text.length > 0 && text.at[0] == '+';
     Octets rest = {text.at + plus, text.length - plus};
     into->length = 0;
+    /* number.NATIONAL */
+    static const char NATIONAL[] = ";national";
+    Py_ssize_t behind = (Py_ssize_t)sizeof NATIONAL - 1, before = text.length - behind;
+    int national = before > 0 && !plus && !memcmp(text.at + before, NATIONAL, behind);
+    if (national)
+        rest.length -= behind;
     if (rest.length < 1 || rest.length > CHARACTERS_MAX)
         return 0;
     for (Py_ssize_t n = 0; n < rest.length; n++)
@@ -98,7 +130,9 @@ read_number(const Plan *plan, Octets text, int called, Text *into)
             return 0;
     if (called && is_routed(plan, text))
         return 0;
-    if (!plus && rest.length >= plan->international_min && begins(rest, plan->international)) {
+    if (national) {
+        put(into, plan->country);
+    } else if (!plus && rest.length >= plan->international_min && begins(rest, plan->international)) {
         rest.at += plan->international.length;
         rest.length -= plan->international.length;
     } else if (!plus && rest.length >= plan->trunk_min && begins(rest, plan->trunk)) {
@@ -139,7 +173,7 @@ read_uid(const Plan *plan, Octets text, Text *into)
 PyObject *
 own_fields(const Batch *batch)
 {
-    PyObject *extras = batch->plan.extras, *found = NULL;
+    PyObject *extras = batch->plan->extras, *found = NULL;
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(extras); n++) {
         PyObject *extra = PyTuple_GET_ITEM(extras, n);
         Octets text;
@@ -164,7 +198,7 @@ own_fields(const Batch *batch)
 static int
 read_numbers(const Batch *batch, Found *found)
 {
-    const Plan *plan = &batch->plan;
+    const Plan *plan = batch->plan;
     Octets text = {NULL, 0};
     Py_ssize_t place = -1;
     PyObject *uid = NULL;
@@ -192,7 +226,7 @@ read_numbers(const Batch *batch, Found *found)
 static int
 write_key(const Batch *batch, Found *found)
 {
-    const Plan *plan = &batch->plan;
+    const Plan *plan = batch->plan;
     PyObject *places = NULL;
     Octets text = {NULL, 0};
     for (Py_ssize_t n = 0; !text.length && n < PyTuple_GET_SIZE(plan->identities); n++) {
@@ -233,7 +267,7 @@ hour_of(Batch *batch, const char *text, i64 *into)
             return 1;
         }
     PyObject *key = PyUnicode_DecodeASCII(text, HOUR_LENGTH, NULL);
-    PyObject *value = key == NULL ? NULL : PyDict_GetItemWithError(batch->plan.hours, key);
+    PyObject *value = key == NULL ? NULL : PyDict_GetItemWithError(batch->plan->hours, key);
     Py_XDECREF(key);
     if (value == NULL || !PyLong_CheckExact(value))
         return 0;
@@ -275,13 +309,13 @@ read_epoch(Octets text, i64 *into)
 static int
 read_time(Batch *batch, Octets text, i64 *into)
 {
-    return batch->plan.hours == Py_None ? read_epoch(text, into) : read_local(batch, text, into);
+    return batch->plan->hours == Py_None ? read_epoch(text, into) : read_local(batch, text, into);
 }
 
 static int
 read_started(Batch *batch, Found *found)
 {
-    const Plan *plan = &batch->plan;
+    const Plan *plan = batch->plan;
     Octets text;
     i64 other;
     for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(plan->times); n++)
@@ -294,7 +328,11 @@ static int
 read_seconds(const Batch *batch, Found *found)
 {
     Octets text, decimals;
-    if (!text_of(batch, batch->plan.quantity, &text)
+    if (batch->plan->quantity < 0) {
+        found->quantity = 1;
+        return 1;
+    }
+    if (!text_of(batch, batch->plan->quantity, &text)
         || !decimal_of(text, QUANTITY_DIGITS_MAX, &found->quantity, &decimals))
         return 0;
     found->quantity += digits_of(decimals.at, decimals.length, 9) > 0;

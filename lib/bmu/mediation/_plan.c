@@ -99,7 +99,7 @@ read_plan(PyObject *tuple, Plan *plan)
 {
     if (!PyTuple_Check(tuple))
         return refused("a plan is a tuple");
-    if (!PyArg_ParseTuple(tuple, "picnO!O!O!O!O!UOnO!nnny#y#y#ny#nO!O!;a plan", &plan->utf8, &plan->quoting, &plan->delimiter,
+    if (!PyArg_ParseTuple(tuple, "picnO!O!O!O!O!UOnO!nnny#y#y#ny#nO!O!O!O!O!;a plan", &plan->utf8, &plan->quoting, &plan->delimiter,
                           &plan->fields, &PyTuple_Type, &plan->widths, &PyTuple_Type, &plan->marks, &PyTuple_Type,
                           &plan->filters, &PyTuple_Type,
                           &plan->identities, &PyTuple_Type, &plan->uids, &plan->usage_class, &plan->hours,
@@ -107,13 +107,18 @@ read_plan(PyObject *tuple, Plan *plan)
                           &plan->destination, &plan->key_prefix.at, &plan->key_prefix.length, &plan->country.at,
                           &plan->country.length, &plan->international.at, &plan->international.length,
                           &plan->international_min, &plan->trunk.at, &plan->trunk.length, &plan->trunk_min,
-                          &PyTuple_Type, &plan->routing, &PyTuple_Type, &plan->extras))
+                          &PyTuple_Type, &plan->routing, &PyTuple_Type, &plan->extras, &PyTuple_Type, &plan->names,
+                          &PyTuple_Type, &plan->only, &PyTuple_Type, &plan->kinds))
         return 0;
-    if (plan->quoting < DOUBLED || plan->quoting > NONE)
+    if (plan->quoting < DOUBLED || plan->quoting > JSON)
         return refused("no such quoting");
     if (plan->fields < 1 || plan->fields > FIELDS_MAX)
         return refused("too many fields");
-    Py_ssize_t places[] = {plan->started, plan->quantity, plan->origin, plan->destination};
+    if (plan->quoting == JSON && PyTuple_GET_SIZE(plan->names) != plan->fields)
+        return refused("as many names as fields");
+    /* Without a quantity each row is one. */
+    Py_ssize_t quantity = plan->quantity == -1 ? 0 : plan->quantity;
+    Py_ssize_t places[] = {plan->started, quantity, plan->origin, plan->destination};
     for (int n = 0; n < 4; n++)
         if (places[n] < 0 || places[n] >= plan->fields)
             return refused("not the place of a field");
@@ -124,5 +129,5 @@ read_plan(PyObject *tuple, Plan *plan)
     return each(plan, plan->widths, is_width) && each(plan, plan->marks, is_octets) && each(plan, plan->filters, is_filter)
            && each(plan, plan->identities, is_identity) && each(plan, plan->uids, is_uid)
            && are_places(plan, plan->times) && each(plan, plan->routing, is_octets)
-           && each(plan, plan->extras, is_extra);
+           && each(plan, plan->extras, is_extra) && each(plan, plan->names, is_octets) && is_filter(plan, plan->only);
 }

@@ -24,7 +24,7 @@ holds(Octets text, char octet)
 static Py_ssize_t
 split_csv(Batch *batch, Octets record)
 {
-    const char *at = record.at, *end = at + record.length, delimiter = batch->plan.delimiter;
+    const char *at = record.at, *end = at + record.length, delimiter = batch->plan->delimiter;
     for (Py_ssize_t count = 0; count < FIELDS_MAX;) {
         Field *field = &batch->fields[count++];
         const char *stop;
@@ -72,7 +72,7 @@ split_bare(Batch *batch, Octets record)
         return 0;
     const char *at = record.at + 1, *end = record.at + record.length - 1;
     for (Py_ssize_t count = 0; count < FIELDS_MAX;) {
-        const char *stop = bare_end(at, end, batch->plan.delimiter);
+        const char *stop = bare_end(at, end, batch->plan->delimiter);
         batch->fields[count++] = (Field){{at, stop - at}, 0};
         if (stop == end)
             return count;
@@ -86,7 +86,7 @@ split_plain(Batch *batch, Octets record)
 {
     const char *at = record.at, *end = record.at + record.length;
     for (Py_ssize_t count = 0; count < FIELDS_MAX;) {
-        const char *stop = memchr(at, batch->plan.delimiter, end - at);
+        const char *stop = memchr(at, batch->plan->delimiter, end - at);
         if (stop == NULL)
             stop = end;
         batch->fields[count++] = (Field){{at, stop - at}, 0};
@@ -113,7 +113,7 @@ is_marked(const Plan *plan, Octets record)
 int
 split(Batch *batch, Octets record)
 {
-    const Plan *plan = &batch->plan;
+    const Plan *plan = batch->plan;
     if (record.length < 1 || record.length > RECORD_MAX || holds(record, '\0') || holds(record, '\r')
         || holds(record, '\n') || is_marked(plan, record))
         return 0;
@@ -127,6 +127,8 @@ split(Batch *batch, Octets record)
         }
         Py_DECREF(text);
     }
+    if (plan->quoting == JSON)
+        return split_json(batch, record);
     Py_ssize_t (*splits)(Batch *, Octets) = plan->quoting == DOUBLED ? split_csv : plan->quoting == NONE ? split_plain : split_bare;
     Py_ssize_t count = splits(batch, record);
     int known = 0;

@@ -8,7 +8,7 @@ from bmu.mediation.derive import number_reader
 from bmu.mediation.digest import addresses
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import SourceSettings
-from bmu.mediation.plan import built, plan_of
+from bmu.mediation.plan import JSON, built, plan_of
 from bmu.mediation.profile import Profile
 from bmu.mediation.reading import Reading, Shared, for_type
 from bmu.mediation.record import Records, named
@@ -47,7 +47,8 @@ class Mediator:
         types = [for_type(records.profile, each.of) for each in records.kinds]
         # The last one is of rows of no type.
         self._readings = [Reading(each, shared) for each in (*types, records.profile)]
-        self._plan = plan_of(records, source, extras, self._readings[-1].clock, prefix)
+        clocks = [each.clock for each in self._readings]
+        self._plan = plan_of(records, source, extras, clocks, prefix)
 
     def take(self, line_no: int, line: bytes) -> UDR | Reject:
         """Make a UDR of a line without its line end, or say why it is none; any octets are a line."""
@@ -92,7 +93,7 @@ class Mediator:
             Result: None where that can't be told quickly. What is given stands for uid_of() of it,
                 if take() makes a UDR of the line; of other lines nothing is promised.
         """
-        if compiled is not None and self._plan is not None:
+        if compiled is not None and self._plan is not None and self._plan.quoting != JSON:
             return compiled.uid_texts(self._plan, lines)
         return list(map(self._glance, lines))
 

@@ -13,6 +13,9 @@ SHORT_DIGITS_MAX = 6
 REST_DIGITS_MIN = 5
 CHARACTERS_MAX = 64
 
+# Behind digits of which a switch says that they are a national number, without a trunk prefix.
+NATIONAL = ";national"
+
 _SEPARATORS = str.maketrans("", "", " -.()/")
 # A number with an extension behind it, or with the parameters of a tel URI, or with the # that ends dialling.
 _WITH_MORE = re.compile(
@@ -54,7 +57,7 @@ class Numbers:
     Reads telephone numbers of one source.
 
     E.164 digits come of ``+`` or the international prefix before them, or of a national number
-    behind the trunk prefix. What has none of these stays as it stands. An extension behind a number is no part of
+    behind the trunk prefix, or with ``;national`` behind it. What has none of these stays as it stands. An extension behind a number is no part of
     it, nor are parameters (``;rn=``, ``;ext=``, ``;npdi``).
 
     Shapes:
@@ -95,6 +98,9 @@ class Numbers:
         """
         if text.isdecimal() and text.isascii() and len(text) <= CHARACTERS_MAX:
             return self._dialled(text)
+        national = text.removesuffix(NATIONAL)
+        if national.isdecimal() and national.isascii() and len(national) <= CHARACTERS_MAX:
+            return self._country + national
         digits = text.replace("(0)", "").translate(_SEPARATORS)
         plain = digits.removeprefix("+")
         if not (plain.isdecimal() and plain.isascii()):

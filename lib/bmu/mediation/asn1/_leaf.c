@@ -143,6 +143,13 @@ put_number(Line *line, Octets content)
     if ((kind >> 4 & 7) == 1 && length)
         put(line, "+", 1);
     put(line, digits, length);
+    int national = (kind >> 4 & 7) == 2 && length;
+    for (Py_ssize_t n = 0; national && n < length; n++)
+        national = digits[n] >= '0' && digits[n] <= '9';
+    if (national && !room(line, 16))
+        return 0;
+    if (national)
+        put(line, ";national", 9); /* number.NATIONAL */
     end(line);
     char plan[4];
     PyOS_snprintf(plan, sizeof plan, "%d", kind & 15);

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
+from bmu.mediation.number import NATIONAL
+
 HEX_OCTETS_MAX = 256
 INTEGER_OCTETS_MAX = 16
 # By their nibbles; F fills up the last octet.
@@ -14,7 +16,7 @@ TYPES_OF_NUMBER = (
     *("unknown", "international", "national", "network", "subscriber", "alphanumeric"),
     *("abbreviated", "reserved"),
 )
-INTERNATIONAL = 1
+INTERNATIONAL, NATIONAL_NUMBER = 1, 2
 NOT_EXTENDED = 0x80
 # Octet 3a of TS 24.008: who calls may be shown, may not, or is not known.
 PRESENTATIONS = ("allowed", "restricted", "unavailable", "reserved")
@@ -120,7 +122,8 @@ def bits(content: bytes) -> str | None:
 
 def number(content: bytes) -> Parts | None:
     """
-    Read a telephone number behind its type (TS 24.008 and 29.002): digits, with a plus where it is international.
+    Read a telephone number behind its type (TS 24.008 and 29.002): digits, with a plus where it is international, and
+    with ``;national`` behind them where it is national.
 
     Shapes:
         Result: the number under "", then ``ton`` (type of number), ``npi`` (numbering plan) and, where it is told,
@@ -137,8 +140,11 @@ def number(content: bytes) -> Parts | None:
     digits = low_first(content[digits_from:])
     if digits is None:
         return None
-    plus = "+" if kind >> 4 & 7 == INTERNATIONAL and digits else ""
-    return {"": plus + digits, **parts}
+    if kind >> 4 & 7 == INTERNATIONAL and digits:
+        digits = f"+{digits}"
+    elif kind >> 4 & 7 == NATIONAL_NUMBER and digits.isdecimal():
+        digits += NATIONAL
+    return {"": digits, **parts}
 
 
 def time(content: bytes) -> Parts | None:
