@@ -126,6 +126,8 @@ def plan_of(
         and not records.profile.splitting
         and len(sorts) <= SORTS_MAX
         and all(map(_is_simple, (general, *sorts)))
+        # A glance at a line tells whose it is, whatever its sort.
+        and all(each.profile.uids == records.profile.uids for each in sorts)
         # Hours that are looked up are those of one clock.
         and (not sorts or all(isinstance(clock, EpochClock) for clock in clocks))
     ):
@@ -154,7 +156,7 @@ def _sorts(records: Records, clocks: Sequence[AnyClock]) -> Iterator[_Sort]:
             yield _Sort(conditions, profile, clock)
 
 
-def _plan(  # noqa: PLR0913
+def _plan(
     sort: _Sort,
     kinds: tuple[Plan, ...],
     records: Records,

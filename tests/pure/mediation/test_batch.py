@@ -539,8 +539,10 @@ def test_a_plan_is_looked_at_before_it_is_used(at: int, value: object) -> None:
         )
         assert len(taken) == len(compiled.uid_texts(wrong, lines)) == len(lines)
     except refused:
-        with pytest.raises(refused):
-            compiled.uid_texts(wrong, lines)
+        # Whose a line is does not hang on what kind it is of.
+        if Plan._fields[at] != "kinds":
+            with pytest.raises(refused):
+                compiled.uid_texts(wrong, lines)
 
 
 class NoHashError(Exception):
