@@ -33,6 +33,15 @@ _FACTS = (
     "Output-Octets",
     "Acct-Session-Start-Time",
     "Acct-Unique-Session-Id",
+    "Event-Time",
+    "NAS",
+)
+_NAS = (
+    "NAS-Identifier",
+    "NAS-IP-Address",
+    "NAS-IPv6-Address",
+    "Packet-Src-IP-Address",
+    "Packet-Src-IPv6-Address",
 )
 
 
@@ -237,10 +246,11 @@ def with_facts(fields: dict[str, str], client: str, received_s: int) -> dict[str
 
 def derived(fields: dict[str, str]) -> dict[str, str]:
     """
-    Give the counters with their gigawords, begin and id of the session that a request is of, as far as its attributes tell.
+    Give what follows from a request, as far as its attributes tell.
 
     Shapes:
-        Result: Input-Octets, Output-Octets; Acct-Session-Start-Time in seconds since 1970-01-01 UTC; Acct-Unique-Session-Id.
+        Result: Input-Octets, Output-Octets, with their gigawords; Event-Time and Acct-Session-Start-Time in seconds since
+            1970-01-01 UTC; NAS, what the client calls itself, or its address; Acct-Unique-Session-Id.
     """
     found = {}
     for way in ("Input", "Output"):
@@ -248,22 +258,26 @@ def derived(fields: dict[str, str]) -> dict[str, str]:
         if octets is not None:
             gigawords = _number(fields.get(f"Acct-{way}-Gigawords")) or 0
             found[f"{way}-Octets"] = str(gigawords * GIGAWORD + octets)
-    began = _began(fields)
-    if began is not None:
-        found["Acct-Session-Start-Time"] = str(began)
+    at = _at(fields)
+    if at is not None:
+        found["Event-Time"] = str(at)
+        lasted = _number(fields.get("Acct-Session-Time")) or 0
+        found["Acct-Session-Start-Time"] = str(at - lasted)
+    nas = next((fields[name] for name in _NAS if fields.get(name)), None)
+    if nas is not None:
+        found["NAS"] = nas
     if "Acct-Session-Id" in fields and "Acct-Unique-Session-Id" not in fields:
         found["Acct-Unique-Session-Id"] = _unique(fields)
     return found
 
 
-def _began(fields: dict[str, str]) -> int | None:
+def _at(fields: dict[str, str]) -> int | None:
+    """Tell when it was that a request tells of."""
     at = _number(fields.get("Event-Timestamp"))
-    if at is None:
-        received = _number(fields.get("Timestamp"))
-        if received is None:
-            return None
-        at = received - (_number(fields.get("Acct-Delay-Time")) or 0)
-    return at - (_number(fields.get("Acct-Session-Time")) or 0)
+    if at is not None:
+        return at
+    received = _number(fields.get("Timestamp"))
+    return None if received is None else received - (_number(fields.get("Acct-Delay-Time")) or 0)
 
 
 def _unique(fields: dict[str, str]) -> str:

@@ -151,7 +151,7 @@ READ: dict[str, tuple[Decoding, bytes, list[Row]]] = {
                 "received": "Mon Aug  3 09:12:44 2026", "User-Name": "ada@example.net", "Acct-Status-Type": "Stop",
                 "Acct-Input-Octets": "705032704", "Acct-Input-Gigawords": "1", "Class": "0x01", "Class.1": "0x02",
                 "Reply-Message": 'a "quote"\nä', "Timestamp": "1785744764", "Input-Octets": "5000000000",
-                "Acct-Session-Start-Time": "1785744764",
+                "Acct-Session-Start-Time": "1785744764", "Event-Time": "1785744764",
             },
             {"received": "Mon Aug  3 09:13:44 2026", "User-Name": "bob", "Acct-Output-Octets": "12", "Output-Octets": "12"},
         ],

@@ -190,10 +190,16 @@ def test_what_follows_from_a_request_is_added_and_not_believed() -> None:
     assert found["Packet-Src-IP-Address"] == "192.0.2.9"
     assert found["Input-Octets"] == str(3 * 2**32 + 5)
     assert "Output-Octets" not in found
+    assert found["Event-Time"] == str(1790000100 - 5)
     assert found["Acct-Session-Start-Time"] == str(1790000100 - 5 - 60)
+    assert found["NAS"] == "192.0.2.1"
     told = radius.with_facts(said | {"Event-Timestamp": "1790000050"}, "2001:db8::1", 1790000100)
     assert told["Acct-Session-Start-Time"] == str(1790000050 - 60)
     assert told["Packet-Src-IPv6-Address"] == "2001:db8::1"
+    assert radius.with_facts({"NAS": "x"}, "192.0.2.9", 1)["NAS"] == "192.0.2.9"
+    assert (
+        radius.with_facts(said | {"NAS-Identifier": "bras-1"}, "192.0.2.9", 1)["NAS"] == "bras-1"
+    )
     unique = hashlib.md5(b"alice,2A,192.0.2.1,,,7").hexdigest()
     assert found["Acct-Unique-Session-Id"] == told["Acct-Unique-Session-Id"] == unique
 
