@@ -93,6 +93,7 @@ setup(
     ],
     package_data={
         "bmu": ["py.typed"],
+        "bmu.mediation": ["ready/*.toml"],
         "bmu.mediation.asn1": ["maps/*.toml"],
         "bmu.ui": ["templates/*.html", "static/*"],
         "bmuid": ["py.typed"],

@@ -18,7 +18,7 @@ from bmu.mediation.profile import (
     Match,
     Profile,
 )
-from bmu.mediation.profiles import BUILT_IN
+from bmu.mediation.ready import BUILT_IN
 from bmu.mediation.reject import Reason, Reject
 from bmu.mediation.totals import Totals
 from bmu.mediation.transform import Clock, Form, Instant

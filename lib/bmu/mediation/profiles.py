@@ -99,6 +99,6 @@ KAMAILIO = Profile(
     destination="dst_user",
 )
 
-BUILT_IN: Mapping[str, Profile] = {
+PLAIN: Mapping[str, Profile] = {
     profile.code: profile for profile in (ASTERISK, FREESWITCH, KAMAILIO)
 }

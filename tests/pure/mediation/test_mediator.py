@@ -25,10 +25,11 @@ from bmu.mediation import (
     SourceSettings,
     faults,
 )
+from bmu.mediation.profiles import PLAIN
 from bmu.usage import UDR
 
 LONDON = SourceSettings("pbx", "Europe/London", "44", "0", "00")
-MEDIATORS = {code: Mediator(profile, LONDON) for code, profile in BUILT_IN.items()}
+MEDIATORS = {code: Mediator(profile, LONDON) for code, profile in PLAIN.items()}
 
 pieces = st.sampled_from(
     [
@@ -63,7 +64,7 @@ anything = st.one_of(st.binary(max_size=300), st.lists(pieces, max_size=60).map(
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(BUILT_IN)), st.lists(anything, max_size=20))
+@given(st.sampled_from(sorted(PLAIN)), st.lists(anything, max_size=20))
 def test_any_octets_end_as_usage_or_as_a_reject(code: str, lines: list[bytes]) -> None:
     """Nothing a switch sends stops the intake, and many lines at once are read like one by one."""
     mediator = MEDIATORS[code]
@@ -86,7 +87,7 @@ REAL = {
 }
 
 
-@pytest.mark.parametrize("code", sorted(BUILT_IN))
+@pytest.mark.parametrize("code", sorted(PLAIN))
 def test_whose_a_line_is_can_be_told_at_a_glance(code: str) -> None:
     """Workers share a file by customers, and each leaves the others' lines to them nearly unread."""
     lines = (EXAMPLES / REAL[code]).read_bytes().splitlines()
@@ -101,7 +102,7 @@ def test_whose_a_line_is_can_be_told_at_a_glance(code: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(BUILT_IN)), st.data())
+@given(st.sampled_from(sorted(PLAIN)), st.data())
 def test_a_glance_never_tells_another_customer(code: str, data: st.DataObject) -> None:
     """Also in a line that was tampered with, the glance and the whole reading name the same customer."""
     lines = (EXAMPLES / REAL[code]).read_bytes().splitlines()[:40]

@@ -1,0 +1,139 @@
+"""
+What intake costs by itself, without a database.
+
+    python benchmarks/intake.py decoders                       # each decoder, 32 MiB of rows
+    python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
+
+`decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
+whole file took beside what the process had before. Rows are those of tests/samples, over and over.
+"""
+
+import argparse
+import itertools
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import machine
+
+from bmu.mediation.profile import Decoding, Format
+from bmu.mediation.ready import BUILT_IN
+from bmuid.intake.decoding import decode
+
+SAMPLES = Path(__file__).parents[1] / "tests/samples"
+BLOCK_OCTETS = 1 << 20
+
+Made = tuple[Decoding, bytes, bytes, bytes]
+
+
+def between(octets: bytes, first: bytes, last: bytes) -> bytes:
+    """Cut out what stands from a text to another, both of them with it."""
+    start = octets.index(first)
+    return octets[start : octets.index(last, start) + len(last)]
+
+
+def sample(name: str) -> bytes:
+    """Read a sample."""
+    return (SAMPLES / name).read_bytes()
+
+
+def call_of(number: int) -> bytes:
+    """Write a plain record of a call, 18 fields."""
+    return (
+        f'"A{number % 977}","0207946{number % 9999:04d}","0033199{number % 9973:06d}","outbound","Ada","PJSIP/a-{number:08x}",'
+        f'"PJSIP/c-{number:08x}","Dial","PJSIP/0@c,60","2026-08-03 09:12:40","2026-08-03 09:12:44",'
+        f'"2026-08-03 09:13:57",77,{number % 613},"ANSWERED","DOCUMENTATION","1785744760.{number}",""\n'
+    ).encode()
+
+
+def made() -> dict[str, Made]:
+    """Give of each decoder: its settings, the head of a file, a piece that is repeated, and the file's end."""
+    ipdr = sample("ipdr/samis.xml")
+    record = between(ipdr, b"  <ipdr:IPDR ", b"</ipdr:IPDR>\n")
+    cisco = sample("cisco/cdr_StandAloneCluster_01_202608030910_1").splitlines(keepends=True)
+    works = sample("broadworks/BW-CDR-20260803090000-2-00005E005340-000001.csv")
+    head, call, *_ = works.splitlines(keepends=True)
+    calls = b"".join(map(call_of, range(1000)))
+    names = ",".join(f"f{number}" for number in range(18))
+    event = b'{"specversion":"1.0","id":"e1","source":"/meter","type":"com.example.hours","subject":"a1","time":"2026-08-03T08:12:44Z","data":{"quantity":3}}\n'
+    small = b'{"id":"a1","from":"442079460123","to":"33199001234","seconds":73,"began":"2026-08-03T08:12:44Z"},\n'
+    xml = b'<call id="a1"><from>442079460123</from><to>33199001234</to><s>73</s><began>2026-08-03T08:12:44Z</began></call>\n'
+    flows = sample("netflow/softflowd-v5.flows")
+    many = flows[:2] + (30).to_bytes(2, "big") + flows[4:24] + flows[24:72] * 30
+
+    def of(form: Format, **settings: str) -> Decoding:
+        return Decoding(form, tuple(settings.items()))
+
+    def ready(code: str) -> Decoding:
+        found = BUILT_IN[code].decoding
+        assert found is not None
+        return found
+
+    return {
+        "xml": (of(Format.XML, row="calls/call"), b"<calls>", xml * 100, b"</calls>"),
+        "freeswitch-json": (ready("freeswitch-json-cdr"), b"", sample("freeswitch/json-cdr.json"), b""),
+        "json": (of(Format.JSON), b"[", small * 100, small[:-2] + b"]"),
+        "cloudevents": (of(Format.CLOUD_EVENTS), b"", event * 100, b""),
+        "csv": (of(Format.CSV_BLOCK, columns=names), b"", calls, b""),
+        "cucm": (ready("cisco-cucm-cdr"), b"".join(cisco[:2]), b"".join(cisco[2:]), b""),
+        "broadworks": (ready("broadworks-cdr"), head, call, b""),
+        "fixed": (of(Format.FIXED_BLOCK, octets="100"), b"", b"0123456789" * 1000, b""),
+        "text-utf-16": (of(Format.TEXT, encoding="utf-16-le"), b"", calls.decode().encode("utf-16-le"), b""),
+        "text-cp037": (of(Format.TEXT, encoding="cp037"), b"", calls.decode().encode("cp037"), b""),
+        "radius-detail": (ready("freeradius-detail"), b"", sample("freeradius/detail-20260803"), b""),
+        "ipdr": (ready("docsis-samis-ipdr"), ipdr[: ipdr.index(record)], record, b"</ipdr:IPDRDoc>"),
+        "netflow-v5": (of(Format.NETFLOW, networks="192.0.2.0/24"), b"", many, b""),
+    }  # fmt: skip
+
+
+def blocks_of(head: bytes, piece: bytes, end: bytes, octets: int) -> Iterator[bytes]:
+    """Give a file that is about so long, in blocks."""
+    pieces = -(-BLOCK_OCTETS // len(piece))
+    yield head
+    yield from itertools.repeat(piece * pieces, max(octets // (pieces * len(piece)), 1))
+    yield end
+
+
+def decoders(wanted: list[str], octets: int) -> None:
+    """Measure each decoder."""
+    for name, (decoding, head, piece, end) in made().items():
+        if wanted and name not in wanted:
+            continue
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.process_time()
+        read = 0
+
+        def counted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+            nonlocal read
+            for block in blocks:
+                read += len(block)
+                yield block
+
+        rows = sum(1 for _ in decode(decoding, counted(blocks_of(head, piece, end, octets))))
+        seconds = time.process_time() - began
+        if decoding.format is Format.NETFLOW:
+            rows = read // len(piece) * 30
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(
+            f"{name:16} {rows / seconds:11,.0f} rows/s  {read / seconds / (1 << 20):7.1f} MiB/s"
+            f"  {rows:10,} rows of {read / max(rows, 1):6.0f} octets, {(after - before) / 1024:+6.0f} MiB"
+        )
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parts = parser.add_subparsers(dest="part", required=True)
+    part = parts.add_parser("decoders", help="octets of a file to lines")
+    part.add_argument("names", nargs="*", help="which; all, if none is named")
+    part.add_argument("--mib", type=int, default=32, help="length of each file")
+    given = parser.parse_args()
+    print(machine.describe(None))
+    decoders(given.names, given.mib << 20)
+
+
+if __name__ == "__main__":
+    main()
