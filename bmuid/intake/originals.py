@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Collection, Iterator
 
 from bmu.mediation import Profile
-from bmu.mediation.decoding import decode
+from bmuid.intake.decoding import decode
 from bmuid.intake.lines import lines_in, lines_of, pick
 from bmuid.intake.splitting import split
 from bmuid.intake.spool import BLOCK_OCTETS, Kept, Spool
