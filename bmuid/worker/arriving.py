@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bmuid.intake import arrival, watching
+from bmuid.intake import arrival, limits, watching
 from bmuid.intake.assembly import Sessions
 from bmuid.intake.preparing import RewrittenError, prepare
 from bmuid.intake.profiles import Profiles
@@ -166,7 +166,7 @@ class Arriving:
         self, connection: Connection, source: Source, taken: Taken, measured: Measure
     ) -> Registered | None:
         try:
-            ready = self._ready(connection, source, measured, 0)
+            ready = self._within_limits(connection, source, measured)
         except RewrittenError:
             # It is no other file's: that would have been known.
             self.spool.forget(source.code, measured.sha256)
@@ -175,6 +175,19 @@ class Arriving:
         if ready.held is not None:
             log.error("A FILE IS HELD: %s of %s: %s", taken.name, source.code, ready.held)
         return run(connection, arrival.register, source, arrived, ready, self.parts)
+
+    def _within_limits(self, connection: Connection, source: Source, measured: Measure) -> Ready:
+        """Make a file ready that is new; one beyond its source's limits is held instead. What staff let go on is asked no more."""
+        now = datetime.now(UTC)  # noqa: TID251 - the edge where the clock is read
+        place = source.id, source.code
+        beyond = run(connection, limits.why_held, place, measured.octets, 0, now)
+        if beyond is not None:
+            return Ready(0, held=beyond)
+        ready = self._ready(connection, source, measured, 0)
+        if ready.held is not None or not ready.lines:
+            return ready
+        beyond = run(connection, limits.why_held, place, measured.octets, ready.lines, now)
+        return ready if beyond is None else Ready(0, held=beyond)
 
     def _ready(
         self, connection: Connection, source: Source, measured: Measure, replay: int

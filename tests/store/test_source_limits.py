@@ -10,7 +10,7 @@ import pytest
 from asking import NOW, SECRETS, Asking
 from conftest import Database
 from offices import Office, opened
-from usage_world import AWAY, HOME, SOURCE, call, number_of
+from usage_world import AWAY, HOME, SOURCE, call, number_of, put
 
 from bmuid.intake import limits
 from bmuid.intake.ours import window_of_us
@@ -146,6 +146,27 @@ class TestHowMuch:
         assert self.why_held(office, 1, 2) is None
         assert "has handed in 11 lines today" in str(self.why_held(office, 1, 3))
         assert self.why_held(office, 1, 3, timedelta(days=1)) is None
+
+    def test_what_is_held_is_worked_once_somebody_lets_it_go_on(
+        self, office: Office, asking: Asking
+    ) -> None:
+        """A file beyond a limit stands still with its reason, others go on; released it is charged; the books add up all the while."""
+        limited(asking, octets_max="600", lines_a_day_max="3")
+        for name, lines in (("wide.csv", 4), ("long.csv", 2), ("many.csv", 2)):
+            put(office.spool, name, [call(f"{name}.{n}", 1) for n in range(lines)])
+            office.take_in()
+        office.rate()
+
+        assert office.all("SELECT name, state FROM usage_file ORDER BY id") == [
+            ("wide.csv", "HELD"), ("long.csv", "DONE"), ("many.csv", "HELD"),
+        ]  # fmt: skip
+        assert asking.staff("reconcile_show", full="yes").body["verdict"] == "adds up"
+        for (file,) in office.all("SELECT id FROM usage_file WHERE state = 'HELD' ORDER BY id"):
+            assert asking.staff("file_release", id=str(file)).done
+        office.take_in()
+        office.rate()
+        assert office.all("SELECT count(*) FROM charge") == [(8,)]
+        assert asking.staff("reconcile_show", full="yes").body["verdict"] == "adds up"
 
     def test_events_beyond_a_day_are_refused_and_those_told_of_are_answered(
         self, office: Office, asking: Asking
