@@ -68,33 +68,40 @@ def piece(call: str, kind: str, seconds: int = 0, at: int | None = None, custome
 
 @dataclass
 class Exchange:
-    """The small company, whose switch tells of calls in pieces."""
+    """
+    The small company, whose switch tells of calls in pieces.
+
+    Shapes:
+        profile: by which they are read; None: by one that staff have loaded.
+    """
 
     office: Office
-    profile: Profile = CALLS
+    profile: Profile | None = CALLS
+
+    @property
+    def profiles(self) -> Profiles:
+        """Give the profiles that workers begin with."""
+        return Profiles() if self.profile is None else Profiles({self.profile.code: self.profile})
 
     def hand_in(self, name: str, *lines: str) -> None:
         """Hand in a file, and have its records taken."""
         put(self.office.spool, name, lines)
-        profiles = Profiles({self.profile.code: self.profile})
         spool = Spool(self.office.spool)
-        arriving = Arriving(spool, self.office.parts, NeverStopped(), profiles=profiles)
+        arriving = Arriving(spool, self.office.parts, NeverStopped(), profiles=self.profiles)
         arriving.scan(self.office.connection)
         self.work()
 
     def assembling(self) -> Assembling:
         """Give who takes the records."""
-        profiles = Profiles({self.profile.code: self.profile})
         spool = Spool(self.office.spool)
-        return Assembling(Sessions(spool, 90, 3, profiles), self.office.parts)
+        return Assembling(Sessions(spool, 90, 3, self.profiles), self.office.parts)
 
     def work(self, after: timedelta = timedelta(0)) -> None:
         """Take and rate all there is, so long after now."""
         worker = self.assembling()
         while worker.step(self.office.connection, datetime.now(UTC) + after):
             pass
-        profiles = Profiles({self.profile.code: self.profile})
-        bench = Bench(Spool(self.office.spool), self.office.days_back, profiles=profiles)
+        bench = Bench(Spool(self.office.spool), self.office.days_back, profiles=self.profiles)
         rating = Rating(bench, NeverStopped())
         while rating.step(self.office.connection):
             pass

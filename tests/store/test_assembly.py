@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg2.errors
 import pytest
+import usage_world as world
 from asking import Asking
 from conftest import Database
 from offices import opened
@@ -147,6 +149,70 @@ def test_many_calls_at_once_lose_nothing(exchange: Exchange) -> None:
 
     assert sorted(exchange.charged()) == sorted((1 + n % 9, 90) for n in range(60))
     assert exchange.books() == Books(240, 240, 0, 0)
+
+
+GATHERED = """
+extras = { missing = "session.missing", until = "session.until" }
+[aggregation]
+session = ["p-GWAddress", "chargingID"]
+kind = "causeForRecClosing"
+stops = ["normalRelease", "abnormalRelease"]
+sequence = "recordSequenceNumber"
+timeout_s = 86400
+at = { field = "recordOpeningTime.epoch", clock = "EPOCH" }
+[[aggregation.gather]]
+field = "octetsUplink"
+take = "SUM"
+[[aggregation.gather]]
+field = "octetsDownlink"
+take = "SUM"
+[[aggregation.gather]]
+field = "recordOpeningTime.epoch"
+take = "FIRST"
+"""
+DATA_SERVICE = """
+    INSERT INTO usage_class (code, name, unit, rater, since) VALUES ('data', 'Data', 'DATA', 'CLASS', 1);
+    INSERT INTO rate (code, rate_group, usage_class, rounding, kind, price_e11, per, since)
+        VALUES ('ALL/data', 'ALL', 'data', 'SEC', 'STANDARD', 100000000000, 1000000, 1);
+    INSERT INTO uid_history (uid_type, value, account_id, account_service_id, during, since)
+        SELECT 'phone', '447700900123', account_id, id, during, 1 FROM account_service ORDER BY id LIMIT 1
+"""
+
+
+def test_partial_records_of_3gpp_are_one_charge_a_session(
+    exchange: Exchange, asking: Asking
+) -> None:
+    """
+    A file of a gateway in BER, by the profile that comes with bmuid and six lines of how its records are gathered.
+
+    Two records of one session are added up, and it is told that the first is missing; another session goes on until
+    its time is over. Octets cost a pound a million, to four decimals.
+    """
+    ready = files("bmu.mediation").joinpath("ready", "3gpp-pgw.toml").read_text()
+    head, layout = ready.replace('"3gpp-pgw"', '"gateway"').split("\n[decoding]")
+    keys, tables = GATHERED.split("\n[aggregation]")
+    document = f"{head}{keys}\n[decoding]{layout}\n[aggregation]{tables}"
+    loaded = asking.staff("profile_load", document=document)
+    assert loaded.done, loaded.body
+    office = exchange.office
+    office.as_owner(f"UPDATE source SET profile = 'gateway';{DATA_SERVICE}")
+    sample = Path(__file__).parents[1] / "samples/3gpp/pgw.cdr"
+    waiting = world.put(office.spool, ".pgw.cdr", [])
+    waiting.write_bytes(sample.read_bytes())
+    waiting.rename(waiting.with_name("pgw.cdr"))
+    stored = Exchange(office, None)
+    office.take_in()
+    stored.work()
+
+    assert office.verdicts("pgw.cdr") == {"new": 3, "duplicate": 0, "suspended": 0, "rejected": 2}
+    assert stored.books() == Books(3, 2, 1, 0)
+    udrs = "SELECT quantity, started_at, extras->>'missing' FROM udr ORDER BY id"
+    first = (5_001_000_125, datetime(2026, 8, 3, 16, 30, tzinfo=UTC), "1")
+    assert office.all(udrs) == [first]
+    assert office.all("SELECT amount_e11 FROM charge") == [(500_100_010_000_000,)]
+
+    stored.work(after=timedelta(days=1, minutes=1))
+    assert office.all(udrs) == [first, (9734, datetime(2026, 8, 3, 16, 30, tzinfo=UTC), "stop")]
 
 
 class TestStaff:

@@ -7,8 +7,8 @@ from operator import itemgetter
 from struct import Struct
 
 from bmu.mediation.aggregation import Aggregation, Take
+from bmu.mediation.assembled import SESSION_FIELDS
 from bmu.mediation.derive import reader_of_instant
-from bmu.mediation.extras import keeping
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.partial import Figures, Kind, Row
 from bmu.mediation.profile import Profile
@@ -74,17 +74,17 @@ class Partials:
             for each in profile.filters
             if all(c.field not in derived and c.field not in counted for c in each.conditions)
         ]
+        kept = dict(profile.extras) | dict(source.extras)
+        # What sessions come to is ours to say.
+        extras = tuple(each for each in kept.items() if each[1] not in SESSION_FIELDS)
         plain = replace(profile, filters=tuple(asked), derived=(), types=())
-        self._records = records = Records(keeping(plain, source.extras), source, header)
+        self._records = records = Records(plain, source, header, extras)
         self._fields = records.fields
         places = records.means.places
         self._prefix = f"{len(source.code)}:{source.code}/".encode()
         self._kind = aggregation.kind
         self._kind_place = places[aggregation.kind]
-        self._kinds = dict.fromkeys(aggregation.starts, Kind.START)
-        self._kinds |= dict.fromkeys(aggregation.interims, Kind.INTERIM)
-        self._kinds |= dict.fromkeys(aggregation.stops, Kind.STOP)
-        self._kinds |= dict.fromkeys(aggregation.nodes, Kind.NODE)
+        self._kinds = _kinds(aggregation)
         self._other = None if aggregation.interims else Kind.INTERIM
         self._session = _Named([places[name] for name in aggregation.session])
         self._node = _Named([places[name] for name in aggregation.node])
@@ -210,6 +210,15 @@ class Partials:
             Reason.BAD_QUANTITY,
             f"{name} is {shown(fields[place])}; expected a whole number up to {largest}",
         )
+
+
+def _kinds(aggregation: Aggregation) -> dict[str, Kind]:
+    return {
+        **dict.fromkeys(aggregation.starts, Kind.START),
+        **dict.fromkeys(aggregation.interims, Kind.INTERIM),
+        **dict.fromkeys(aggregation.stops, Kind.STOP),
+        **dict.fromkeys(aggregation.nodes, Kind.NODE),
+    }
 
 
 class _Named:
