@@ -128,7 +128,9 @@ def digest_of(path: Path) -> bytes:
 
 
 def last_line(path: Path) -> bytes:
-    """Give the last line of a file, without its end; of one that is very long, its end."""
+    """Give the last line of a file, with its end where it has one; of one that is very long, the last of it."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_OCTETS))
-        return file.read().rstrip(b"\r\n").rpartition(b"\n")[2]
+        octets = file.read()
+    line = octets.removesuffix(b"\n").rpartition(b"\n")[2]
+    return line + b"\n" if octets.endswith(b"\n") else line

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bmuid.intake import arrival, limits, watching
 from bmuid.intake.assembly import Sessions
-from bmuid.intake.preparing import RewrittenError, prepare
+from bmuid.intake.preparing import RewrittenError, Wanted, prepare, why_unended
 from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Measure, Spool, Taken, measure
 from bmuid.intake.unpacking import Limits
@@ -73,10 +73,7 @@ class Arriving:
 
     def serve(self, connection: Connection) -> None:
         """Take in what arrives until told to stop."""
-        run(connection, wakeup.listen, (wakeup.ARRIVING,))
-        self._noted, self._told_of_arriving = None, True
-        self._put_away(connection)
-        self._assembling.put_away(connection)
+        self.begin(connection)
         while not self.stop.told():
             for code in run(connection, files.source_codes):
                 self.spool.make(code)
@@ -88,6 +85,16 @@ class Arriving:
                     break
             # What waits in the spool was taken: nobody is missed for having come while nobody looked.
             self._watch(connection)
+
+    def begin(self, connection: Connection) -> None:
+        """Put away what was left half done, by whoever took files in before."""
+        run(connection, wakeup.listen, (wakeup.ARRIVING,))
+        self._noted, self._told_of_arriving = None, True
+        for code in self.spool.sources():
+            self.spool.sweep(code)
+        for left in run(connection, arrival.left_in_work, self.spool):
+            self.spool.finish(left.source, left.sha256)
+        self._assembling.put_away(connection)
 
     def _idle(self, connection: Connection) -> None:
         seconds = 0.0 if self.tending.tend(connection, self.spool, SCAN_SECONDS) else SCAN_SECONDS
@@ -115,11 +122,16 @@ class Arriving:
         count = 0
         ways: list[WayIn | None] = []
 
+        def why_not(path: Path) -> str:
+            source = run(connection, files.source, code)
+            profile = None if source is None else run(connection, self.profiles.of, source)
+            return why_unended(path, profile)
+
         def is_whole(path: Path) -> bool:
             if not ways:
                 ways.append(run(connection, files.way_in, code))
             # A directory of no source: its files are taken out of reach, and left alone.
-            return ways[0] is None or self._whole.is_whole(ways[0], path, lambda _path: "")
+            return ways[0] is None or self._whole.is_whole(ways[0], path, why_not)
 
         for taken in self.spool.take(code, is_whole):
             try:
@@ -183,20 +195,18 @@ class Arriving:
         beyond = run(connection, limits.why_held, place, measured.octets, 0, now)
         if beyond is not None:
             return Ready(0, held=beyond)
-        ready = self._ready(connection, source, measured, 0)
+        ready = self._ready(connection, source, Wanted(source.code, measured))
         if ready.held is not None or not ready.lines:
             return ready
         beyond = run(connection, limits.why_held, place, measured.octets, ready.lines, now)
         return ready if beyond is None else Ready(0, held=beyond)
 
-    def _ready(
-        self, connection: Connection, source: Source, measured: Measure, replay: int
-    ) -> Ready:
+    def _ready(self, connection: Connection, source: Source, wanted: Wanted) -> Ready:
         profile = run(connection, self.profiles.of, source)
         if profile is None:
             said = f"its profile {source.profile!r} is not known to this program; `bmadmin source set` gives another"
             return Ready(0, held=said)
-        ready = prepare(self.spool, (source.code, replay), measured, profile, self.limits)
+        ready = prepare(self.spool, wanted, profile, self.limits)
         return replace(ready, partial=profile.aggregation is not None)
 
     def _make_ready(self, connection: Connection) -> int:
@@ -232,7 +242,8 @@ class Arriving:
                 0,
                 held="what is kept of it in work/ is not what came: put back what its name is the SHA-256 of",
             )
-        return self._ready(connection, source, measured, arriving.replay)
+        wanted = Wanted(source.code, measured, arriving.replay, arriving.released)
+        return self._ready(connection, source, wanted)
 
     @staticmethod
     def _watch(connection: Connection) -> None:
@@ -254,12 +265,6 @@ class Arriving:
             self._said = said
             return False
         return True
-
-    def _put_away(self, connection: Connection) -> None:
-        for code in self.spool.sources():
-            self.spool.sweep(code)
-        for left in run(connection, arrival.left_in_work, self.spool):
-            self.spool.finish(left.source, left.sha256)
 
     def _fault(self, source: str, name: str, why: str) -> None:
         self._faults[source, name] = why

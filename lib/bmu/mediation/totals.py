@@ -49,6 +49,11 @@ class Totals:
             self._after += bool(self._found)
             self._add_fields(line_no, record)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether a trailer was among the lines."""
+        return bool(self._found)
+
     def faults(self) -> tuple[str, ...]:
         """Say, once all lines are counted, in what the file differs from its trailer."""
         return tuple(self._differences())
