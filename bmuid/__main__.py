@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("bmuid.demo", "try it: a company, its customers, their calls and invoices"),
     "rate": ("bmuid.cli.rate", "rate a file of usage without a database"),
     "deck": ("bmuid.cli.deck", "what an operator's rate deck changes in a catalogue"),
+    "profile": ("bmuid.cli.profile", "check, try or propose how files of usage are read"),
     "geotree": ("bmuid.cli.geotree", "a tree of the world's telephone numbers for a catalogue"),
     "worker": ("bmuid.cli.worker", "one worker process; bmuid run starts these"),
 }

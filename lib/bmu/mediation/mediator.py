@@ -27,18 +27,19 @@ class Mediator:
 
     Shapes:
         source: its extras name fields that records of the profile can have.
+        records: how its lines become rows.
         header: the line that names the columns of a file, where the profile says that there is one.
 
     Errors:
         ValueError: the profile reads local times, and the source's time zone does not exist.
     """
 
-    __slots__ = ("_glance", "_plan", "_profile", "_readings", "_records")
+    __slots__ = ("_glance", "_plan", "_profile", "_readings", "records")
 
     def __init__(self, profile: Profile, source: SourceSettings, header: bytes = b"") -> None:
         assert faults(profile) == (), faults(profile)
         extras = tuple((dict(profile.extras) | dict(source.extras)).items())
-        self._records = records = Records(profile, source, header, extras)
+        self.records = records = Records(profile, source, header, extras)
         self._profile = records.profile
         self._glance = glance_of(records.profile)
         # Each text stands behind its length, so that no two lists of texts are written alike.
@@ -54,7 +55,7 @@ class Mediator:
         """Make a UDR of a line without its line end, or say why it is none; any octets are a line."""
         try:
             record = line.removesuffix(b"\r")
-            return self._udr(line_no, record, self._records.one(line_no, record))
+            return self._udr(line_no, record, self.records.one(line_no, record))
         except UnreadError as error:
             return Reject(line_no, error.reason, error.detail)
 
@@ -65,7 +66,7 @@ class Mediator:
     def take_some(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         """Do the same for some lines of a file, whose numbers are given beside them."""
         if compiled is not None and self._plan is not None:
-            head = self._records.head
+            head = self.records.head
             if not head or min(line_nos, default=head + 1) > head:
                 return compiled.take_some(
                     self._plan, tuple(lines), tuple(line_nos), self.take, UDR, sha256, _sha256_at
@@ -79,11 +80,11 @@ class Mediator:
     def row(self, line_no: int, line: bytes) -> dict[str, str] | Reject:
         """Give the fields of a line's row by name, derived ones as well; those that are empty are not there."""
         try:
-            fields = self._records.one(line_no, line.removesuffix(b"\r"))
-            self._records.make(fields)
+            fields = self.records.one(line_no, line.removesuffix(b"\r"))
+            self.records.make(fields)
         except UnreadError as error:
             return Reject(line_no, error.reason, error.detail)
-        return named(fields, self._records.means.places)
+        return named(fields, self.records.means.places)
 
     def uid_texts(self, lines: Iterable[bytes]) -> list[bytes | None]:
         """
@@ -108,13 +109,13 @@ class Mediator:
         uid = self._profile.uids[0]
         try:
             written = text.decode(self._profile.encoding)
-            return uid.uid_type, number_reader(uid.form, self._records.means.numbers)(written)
+            return uid.uid_type, number_reader(uid.form, self.records.means.numbers)(written)
         except (UnicodeDecodeError, UnreadError):
             return None
 
     def _take_block(self, lines: Sequence[bytes], line_nos: Sequence[int]) -> list[UDR | Reject]:
         records = [line.removesuffix(b"\r") for line in lines]
-        rows = self._records.many(records, line_nos)
+        rows = self.records.many(records, line_nos)
         if rows is None:
             return list(map(self.take, line_nos, lines))
         taken: list[UDR | Reject] = []
@@ -126,4 +127,4 @@ class Mediator:
         return taken
 
     def _udr(self, line_no: int, record: bytes, fields: list[str]) -> UDR:
-        return self._readings[self._records.make(fields)].udr(line_no, record, fields)
+        return self._readings[self.records.make(fields)].udr(line_no, record, fields)
