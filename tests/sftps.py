@@ -1,5 +1,6 @@
 """Clients of the SFTP door for the tests: OpenSSH's own, each with a key of a source; and lines that break."""
 
+import os
 import socket
 import subprocess
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from conftest import Database
 from daemons import SECONDS_MAX, Running
+
+SSHD = Path("/usr/sbin/sshd")
 
 
 def make_key(path: Path, kind: str = "ed25519") -> Path:
@@ -173,6 +176,52 @@ class Cut:
         self.octets += len(octets)
         self._told.set()
         return octets
+
+
+@dataclass(frozen=True, slots=True)
+class Sshd:
+    """An SSH server of somebody else, which lets in whoever runs the tests."""
+
+    port: int
+    host_key: Path
+    key: Path
+
+    @classmethod
+    @contextmanager
+    def serving(cls, directory: Path) -> Iterator["Sshd"]:
+        """Run it with keys in a directory."""
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        host_key, key = make_key(directory / "partner_host"), make_key(directory / "ours")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        settings = (
+            f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {host_key}", "PidFile none", "UsePAM no",
+            f"AuthorizedKeysFile {key.with_suffix('.pub')}", "StrictModes no", "Subsystem sftp internal-sftp",
+        )  # fmt: skip
+        conf = directory / "partner_sshd"
+        conf.write_text("".join(f"{line}\n" for line in settings))
+        with sshd_running(conf):
+            yield cls(port, host_key, key)
+
+
+@contextmanager
+def sshd_running(conf: Path) -> Iterator[None]:
+    """Run OpenSSH's server."""
+    assert SSHD.exists(), f"{SSHD} is missing: apt-get install openssh-server"
+    with subprocess.Popen(
+        [str(SSHD), "-D", "-e", "-f", str(conf)], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            said = ""
+            while "Server listening" not in (line := process.stderr.readline()):
+                assert line, said
+                said += line
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=SECONDS_MAX)
 
 
 def through(client: Client, line: Cut) -> Client:

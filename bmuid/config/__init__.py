@@ -17,7 +17,16 @@ from bmuid.config.values import (
     UsageDoor,
     UsageSource,
 )
-from bmuid.config.ways import BatchDoor, RadiusClient, RadiusDoor, SftpDoor
+from bmuid.config.ways import (
+    BatchDoor,
+    Https,
+    Place,
+    Pull,
+    RadiusClient,
+    RadiusDoor,
+    SftpDoor,
+    Ssh,
+)
 
 __all__ = [
     "DEFAULT_PATH",
@@ -27,16 +36,20 @@ __all__ = [
     "Config",
     "ConfigError",
     "Database",
+    "Https",
     "Limits",
     "Log",
     "Members",
+    "Place",
     "Process",
     "PublicDoor",
+    "Pull",
     "RadiusClient",
     "RadiusDoor",
     "Secrets",
     "SftpDoor",
     "Spool",
+    "Ssh",
     "Tax",
     "UsageDoor",
     "UsageSource",

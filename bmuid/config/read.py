@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from bmuid.config.pull import pulls
 from bmuid.config.receivers import SOURCE, batch_door, radius_door, sftp_door
 from bmuid.config.section import Section
 from bmuid.config.values import (
@@ -24,7 +25,7 @@ from bmuid.config.values import (
 
 DEFAULT_PATH = Path("/etc/bmuid/bmuid.conf")
 SECTIONS = (
-    "database", "public", "usage", "sftp", "admin", "radius", "batch", "spool", "process", "tax", "log", "limits", "secrets",
+    "database", "public", "usage", "sftp", "admin", "radius", "batch", "pull", "spool", "process", "tax", "log", "limits", "secrets",
 )  # fmt: skip
 UID_TYPE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 # Of originals of usage: what people may still ask about.
@@ -199,6 +200,7 @@ def load(path: Path) -> Config:
         sftp=sftp_door(at["sftp"]) if "sftp" in document else None,
         radius=radius_door(at["radius"]) if "radius" in document else None,
         batch=batch_door(at["batch"]) if "batch" in document else None,
+        pulls=pulls(at["pull"]),
         admin=_admin(at["admin"]),
         spool=_spool(at["spool"]),
         process=Process(

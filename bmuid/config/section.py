@@ -55,6 +55,26 @@ class Section:
             for name, table in value.items()
         )
 
+    def named(self) -> tuple[tuple[str, "Section"], ...]:
+        """Give the tables that this one is made of, by their names."""
+        self._known.update(self._values)
+        return tuple(
+            (name, Section(table, f"{self._name}.{name}", self._folder, self._faults))
+            for name, table in self._values.items()
+        )
+
+    def __contains__(self, key: str) -> bool:
+        """Tell whether a key is given; it is one that there is."""
+        self._known.add(key)
+        return key in self._values
+
+    def octets(self, key: str, *, secret: bool = False) -> bytes:
+        """Give what a file holds that must be named; where it is secret, nobody else may read it."""
+        if key not in self:
+            self.fault(key, "must name a file")
+            return b""
+        return self._octets(key, self.path(key, ""), secret=secret) or b""
+
     def table(self, key: str) -> tuple[tuple[str, str], ...]:
         """Give a table of texts under names of its own."""
         self._known.add(key)

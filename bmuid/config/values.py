@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bmuid.config.ways import BatchDoor, RadiusDoor, SftpDoor
+from bmuid.config.ways import BatchDoor, Pull, RadiusDoor, SftpDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,7 @@ class Config:
     sftp: SftpDoor | None
     radius: RadiusDoor | None
     batch: BatchDoor | None
+    pulls: tuple[Pull, ...]
     admin: AdminDoor
     spool: Spool
     process: Process
@@ -207,4 +208,4 @@ class Config:
     @property
     def receives(self) -> bool:
         """Whether files come in by other ways than the directories of the spool."""
-        return any(way is not None for way in (self.sftp, self.radius, self.batch))
+        return bool(self.pulls) or any((self.sftp, self.radius, self.batch))

@@ -74,3 +74,56 @@ class BatchDoor:
     body_octets_max: int
     files_waiting_max: int
     rows_waiting_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a partner has its files."""
+
+    host: str
+    port: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """How a partner's SSH server is known, and who we are there; host_keys: as OpenSSH writes them."""
+
+    user: str
+    host_keys: frozenset[str]
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Https:
+    """How a partner's HTTPS server is known (None: by what the system trusts), and who we are there."""
+
+    ca: bytes | None
+    certificate: bytes | None
+    key: bytes | None = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """
+    One partner whose files are fetched.
+
+    Shapes:
+        pattern: of the names that are fetched, as a shell has it.
+        after: keep, rename or delete: what becomes there of a file that was fetched; suffix: it is renamed with this behind it.
+        settled_seconds: so long a file there must not have changed.
+        pause_seconds_max: a partner that fails is asked ever less often, but so often.
+    """
+
+    name: str
+    source: str
+    place: Place
+    way: Ssh | Https
+    every_seconds: int
+    pattern: str
+    after: str
+    suffix: str
+    settled_seconds: int
+    file_octets_max: int
+    pause_seconds_max: int

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 
 from bmuid.config import Config
-from bmuid.daemon import sftp
+from bmuid.daemon import pulling, sftp
 from bmuid.daemon.accounting import RadiusReceiver
 from bmuid.daemon.batching import BatchReceiver
 from bmuid.daemon.pool import Pool
@@ -36,7 +36,12 @@ def batch_receivers(config: Config, ground: Ground) -> Iterable[Receiver]:
 
 Maker = Callable[[Config, Ground], Iterable[Receiver]]
 # Each gives the receivers that its sections of the configuration ask for, maybe none.
-MAKERS: tuple[Maker, ...] = (sftp.receivers, radius_receivers, batch_receivers)
+MAKERS: tuple[Maker, ...] = (
+    sftp.receivers,
+    pulling.receivers,
+    radius_receivers,
+    batch_receivers,
+)
 
 
 class Receiving(Service):

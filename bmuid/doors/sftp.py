@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from bmuid.config import SftpDoor as SftpConfig
+from bmuid.doors.ciphers import CIPHERS, KEY_EXCHANGES, MACS, SIGNATURES
 from bmuid.doors.conversation import Connections, Deadline, ITransport
 from bmuid.doors.sftp_channel import Channel, InThread, MakeSession
 from bmuid.doors.sftp_keys import Keyring, source_of
@@ -36,25 +37,6 @@ CHANNELS_MAX = 4
 ATTEMPTS_MAX = 6
 # For the last answers to be read by a client that is told to go.
 FAREWELL_SECONDS = 2.0
-
-
-KEY_EXCHANGES = (
-    b"curve25519-sha256",
-    b"curve25519-sha256@libssh.org",
-    b"ecdh-sha2-nistp256",
-    b"ecdh-sha2-nistp384",
-    b"ecdh-sha2-nistp521",
-)
-SIGNATURES = (
-    b"ssh-ed25519",
-    b"ecdsa-sha2-nistp256",
-    b"ecdsa-sha2-nistp384",
-    b"ecdsa-sha2-nistp521",
-    b"rsa-sha2-512",
-    b"rsa-sha2-256",
-)
-CIPHERS = (b"aes128-ctr", b"aes256-ctr", b"aes192-ctr")
-MACS = (b"hmac-sha2-256", b"hmac-sha2-512")
 
 
 class Avatar(ConchUser):

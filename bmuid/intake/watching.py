@@ -80,6 +80,8 @@ def text_of(alarm: Raised) -> str:
     """Say what is amiss, and what to do."""
     if alarm.kind == AlarmKind.SILENT.value:
         return f"nothing has come since {alarm.since:%Y-%m-%d %H:%MZ}: look whether it runs, and whether its files get here"
+    if alarm.kind == AlarmKind.PULL.value:
+        return f"nothing can be fetched for it since {alarm.since:%Y-%m-%d %H:%MZ}: `bmadmin pull list` says why"
     assert alarm.first_no is not None
     assert alarm.last_no is not None
     cycle = cycle_of(alarm.watch)

@@ -14,11 +14,12 @@ from bmuid.store.transaction import Transaction
 
 
 class AlarmKind(Enum):
-    """GAP: numbers of files are missed. TWICE: two files have one number. SILENT: nothing comes any more."""
+    """GAP: numbers of files are missed. TWICE: two files have one number. SILENT: nothing comes. PULL: nothing can be fetched."""
 
     GAP = "GAP"
     TWICE = "TWICE"
     SILENT = "SILENT"
+    PULL = "PULL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -791,7 +791,7 @@ CREATE TABLE file_number (
 -- What is amiss with a source: numbers that are missed, a number that two files have, silence. Each is raised once.
 CREATE TABLE alarm (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('GAP', 'TWICE', 'SILENT')),
+    kind text NOT NULL CHECK (kind IN ('GAP', 'TWICE', 'SILENT', 'PULL')),
     source_id integer NOT NULL REFERENCES source,
     first_no bigint, last_no bigint CHECK (last_no >= first_no),
     file_id bigint REFERENCES usage_file,                         -- of TWICE, the first that repeats a number
@@ -800,11 +800,35 @@ CREATE TABLE alarm (
     raised_at timestamptz,
     cleared_at timestamptz,
     cleared_by text CHECK (cleared_by IS NULL OR cleared_at IS NOT NULL),  -- null: by itself
-    CHECK (num_nulls(first_no, last_no) = CASE kind WHEN 'SILENT' THEN 2 ELSE 0 END),
+    CHECK (num_nulls(first_no, last_no) = CASE WHEN kind IN ('SILENT', 'PULL') THEN 2 ELSE 0 END),
     CHECK ((kind = 'TWICE') = (file_id IS NOT NULL))
 );
 CREATE INDEX alarm_open ON alarm (source_id, kind) WHERE cleared_at IS NULL;
 CREATE UNIQUE INDEX alarm_silence ON alarm (source_id) WHERE kind = 'SILENT' AND cleared_at IS NULL;
+CREATE UNIQUE INDEX alarm_pull ON alarm (source_id) WHERE kind = 'PULL' AND cleared_at IS NULL;
+
+-- What was fetched from partners, in the version it had there: one that has not changed is fetched once. And how fetching goes.
+CREATE TABLE pulled (
+    pull text NOT NULL,                                           -- what the configuration calls it
+    name text NOT NULL,
+    source_id integer NOT NULL REFERENCES source,
+    size bigint NOT NULL CHECK (size >= -1),                      -- -1: the partner does not say
+    mtime bigint,                                                 -- as the partner says, seconds since 1970
+    tag text NOT NULL,                                            -- what the partner calls this version
+    sha256 bytea NOT NULL CHECK (length(sha256) = 32),
+    fetched_at timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    PRIMARY KEY (pull, name)
+);
+CREATE TABLE pull_state (
+    pull text PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES source,
+    looked_at timestamptz NOT NULL,
+    succeeded_at timestamptz,
+    failing_since timestamptz,
+    failures integer NOT NULL CHECK (failures >= 0),              -- in a row
+    error text NOT NULL,
+    CHECK ((failures > 0) = (failing_since IS NOT NULL) AND (failures > 0) = (error <> ''))
+);
 
 -- Suspended lines that somebody wants tried again: those that all of the filter names. It goes through them in their
 -- order, and is done with those up to the last one noted.
@@ -1864,6 +1888,7 @@ GRANT INSERT (kind, dedup_key, payload, not_before) ON outbox TO bmuid;
 GRANT UPDATE (last_file_id, newest, told, spoke_at) ON source_watch TO bmuid;
 GRANT INSERT ON file_number TO bmuid;
 GRANT INSERT (kind, source_id, first_no, last_no, file_id, since, due_at, raised_at), UPDATE (last_no, raised_at, cleared_at) ON alarm TO bmuid;
+GRANT INSERT, UPDATE ON pulled, pull_state TO bmuid;
 GRANT UPDATE (state, not_before, tries) ON outbox TO bmuid;
 GRANT EXECUTE ON FUNCTION ensure_day(date), bucket_above(bigint, bigint), audit_hash(bytea, text[]),
     audit_add(text, text, text, text, text, text, text) TO bmuid;

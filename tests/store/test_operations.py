@@ -35,6 +35,7 @@ MATRIX = {
     ("ADMIN", "alarm_check", READ, "NONE"),
     ("ADMIN", "alarm_clear", CLERK, "CHANGE"),
     ("ADMIN", "alarm_list", READ, "NONE"),
+    ("ADMIN", "pull_list", READ, "NONE"),
     ("ADMIN", "audit_list", READ, "NONE"),
     ("ADMIN", "audit_verify", READ, "NONE"),
     ("ADMIN", "bill_list", READ, "NONE"),

@@ -184,6 +184,49 @@ def test_the_sftp_door_is_shown_with_every_key_and_its_default(tmp_path: Path) -
     assert load(write(tmp_path, f"{GOOD}[sftp]\nhost_key = 'new'\n{given}")) == silent
 
 
+def test_a_partner_is_shown_with_every_key_and_its_default(tmp_path: Path) -> None:
+    """What the shipped file and the manual say of fetching is what the program does without its keys."""
+    page = (SHIPPED.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    shown = tomllib.loads(optional("pull"))["pull"]["partner"]
+    needed = {
+        "source": "partner",
+        "url": shown["url"],
+        "host_key_file": "host.pub",
+        "key_file": "key",
+    }
+    found = next(
+        f for f in faults(write(tmp_path, "[pull.x]\nurl = 'https://h/'\ny = 1\n")) if ".y: " in f
+    )
+    others = {"host_key_file", "ca_file", "certificate_file", "token_file"}
+    for key, default in shown.items():
+        assert key in needed or f"| `{key}` | `{json.dumps(default)}` |" in page
+    assert set(found.partition("known are ")[2].split(", ")) | others == set(shown) | others
+    assert all(f"| `{key}` |" in page for key in shown.keys() | others)
+
+    def partner(keys: dict[str, object]) -> Config:
+        given = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        path = write(tmp_path, f"{GOOD}[pull.partner]\n{given}")
+        (tmp_path / "host.pub").write_text("files.example ssh-ed25519 AAAA\n")
+        return load(path)
+
+    assert partner(shown | needed) == partner(needed)
+    assert partner(needed).receives
+
+
+def test_all_faults_of_a_partner_are_told_at_once(tmp_path: Path) -> None:
+    """Each with its place, and what there should be."""
+    path = write(
+        tmp_path,
+        f"{GOOD}[pull.A]\nurl = 'ftp://x'\n[pull.b]\nsource = 'b'\nurl = 'https://u:p@h/'\nafter = 'rename'\n"
+        "[pull.c]\nsource = 'c'\nurl = 'sftp://h/'\nhost_key_file = 'key'\nkey_file = 'none'\ncolour = 1\n",
+    )
+
+    assert sorted(line.split(": ")[0] for line in faults(path)) == sorted([
+        "pull.A.name", "pull.A.url", "pull.A.source", "pull.A.host_key_file", "pull.A.key_file", "pull.A.url",
+        "pull.b.after", "pull.b.url", "pull.c.url", "pull.c.host_key_file", "pull.c.key_file", "pull.c.colour",
+    ])  # fmt: skip
+
+
 def test_a_host_key_that_others_read_is_a_fault(tmp_path: Path) -> None:
     """Whoever has it could be this host."""
     path = write(tmp_path, f"{GOOD}[sftp]\nhost_key = 'host_key'\n")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -14,11 +13,10 @@ from pathlib import Path
 import pytest
 import usage_world as world
 from conftest import Database
-from daemons import SECONDS_MAX, Site, command, make_site, running
-from sftps import Client, add_key, make_key
+from daemons import Site, command, make_site, running
+from sftps import Client, add_key, make_key, sshd_running
 
 ETC = Path(__file__).parents[2] / "etc" / "sshd-bmuid.conf"
-SSHD = Path("/usr/sbin/sshd")
 # A user and a group that every Debian has, and nobody uses.
 USER = "games"
 
@@ -66,8 +64,6 @@ def site(database: Database, short_path: Path, place: Path, key: Path) -> Site:
 @contextmanager
 def serving(site: Site, place: Path, key: Path) -> Iterator[Client]:
     """Run sshd on a high port with the file in etc/, its paths and names put right for here."""
-    if not SSHD.exists():
-        pytest.fail(f"{SSHD} is missing: apt-get install openssh-server")
     keys = place / "bmuid"
     words = " ".join(f"'{word}'" for word in command("source-keys", "--config", str(site.conf)))
     inherited = " ".join(
@@ -93,21 +89,8 @@ def serving(site: Site, place: Path, key: Path) -> Iterator[Client]:
     )
     known = place / "known_hosts"
     known.write_text(f"[127.0.0.1]:{port} {host_key.with_suffix('.pub').read_text()}")
-    with subprocess.Popen(
-        [str(SSHD), "-D", "-e", "-f", str(place / "sshd_config")],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stderr is not None
-            said = ""
-            while "Server listening" not in (line := process.stderr.readline()):
-                assert line, said
-                said += line
-            yield Client(port, USER, key, known)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=SECONDS_MAX)
+    with sshd_running(place / "sshd_config"):
+        yield Client(port, USER, key, known)
 
 
 def test_a_file_that_openssh_takes_is_charged(
