@@ -3,9 +3,13 @@ What intake costs by itself, without a database.
 
     python benchmarks/intake.py decoders                       # each decoder, 32 MiB of rows
     python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
+    python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
 
 `decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
 whole file took beside what the process had before. Rows are those of tests/samples, over and over.
+
+`ber`: records a second of processor time on one core of the calls of an MSC (tests/samples/3gpp/msc.ber), each with a reference of its own: octets to
+lines, lines to UDRs, and both together, by the profile 3gpp-msc. The best of the runs.
 """
 
 import argparse
@@ -17,12 +21,15 @@ from pathlib import Path
 
 import machine
 
+from bmu.mediation import Mediator, SourceSettings
 from bmu.mediation.profile import Decoding, Format
 from bmu.mediation.ready import BUILT_IN
+from bmu.usage import UDR
 from bmuid.intake.decoding import decode
 
 SAMPLES = Path(__file__).parents[1] / "tests/samples"
 BLOCK_OCTETS = 1 << 20
+LINES_A_CHUNK = 5_000
 
 Made = tuple[Decoding, bytes, bytes, bytes]
 
@@ -121,6 +128,47 @@ def decoders(wanted: list[str], octets: int) -> None:
         )
 
 
+def calls_in_ber(count: int) -> list[bytes]:
+    """Give records of calls in blocks: the first one of the sample, each with its own reference and second."""
+    record = sample("3gpp/msc.ber")[: 2 + sample("3gpp/msc.ber")[2] + 1]
+    assert record[:2] == b"\xa0\x81", "a call, its length in one octet"
+    # callReference [32] of two octets becomes one of four.
+    before, found, behind = record.partition(b"\x9f\x20\x02")
+    assert found, "a reference of two octets"
+    head = b"\xa0\x81" + bytes([len(record) - 3 + 2])
+    octets = b"".join(
+        head + before[3:] + b"\x9f\x20\x04" + number.to_bytes(4, "big") + behind[2:]
+        for number in range(count)
+    )
+    return [octets[at : at + BLOCK_OCTETS] for at in range(0, len(octets), BLOCK_OCTETS)]
+
+
+def ber(records: int, runs: int) -> None:
+    """Measure calls from octets to UDRs."""
+    profile = BUILT_IN["3gpp-msc"]
+    assert profile.decoding is not None
+    blocks = calls_in_ber(records)
+    source = SourceSettings("msc", "Europe/London", "44", "0", "00")
+    best = [float("inf")] * 2
+    lines: list[bytes] = []
+    for _ in range(runs):
+        began = time.process_time()
+        lines = list(decode(profile.decoding, blocks))
+        decoded = time.process_time()
+        mediator, udrs = Mediator(profile, source), 0
+        for at in range(0, len(lines), LINES_A_CHUNK):
+            chunk = mediator.take_many(lines[at : at + LINES_A_CHUNK], at + 1)
+            udrs += sum(isinstance(each, UDR) for each in chunk)
+        done = time.process_time()
+        assert udrs == len(lines) == records, "every record is a UDR"
+        best = [min(best[0], decoded - began), min(best[1], done - decoded)]
+    octets = sum(map(len, blocks)) / records
+    print(f"{records:,} calls of {octets:.0f} octets, lines of {len(lines[0])} octets")
+    for name, seconds in zip(("octets to lines", "lines to UDRs"), best, strict=True):
+        print(f"{name:18} {records / seconds:11,.0f} records/s")
+    print(f"{'octets to UDRs':18} {records / sum(best):11,.0f} records/s  (aim: 100,000)")
+
+
 def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(
@@ -130,9 +178,15 @@ def main() -> None:
     part = parts.add_parser("decoders", help="octets of a file to lines")
     part.add_argument("names", nargs="*", help="which; all, if none is named")
     part.add_argument("--mib", type=int, default=32, help="length of each file")
+    part = parts.add_parser("ber", help="call records in BER to UDRs")
+    part.add_argument("--records", type=int, default=200_000)
+    part.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
     print(machine.describe(None))
-    decoders(given.names, given.mib << 20)
+    if given.part == "ber":
+        ber(given.records, given.runs)
+    else:
+        decoders(given.names, given.mib << 20)
 
 
 if __name__ == "__main__":

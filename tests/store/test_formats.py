@@ -16,18 +16,23 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 # Ada has them all: the calls, the line, the cable modem, the address, the machines.
 HELD = """
     INSERT INTO usage_class (code, name, unit, rater, since)
-        VALUES ('data', 'Data', 'DATA', 'CLASS', 1), ('event', 'Hours', 'COUNT', 'CLASS', 1);
+        VALUES ('data', 'Data', 'DATA', 'CLASS', 1), ('event', 'Hours', 'COUNT', 'CLASS', 1),
+               ('sms', 'Messages', 'COUNT', 'CLASS', 1), ('voice-in', 'Calls received', 'TIME', 'CLASS', 1);
     INSERT INTO uid_history (uid_type, value, account_id, account_service_id, during, since)
         SELECT kind, held, account_id, id, during, 1 FROM account_service, (VALUES
-            ('phone', '442079460123'), ('login', 'ada@example.net'), ('mac', '00-00-5e-00-53-01'),
+            ('phone', '442079460123'), ('phone', '447700900123'), ('login', 'ada@example.net'), ('mac', '00-00-5e-00-53-01'),
             ('ip', '10.0.0.10'), ('subject', 'ada-1001')) AS each (kind, held)
         WHERE account_id = (SELECT min(id) FROM account);
     INSERT INTO rate (code, rate_group, usage_class, rounding, kind, price_e11, per, since) VALUES
         ('ALL/data', 'ALL', 'data', NULL, 'STANDARD', 1000000000, 1000000000, 1),
+        ('ALL/sms', 'ALL', 'sms', NULL, 'STANDARD', 10000000000, 1, 1),
+        ('ALL/voice-in', 'ALL', 'voice-in', NULL, 'STANDARD', 1000000000, 1, 1),
         ('ALL/event', 'ALL', 'event', NULL, 'STANDARD', 50000000000, 1, 1);
 """
 PENNY_E11 = 10**9
 CALL = (73, 73 * PENNY_E11)  # seconds, at 60 pence a minute
+AT_HOME = (73, 0)
+MESSAGE = (1, 10 * PENNY_E11)
 # Sample and profile; then of each charge, quantity and amount.
 FILES: dict[str, tuple[str, list[tuple[int, int]]]] = {
     "freeswitch-json-cdr": ("freeswitch/json-cdr.json", [CALL]),
@@ -38,6 +43,13 @@ FILES: dict[str, tuple[str, list[tuple[int, int]]]] = {
     "cloudevents-usage": ("cloudevents/batch.json", [(3, 150 * PENNY_E11)]),
     "freeradius-detail": ("freeradius/detail-20260803", [(16_410_065_408, 16_410_000_000)]),
     "docsis-samis-ipdr": ("ipdr/samis.xml", [(7_500_000_000, 7_500_000_000)]),
+    "3gpp-msc": (
+        "3gpp/msc.ber",
+        [CALL, AT_HOME, CALL, (3600, 3600 * PENNY_E11), (20, 20 * PENNY_E11), MESSAGE],
+    ),
+    "3gpp-pgw": ("3gpp/pgw.cdr", [(5_001_000_025, 5_000_000_000), (100, 0), (9_734, 0)]),
+    "3gpp-smf": ("3gpp/chf.ber", [(5_000_000_770, 5_000_000_000)]),
+    "gsma-tap3": ("gsma/CDGBRT1DEUT100042", [AT_HOME, MESSAGE, (40, 40 * PENNY_E11), (10_000, 0)]),
     "netflow": ("netflow/private.ipfix", [(1280, 0), (28_960, 0), (400, 0)]),
 }
 

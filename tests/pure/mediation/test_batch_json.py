@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmu.mediation import Mediator, Profile, SourceSettings, profile_of
+from bmu.mediation import BUILT_IN, Mediator, Profile, SourceSettings
 from bmu.mediation import mediator as module
 from bmu.mediation.decoding import decode
 from bmu.mediation.digest import NOWHERE, addresses
@@ -27,15 +26,7 @@ LONDON = SourceSettings("msc", "Europe/London", "44", "0", "00")
 compiled_only = pytest.mark.skipif(built() is None, reason="built without a compiler")
 
 
-def ready(code: str) -> Profile:
-    """Give a profile that comes with bmuid."""
-    text = (files("bmu.mediation") / "ready" / f"{code}.toml").read_text("utf-8")
-    profile = profile_of(text)
-    assert isinstance(profile, Profile), profile
-    return profile
-
-
-MSC = ready("3gpp-msc")
+MSC = BUILT_IN["3gpp-msc"]
 assert MSC.decoding is not None
 LINES = list(decode(MSC.decoding, [(SAMPLES / "3gpp/msc.ber").read_bytes()]))
 

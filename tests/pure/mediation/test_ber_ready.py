@@ -1,13 +1,12 @@
 """Files of exchanges, gateways and partners: each record becomes the usage that a clerk would read in it."""
 
-from importlib.resources import files
+from dataclasses import replace
 
 import pytest
 from ber_records import TAP_AUDIT, tap_batch, tap_file
 from ber_samples import HERE
 
-from bmu.mediation import Mediator, Profile, Reject, SourceSettings, profile_of
-from bmu.mediation.check import faults
+from bmu.mediation import BUILT_IN, Mediator, Profile, Reject, SourceSettings
 from bmu.mediation.decoding import decode
 from bmu.mediation.totals import Totals
 from bmu.period import from_us
@@ -16,15 +15,6 @@ from bmu.usage import UDR
 LONDON = SourceSettings("one", "Europe/London", "44", "0", "00")
 Expected = tuple[str, str, str, int, str, str] | str
 ADA = "phone 447700900123"
-
-
-def ready(code: str) -> Profile:
-    """Give a profile that comes with bmuid."""
-    text = (files("bmu.mediation") / "ready" / f"{code}.toml").read_text("utf-8")
-    profile = profile_of(text)
-    assert isinstance(profile, Profile), profile
-    assert faults(profile) == ()
-    return profile
 
 
 def lines_of(profile: Profile, octets: bytes) -> list[bytes]:
@@ -95,7 +85,7 @@ def test_a_sample_is_the_usage_that_it_tells(
     code: str, sample: str, expected: list[Expected]
 ) -> None:
     """From the octets as they came to what is charged, by the profile that comes with bmuid."""
-    profile = ready(code)
+    profile = BUILT_IN[code]
     lines = lines_of(profile, (HERE / sample).read_bytes())
     taken = Mediator(profile, LONDON).take_many(lines, 1)
 
@@ -106,7 +96,7 @@ def test_a_sample_is_the_usage_that_it_tells(
 
 def test_what_a_partner_charges_is_kept() -> None:
     """Without tax, in the decimals and the currency of the file."""
-    profile = ready("gsma-tap3")
+    profile = BUILT_IN["gsma-tap3"]
     lines = lines_of(profile, (HERE / "gsma/CDGBRT1DEUT100042").read_bytes())
     taken = Mediator(profile, LONDON).take_many(lines, 1)
 
@@ -127,7 +117,7 @@ def test_a_batch_is_held_to_its_audit(
     audit: dict[str, int], faults_of_file: tuple[str, ...]
 ) -> None:
     """Events that a partner counted and that are not there, or charges that don't add up, hold the file."""
-    profile = ready("gsma-tap3")
+    profile = BUILT_IN["gsma-tap3"]
     totals = Totals(profile)
     for number, line in enumerate(
         lines_of(profile, tap_file(tap_batch(auditControlInfo=TAP_AUDIT | audit))), 1
@@ -139,7 +129,7 @@ def test_a_batch_is_held_to_its_audit(
 
 def test_a_notification_is_a_whole_file() -> None:
     """A partner without usage sends it every day, and nobody has to release it."""
-    profile = ready("gsma-tap3")
+    profile = BUILT_IN["gsma-tap3"]
     totals = Totals(profile)
     lines = lines_of(profile, (HERE / "gsma/CDGBRT1DEUT100043").read_bytes())
     for number, line in enumerate(lines, 1):
@@ -150,12 +140,10 @@ def test_a_notification_is_a_whole_file() -> None:
 
 def test_each_service_of_a_session_can_be_usage_of_its_own() -> None:
     """With one setting more, what is priced by rating group stands by itself, and no octet counts twice."""
-    profile = ready("3gpp-pgw")
-    text = (files("bmu.mediation") / "ready" / "3gpp-pgw.toml").read_text("utf-8")
-    split = profile_of(
-        text.replace('{ map = "3gpp-gprs" }', '{ map = "3gpp-gprs", each = "listOfServiceData" }')
-    )
-    assert isinstance(split, Profile)
+    profile = BUILT_IN["3gpp-pgw"]
+    assert profile.decoding is not None
+    each_service = (*profile.decoding.settings, ("each", "listOfServiceData"))
+    split = replace(profile, decoding=replace(profile.decoding, settings=each_service))
     octets = (HERE / "3gpp/pgw.cdr").read_bytes()
     whole, parts = (
         [
