@@ -1,10 +1,12 @@
 """A profile is a document that people write: read back it is the same, and all that is wrong in it is told at once."""
 
+import re
 import tomllib
 from dataclasses import fields, is_dataclass
 from enum import EnumType
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
 
@@ -13,9 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bmu.mediation import BUILT_IN, Condition, Match, Profile, document_of, profile_of
-from bmu.mediation.document import read_profile
-from bmu.mediation.layout import Column
-from bmu.mediation.profile import Table
+from bmu.mediation.document import _SHAPE, read_profile
+from bmu.mediation.layout import Column, Delimited, FixedWidth, Layout, Pairs, Quoting
+from bmu.mediation.profile import (
+    Bound,
+    ControlSum,
+    Counted,
+    Derived,
+    Filter,
+    Measure,
+    RecordType,
+    Table,
+    Trailer,
+)
+from bmu.mediation.shape import _tag_of
+from bmu.mediation.transform import Clock, Fit, Instant, Letters, Rounding, Transform
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -143,3 +157,45 @@ def test_what_is_no_document_is_refused_with_the_line(text: str, words: str) -> 
     assert isinstance(faults, tuple)
     assert len(faults) == 1
     assert words in faults[0]
+
+
+PAGE = (Path(__file__).parents[3] / "docs/mediation.md").read_text("utf-8")
+CHAPTER = PAGE[PAGE.index("## The profile document") : PAGE.index("## Stored profiles")]
+
+
+def test_what_the_page_shows_can_be_written_so() -> None:
+    """Each example of the chapter on documents, one behind the other, is a profile in order."""
+    text = "".join(re.findall(r"^```toml\n(.*?)^```$", CHAPTER, re.DOTALL | re.MULTILINE))
+    more = '"cause", "uri", "day", "hour", "direction", "called", "caller", "service", "from"'
+    text = text.replace('"from"', more, 1).replace("widths = [6]", "widths = [14]")
+    assert isinstance(profile_of(text), Profile), profile_of(text)
+
+
+def test_the_page_names_every_key_and_word() -> None:
+    """What can be written in a document stands on the page."""
+    said = {*re.findall(r"[A-Za-z_0-9]+", CHAPTER)}
+    words = {_tag_of(kind) for kind in (*get_args(Transform), *get_args(Layout))}
+    words |= {
+        each.value
+        for kind in (Clock, Measure, Quoting, Letters, Fit, Rounding, Counted)
+        for each in kind
+    }
+    assert words <= said, words - said
+    keys = {_SHAPE.key(each.name) for kind in KINDS for each in fields(kind)}
+    assert keys <= said, keys - said
+
+
+KINDS = (
+    Profile,
+    Derived,
+    Filter,
+    RecordType,
+    Delimited,
+    Pairs,
+    FixedWidth,
+    Instant,
+    Trailer,
+    Bound,
+    ControlSum,
+    *get_args(Transform),
+)
