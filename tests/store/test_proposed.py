@@ -41,7 +41,12 @@ def test_a_newcomer_gets_from_an_unknown_file_to_charges(office: Office) -> None
     office.take_in()
     office.rate()
 
-    assert office.verdicts("calls.csv") == {"new": 2, "duplicate": 0, "suspended": 0, "rejected": 3}
+    assert office.verdicts("calls.csv") == {
+        "new": 2,
+        "duplicate": 0,
+        "suspended": 0,
+        "rejected": 3,
+    }
     charged = office.all("SELECT account_id, quantity, amount_e11 FROM charge ORDER BY 1")
     assert charged == [(1, 90, 90 * 10**9), (2, 45, 0)]
     rejected = dict(office.all("SELECT line_no, detail FROM verdict WHERE verdict = 'REJECTED'"))
