@@ -4,6 +4,7 @@ What intake costs by itself, without a database.
     python benchmarks/intake.py decoders                       # each decoder, 32 MiB of rows
     python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
     python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
+    python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
 
 `decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
 whole file took beside what the process had before. Rows are those of tests/samples, over and over.
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import machine
+import mediating
 
 from bmu.mediation import Mediator, SourceSettings
 from bmu.mediation.profile import Decoding, Format
@@ -181,10 +183,14 @@ def main() -> None:
     part = parts.add_parser("ber", help="call records in BER to UDRs")
     part.add_argument("--records", type=int, default=200_000)
     part.add_argument("--runs", type=int, default=3)
+    part = parts.add_parser("rows", help="lines to UDRs, by profiles")
+    part.add_argument("--runs", type=int, default=5, help="of which the median counts")
     given = parser.parse_args()
     print(machine.describe(None))
     if given.part == "ber":
         ber(given.records, given.runs)
+    elif given.part == "rows":
+        mediating.measure(given.runs)
     else:
         decoders(given.names, given.mib << 20)
 
