@@ -1,16 +1,20 @@
 """
-What intake costs by itself, without a database.
+What intake costs by itself.
 
     python benchmarks/intake.py decoders                       # each decoder, 32 MiB of rows
     python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
     python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
     python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
+    python benchmarks/intake.py sftp                           # files over SSH, with OpenSSH at the other end
 
 `decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
 whole file took beside what the process had before. Rows are those of tests/samples, over and over.
 
 `ber`: records a second of processor time on one core of the calls of an MSC (tests/samples/3gpp/msc.ber), each with a reference of its own: octets to
 lines, lines to UDRs, and both together, by the profile 3gpp-msc. The best of the runs.
+
+`sftp`: megabytes a second that OpenSSH's client puts through the SFTP door of a daemon, and that the daemon pulls from OpenSSH's server,
+over loopback, with connecting, and with the file on disk at the end.
 """
 
 import argparse
@@ -22,6 +26,7 @@ from pathlib import Path
 
 import machine
 import mediating
+import uploads
 
 from bmu.mediation import Mediator, SourceSettings
 from bmu.mediation.profile import Decoding, Format
@@ -185,7 +190,13 @@ def main() -> None:
     part.add_argument("--runs", type=int, default=3)
     part = parts.add_parser("rows", help="lines to UDRs, by profiles")
     part.add_argument("--runs", type=int, default=5, help="of which the median counts")
+    part = parts.add_parser("sftp", help="files over SSH")
+    part.add_argument("--mb", type=int, default=500, help="size of the file")
+    part.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    if given.part == "sftp":
+        uploads.measure(given.mb * uploads.MB, given.rounds)
+        return
     print(machine.describe(None))
     if given.part == "ber":
         ber(given.records, given.runs)
