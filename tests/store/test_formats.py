@@ -1,6 +1,10 @@
 """A file of each format that bmuid knows, from the spool to what is charged."""
 
-from collections.abc import Iterator
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +39,9 @@ AT_HOME = (73, 0)
 MESSAGE = (1, 10 * PENNY_E11)
 # Sample and profile; then of each charge, quantity and amount.
 FILES: dict[str, tuple[str, list[tuple[int, int]]]] = {
+    "asterisk-cdr-adaptive": ("asterisk/cdr-adaptive.csv", [CALL]),
+    "kamailio-cdrs-csv": ("kamailio/cdrs.csv", [CALL]),
+    "opensips-acc-csv": ("opensips/acc.csv", [CALL]),
     "freeswitch-json-cdr": ("freeswitch/json-cdr.json", [CALL]),
     "freeswitch-xml-cdr": ("freeswitch/xml-cdr.xml", [CALL]),
     "opensips-acc": ("opensips/acc.log", [CALL]),
@@ -88,3 +95,39 @@ def test_a_sample_is_charged(office: Office, profile: str) -> None:
 
     assert office.all("SELECT DISTINCT state FROM usage_file") == [("DONE",)]
     assert sorted(office.all("SELECT quantity, amount_e11 FROM charge")) == sorted(expected)
+
+
+def zipped(octets: bytes) -> bytes:
+    """Make a zip file with one member."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("usage", octets)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, zipped])
+@pytest.mark.parametrize("profile", ["freeswitch-json-cdr", "opensips-acc"])
+def test_a_compressed_file_is_charged(
+    office: Office, pack: Callable[[bytes], bytes], profile: str
+) -> None:
+    """Packed in any of the ways that are read, a file is the same usage as it is plain."""
+    sample, expected = FILES[profile]
+    source(office, profile)
+    (office.spool / "pbx/in/file").write_bytes(pack((SAMPLES / sample).read_bytes()))
+
+    work(office)
+
+    assert office.all("SELECT quantity, amount_e11 FROM charge") == expected
+
+
+def test_a_file_of_another_kind_is_held(office: Office) -> None:
+    """A file that its source's profile can't be of waits, with the reason, and others go on."""
+    source(office, "docsis-samis-ipdr")
+    (office.spool / "pbx/in/wrong").write_bytes((SAMPLES / "kamailio/cdrs.csv").read_bytes())
+    (office.spool / "pbx/in/right").write_bytes((SAMPLES / "ipdr/samis.xml").read_bytes())
+
+    work(office)
+
+    found = dict(office.all("SELECT name, state FROM usage_file WHERE name IN ('wrong', 'right')"))
+    assert found == {"wrong": "HELD", "right": "DONE"}
+    assert office.all("SELECT quantity FROM charge") == [(7_500_000_000,)]

@@ -6,10 +6,12 @@ from typing import NamedTuple
 from bmu.mediation.derive import Means, Step, derive, steps_of
 from bmu.mediation.extras import Extras, keeping
 from bmu.mediation.headed import as_read, has_heading, heading_faults
-from bmu.mediation.layout import Delimited, FixedWidth
+from bmu.mediation.jsonline import object_of
+from bmu.mediation.layout import Delimited, FixedWidth, JSONLine
 from bmu.mediation.number import Numbers, SourceSettings
 from bmu.mediation.profile import Bound, Condition, Filter, Profile, RecordType
 from bmu.mediation.reject import Reason, UnreadError
+from bmu.mediation.rows import FAULT_BEGINS
 from bmu.mediation.sieve import Holds, Sieve, all_hold
 from bmu.mediation.split import lines_of
 
@@ -18,6 +20,7 @@ HEADING = "line that names the columns"
 COMMENT = "comment"
 HEADER = "header row"
 TRAILER = "trailer row"
+UNREAD = "row that could not be read"
 
 
 class Kind(NamedTuple):
@@ -93,6 +96,9 @@ class Records:
             raise UnreadError(Reason.FILTERED, HEADING if record == self._heading else HEAD)
         if self._is_marked(record):
             what = next(what for mark, what in self.marks.items() if record.startswith(mark))
+            if what == UNREAD:
+                # It says itself what it is.
+                object_of(record.decode(self.profile.encoding, "replace"))
             if what != HEADING or record == self._heading:
                 raise UnreadError(Reason.FILTERED, what)
         try:
@@ -177,6 +183,8 @@ def _marks(profile: Profile, heading: bytes) -> Iterator[tuple[bytes, str]]:
         yield heading, HEADING
     if isinstance(profile.layout, Delimited | FixedWidth) and profile.layout.comment:
         yield profile.layout.comment.encode(profile.encoding), COMMENT
+    if profile.decoding is not None and not isinstance(profile.layout, JSONLine):
+        yield FAULT_BEGINS, UNREAD
     for bound, what in _bounds(profile):
         if bound.begins:
             yield bound.begins.encode(profile.encoding), what

@@ -7,6 +7,7 @@ LINE_OCTETS_MAX = 1 << 16  # a longer line is no record
 FAULT_OCTETS_MAX = 4096
 DEPTH_MAX = 32
 FAULT = "!"
+FAULT_BEGINS = b'{"!":'
 
 Settings = Mapping[str, str]
 

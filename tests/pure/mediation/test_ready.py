@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bmu.mediation import Mediator, Reject, SourceSettings, UndecodableError
+from bmu.mediation import Mediator, Reason, Reject, SourceSettings, UndecodableError, profile_of
 from bmu.mediation.assembled import assembled, assembled_line
 from bmu.mediation.partials import Partials
 from bmu.mediation.profile import Profile
@@ -141,3 +141,32 @@ def test_a_file_for_another_profile_is_refused_or_full_of_faults(code: str) -> N
         mediator = Mediator(profile, SourceSettings("one", "UTC", "44", "0", "00"))
         taken = [mediator.take(no, line) for no, line in enumerate(lines, 1)]
         assert all(isinstance(each, Reject) for each in taken), (code, other)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        'kind = "DELIMITED"\nquoting = "DOUBLED"\nwidths = [3]',
+        'kind = "FIXED_WIDTH"\ncolumns = ["1-5", "6-10", "11-12"]',
+        'kind = "PAIRS"\nafter = ""\nseparator = ";"\nlabel = "id"',
+    ],
+)
+def test_a_line_that_could_not_be_read_says_so_in_any_layout(layout: str) -> None:
+    """Also of text in another encoding, whoever looks at a refused line sees what was wrong, and where."""
+    profile = profile_of(
+        'code = "x"\nname = "x"\nencoding = "utf-8"\nfields = ["id", "from", "seconds"]\n'
+        'identities = [["id"]]\nusage_class = "voice"\nquantity = "seconds"\n'
+        '[decoding]\nformat = "TEXT"\nsettings = { encoding = "utf-16" }\n'
+        f"[layout]\n{layout}\n"
+        '[[uid]]\ntype = "phone"\nfield = "from"\nform = "TEXT"\n[started]\nfield = "id"\nclock = "EPOCH"\n'
+    )
+    assert isinstance(profile, Profile), profile
+    mediator = Mediator(profile, SourceSettings("one", "UTC", "44", "0", "00"))
+    octets = "a\n".encode("utf-16-le") + b"\x00\xd8" + "\n".encode("utf-16-le")
+    _, line = lines_of(profile, octets)
+    for taken in (mediator.take(2, line), *mediator.take_many([line], 2)):
+        assert isinstance(taken, Reject)
+        assert (taken.reason, taken.detail) == (
+            Reason.MALFORMED_LINE,
+            "not utf-16-le, at octet 5",
+        )
