@@ -44,7 +44,8 @@ class Tending:
             return self._pack(now + seconds)
         if self.keep_days and now >= self._drop_at:
             self._drop_at = now + DROP_SECONDS
-            self._drop(connection, spool)
+            kept_from = time.time() - self.keep_days * DAY_SECONDS  # noqa: TID251 - the file system's clock
+            self.drop(connection, spool, kept_from)
         return False
 
     def _pack(self, until: float) -> bool:
@@ -58,11 +59,17 @@ class Tending:
         self._packing, self._pack_at = None, time.monotonic() + PACK_SECONDS
         return False
 
-    def _drop(self, connection: Connection, spool: Spool) -> None:
+    def drop(self, connection: Connection, spool: Spool, before: float) -> None:
+        """
+        Drop what was kept long enough, of originals that came to done/ before an instant.
+
+        Shapes:
+            before: seconds since 1970-01-01 UTC.
+        """
+
         def drop(source: str, digests: list[bytes]) -> list[bytes]:
             return run(connection, originals.drop_old, source, digests, self.keep_days)
 
-        before = time.time() - self.keep_days * DAY_SECONDS  # noqa: TID251 - what the file system's clock says
         try:
             keeping.drop_old(spool, before, drop)
         except OSError as error:
