@@ -195,14 +195,14 @@ def _rows(txn: Transaction, scope: Scope) -> tuple[Usage, tuple[Amounts, ...], l
     """Prove files by their rows."""
     file_ids = books.files(txn, scope)
     days = (None, None) if scope.is_all else books.days_of(txn, file_ids)
-    counted = recount.files(txn, file_ids, days)
+    recounted = recount.recounted(txn, file_ids, days)
+    counted, money = recounted.files, recounted.money
     usage = Usage(
         udrs=sum(one.events for one in counted),
         rated=sum(one.rated for one in counted),
         suspended=sum(one.waiting for one in counted),
         waiting=sum(one.lost for one in counted),
     )
-    money = recount.money(txn, file_ids, days)
     found = [difference for one in counted for difference in _file_differs(one)]
     found += [difference for one in money for difference in _money_differs(one, "these files")]
     return usage, tuple(_amounts(one, None) for one in money), found

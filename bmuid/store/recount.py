@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from bmuid.store.day_sums import Money
 from bmuid.store.transaction import Transaction
@@ -34,6 +35,26 @@ class OfFile:
     kept: int
 
 
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """What the rows of files say, and what their charges come to."""
+
+    files: tuple[OfFile, ...]
+    money: tuple[Money, ...]
+
+
+class _Charged(NamedTuple):
+    """The usage of one file, with its charges in one currency; none: what has no charge."""
+
+    file: int
+    currency: str | None
+    rated: int
+    bare: int
+    charged: int
+    invoiced: int
+    left: int
+
+
 _VERDICTS = """
     SELECT v.file_id, count(*) FILTER (WHERE v.verdict = 'DUPLICATE') AS duplicate,
         count(*) FILTER (WHERE v.verdict = 'SUSPENDED' AND v.event_key IS NOT NULL) AS suspended,
@@ -42,89 +63,99 @@ _VERDICTS = """
         count(*) FILTER (WHERE v.verdict = 'SUSPENDED' AND v.resolved_at IS NULL AND v.udr_id IS NOT NULL) AS lost
     FROM verdict AS v WHERE v.file_id = ANY (%(files)s) GROUP BY v.file_id
 """
-_CHARGED = """
-    FROM udr AS u
-    LEFT JOIN charge AS c ON c.account_id = u.account_id AND c.started_at = u.started_at AND c.udr_id = u.id
-    LEFT JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
-        AND r.udr_id = c.udr_id AND r.version = c.version
-"""
-_DAYS = """
-    (%(from)s::date IS NULL OR u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
-    AND (%(to)s::date IS NULL OR u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
-    AND u.file_id = ANY (%(files)s)
-"""
 
 
-def files(
+def recounted(
     txn: Transaction, file_ids: Sequence[int], days: tuple[date | None, date | None]
-) -> tuple[OfFile, ...]:
+) -> Recounted:
     """Count the rows of files again, all their usage being of these days."""
+    charged = _charged(txn, file_ids, days)
+    rated: dict[int, int] = {}
+    bare: dict[int, int] = {}
+    for one in charged:
+        rated[one.file] = rated.get(one.file, 0) + one.rated
+        bare[one.file] = bare.get(one.file, 0) + one.bare
     txn.execute(
         f"""
-        WITH v AS ({_VERDICTS}), u AS (
-            SELECT u.file_id, count(c.udr_id) - count(r.udr_id) AS rated, count(*) - count(c.udr_id) AS bare
-            {_CHARGED} WHERE {_DAYS} GROUP BY u.file_id
-        ), e AS (
+        WITH v AS ({_VERDICTS}), e AS (
             SELECT file_id, count(*) AS kept FROM usage_event WHERE file_id = ANY (%(files)s) GROUP BY file_id
         ), p AS (
             SELECT file_id, sum(new)::bigint AS new, sum(duplicate)::bigint AS duplicate,
                 sum(suspended)::bigint AS suspended, sum(rejected)::bigint AS rejected
             FROM usage_file_part WHERE file_id = ANY (%(files)s) GROUP BY file_id
         )
-        SELECT f.id, s.code, coalesce(p.suspended + CASE f.assembly WHEN 'PARTIAL' THEN 0 ELSE p.new END, 0), coalesce(u.rated, 0), coalesce(u.bare, 0),
+        SELECT f.id, s.code, coalesce(p.suspended + CASE f.assembly WHEN 'PARTIAL' THEN 0 ELSE p.new END, 0),
             coalesce(v.waiting, 0), coalesce(v.lost, 0),
             coalesce(p.duplicate, 0), coalesce(p.suspended, 0), coalesce(p.rejected, 0),
             coalesce(v.duplicate, 0), coalesce(v.suspended, 0), coalesce(v.rejected, 0),
             CASE WHEN f.stream_day IS NULL THEN 0 ELSE coalesce(p.new + p.suspended, 0) END,
             CASE WHEN f.stream_day IS NULL THEN 0 ELSE coalesce(e.kept, 0) END
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
-        LEFT JOIN p ON p.file_id = f.id LEFT JOIN v ON v.file_id = f.id LEFT JOIN u ON u.file_id = f.id
+        LEFT JOIN p ON p.file_id = f.id LEFT JOIN v ON v.file_id = f.id
         LEFT JOIN e ON e.file_id = f.id
         WHERE f.id = ANY (%(files)s) ORDER BY f.id
         """,  # noqa: S608 - constants, no values
-        _values(file_ids, days),
+        {"files": list(file_ids)},
     )
-    return tuple(
+    files = tuple(
         OfFile(
             file=row[0],
             source=row[1],
             events=row[2],
-            rated=row[3],
-            bare=row[4],
-            waiting=row[5],
-            lost=row[6],
-            counts=tuple(row[7:10]),
-            verdicts=tuple(row[10:13]),
-            told=row[13],
-            kept=row[14],
+            rated=rated.get(row[0], 0),
+            bare=bare.get(row[0], 0),
+            waiting=row[3],
+            lost=row[4],
+            counts=tuple(row[5:8]),
+            verdicts=tuple(row[8:11]),
+            told=row[11],
+            kept=row[12],
         )
         for row in txn.fetchall()
     )
+    return Recounted(files, _money(charged))
 
 
-def money(
+def _money(charged: Sequence[_Charged]) -> tuple[Money, ...]:
+    found: dict[str, Money] = {}
+    for one in charged:
+        if one.currency is not None:
+            before = found.get(one.currency, Money(one.currency, 0, 0, 0))
+            found[one.currency] = Money(
+                currency=one.currency,
+                charged=before.charged + one.charged,
+                invoiced=before.invoiced + one.invoiced,
+                left=before.left + one.left,
+            )
+    return tuple(found[currency] for currency in sorted(found))
+
+
+def _charged(
     txn: Transaction, file_ids: Sequence[int], days: tuple[date | None, date | None]
-) -> tuple[Money, ...]:
-    """Sum the charges of files by currency, all their usage being of these days."""
+) -> list[_Charged]:
+    """Sum the usage of files and its charges, in one look at each row."""
     txn.execute(
-        f"""
-        SELECT c.currency, coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL), 0),
+        """
+        SELECT u.file_id, c.currency, count(c.udr_id) - count(r.udr_id), count(*) - count(c.udr_id),
+            coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL), 0),
             coalesce(sum(c.amount_e11) FILTER (WHERE i.udr_id IS NOT NULL), 0)
                 - coalesce(sum(c.amount_e11) FILTER (WHERE d.udr_id IS NOT NULL), 0),
             coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL AND i.udr_id IS NULL), 0)
                 - coalesce(sum(c.amount_e11) FILTER (
                     WHERE r.udr_id IS NOT NULL AND i.udr_id IS NOT NULL AND d.udr_id IS NULL), 0)
-        {_CHARGED}
+        FROM udr AS u
+        LEFT JOIN charge AS c ON c.account_id = u.account_id AND c.started_at = u.started_at AND c.udr_id = u.id
+        LEFT JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
+            AND r.udr_id = c.udr_id AND r.version = c.version
         LEFT JOIN invoice_charge AS i ON i.account_id = c.account_id AND i.started_at = c.started_at
             AND i.udr_id = c.udr_id AND i.version = c.version
         LEFT JOIN invoice_credit AS d ON d.account_id = c.account_id AND d.started_at = c.started_at
             AND d.udr_id = c.udr_id AND d.version = c.version
-        WHERE c.udr_id IS NOT NULL AND {_DAYS} GROUP BY c.currency ORDER BY c.currency
+        WHERE u.file_id = ANY (%(files)s)
+        AND (%(from)s::date IS NULL OR u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
+        AND (%(to)s::date IS NULL OR u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
+        GROUP BY u.file_id, c.currency
         """,
-        _values(file_ids, days),
+        {"files": list(file_ids), "from": days[0], "to": days[1]},
     )
-    return tuple(Money(row[0], int(row[1]), int(row[2]), int(row[3])) for row in txn.fetchall())
-
-
-def _values(file_ids: Sequence[int], days: tuple[date | None, date | None]) -> dict[str, object]:
-    return {"files": list(file_ids), "from": days[0], "to": days[1]}
+    return [_Charged(*row[:4], *map(int, row[4:])) for row in txn.fetchall()]
