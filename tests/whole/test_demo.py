@@ -65,6 +65,14 @@ def test_all_of_the_examples_end_as_they_should(demo: Demo) -> None:
         assert words in demo.text
 
 
+def test_the_books_add_up(demo: Demo) -> None:
+    """Lines, usage and money of the whole demo are proved, by its sums and row by row; the command's status says so."""
+    quick, full = demo.bmadmin("reconcile"), demo.bmadmin("reconcile", "--full")
+    assert quick["verdict"] == full["verdict"] == "adds up", full["differences"]
+    assert quick["lines"]["lines"] > 10_000
+    assert all(one["charged"] != "0" for one in quick["amounts"])
+
+
 @contextmanager
 def taken_port() -> Iterator[str]:
     """Give a port that somebody listens on."""
