@@ -102,7 +102,7 @@ def computer(formula: Formula, places: Mapping[str, int]) -> Callable[[Sequence[
         figures = []
         for place, name in wanted:
             text = fields[place] or empty
-            figure = int(text) if text.isdecimal() and len(text) < 16 else figure_of(text)
+            figure = figure_of(text)
             if figure is None:
                 raise _no_figure(name, text)
             figures.append(figure)
