@@ -1,5 +1,7 @@
 """Files as real switches, routers and servers write them: each row becomes the usage a clerk would read in it."""
 
+import contextlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from bmu.mediation.assembled import assembled, assembled_line
 from bmu.mediation.partials import Partials
 from bmu.mediation.profile import Profile
 from bmu.mediation.ready import BUILT_IN
+from bmu.mediation.rows import FAULT_BEGINS
 from bmu.mediation.session import NEW, Emission, Gathering
 from bmu.period import from_us
 from bmu.usage import UDR
@@ -170,3 +173,30 @@ def test_a_line_that_could_not_be_read_says_so_in_any_layout(layout: str) -> Non
             Reason.MALFORMED_LINE,
             "not utf-16-le, at octet 5",
         )
+
+
+DECODED = [
+    (code, sample)
+    for code, sample in ((row[0], row[1]) for row in (*READ, *SESSIONS))
+    if BUILT_IN[code].decoding is not None
+]
+
+
+@pytest.mark.parametrize(("code", "sample"), DECODED, ids=[row[0] for row in DECODED])
+def test_a_sample_that_was_cut_off_gives_the_rows_before_the_cut(code: str, sample: str) -> None:
+    """Wherever an upload broke off: no row is another than it was, and at most one line tells of the cut."""
+    profile, octets = BUILT_IN[code], (SAMPLES / sample).read_bytes()
+    whole = list(lines_of(profile, octets))
+    for cut in range(0, len(octets), 3):
+        found: list[bytes] = []
+        with contextlib.suppress(UndecodableError):
+            found.extend(lines_of(profile, octets[:cut]))
+        if found and found[-1].startswith(FAULT_BEGINS) and found != whole[: len(found)]:
+            assert b"at octet" in found.pop()
+        if found and found[-1] != whole[len(found) - 1]:
+            # The last row of CSV without its end may lack the end of its last field.
+            last, meant = json.loads(found.pop()), json.loads(whole[len(found)])
+            [*_, name] = [each for each in meant if meant[each] != last[each]]
+            assert meant.pop(name).startswith(last.pop(name))
+            assert last == meant
+        assert found == whole[: len(found)]
