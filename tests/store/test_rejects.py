@@ -54,17 +54,32 @@ class TestAFileOfRejects:
         assert file_of(asking, reason="BAD_QUANTITY") == f"{wrong}\n".encode()
         assert file_of(asking, suspended="yes") == f"{BAD}\n{wrong}\n{lines[4]}\n".encode()
 
-    def test_begins_with_the_header_once(
+    def test_begins_with_the_names_of_its_columns_and_can_be_handed_in(
         self, office: Office, asking: Asking, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Where the profile has a line that names the columns it comes first, however many parts are asked for."""
+        """Where a line names the columns it comes first, once, however many parts are asked for: mended, the file is read by it."""
         monkeypatch.setattr(rejects, "LINES_A_PART", 2)
-        office.hand_in("a.csv", [f"bad {n}" for n in range(5)])
-        office.as_owner(
-            "SET session_replication_role = replica; UPDATE usage_file SET header = 'a,b'"
+        asking.staff("source_set", code=SOURCE, profile="kamailio-cdrs-csv")
+        head = (
+            "cdr_id,src_username,src_domain,dst_username,dst_domain,dst_ousername,call_start_time,duration,sip_call_id,"
+            "sip_from_tag,sip_to_tag,src_ip,cost,rated,created"
         )
+        rows = [
+            f"{n},0{number_of(1)[2:]},d,33199001234,d,0033199001234,2026-08-03 08:1{n}:00,6{n},c{n},f,t,192.0.2.20,0,0,"
+            for n in range(5)
+        ]
+        broken = [row.replace(":00,6", ":00,x") for row in rows]
+        assert office.hand_in("a.csv", [head, *broken, rows[0]]) == {
+            "new": 1, "duplicate": 0, "suspended": 0, "rejected": 6,
+        }  # fmt: skip
 
-        assert file_of(asking) == b"a,b\nbad 0\nbad 1\nbad 2\nbad 3\nbad 4\n"
+        written = file_of(asking)
+
+        assert written.decode().splitlines() == [head, *broken]
+        mended = written.decode().replace(":00,x", ":00,6").splitlines()
+        assert office.hand_in("a-mended.csv", mended) == {
+            "new": 4, "duplicate": 1, "suspended": 0, "rejected": 1,
+        }  # fmt: skip
 
     def test_leaves_out_what_is_not_kept_whole_and_says_so(
         self, office: Office, asking: Asking
