@@ -524,8 +524,7 @@ CREATE TABLE usage_file (
         END
     )
 );
-CREATE INDEX usage_file_open ON usage_file (id) WHERE state = 'OPEN';
-CREATE INDEX usage_file_waiting ON usage_file (id) WHERE state IN ('ARRIVING', 'HELD');
+CREATE INDEX usage_file_open ON usage_file (id) WHERE state <> 'DONE';
 CREATE INDEX usage_file_done ON usage_file (done_at);
 -- A file's lines were counted on arrival; only those of a stream come one by one, and are counted when its day is over.
 CREATE TRIGGER usage_file_lines_stay BEFORE UPDATE OF lines ON usage_file FOR EACH ROW
