@@ -17,12 +17,15 @@ from bmu.mediation import (
     flowsettings,
     ipdr,
     jsonrows,
+    linerows,
     radiusdetail,
     textrows,
     xmlrows,
 )
 from bmu.mediation.profile import Decoding, Format
 from bmu.mediation.rows import BrokenError, Settings, fault_line
+
+PLUGIN_CHARACTERS_MAX = 100
 
 Decoder = Callable[[Settings, Iterable[bytes]], Iterator[bytes]]
 Faults = Callable[[Settings], Iterator[str]]
@@ -35,6 +38,7 @@ DECODERS: Mapping[Format, tuple[Decoder, Faults]] = {
     Format.FIXED_BLOCK: (fixedrows.decode, fixedrows.faults),
     Format.IPDR: (ipdr.decode, ipdr.faults),
     Format.JSON: (jsonrows.decode, jsonrows.faults),
+    Format.LINES: (linerows.decode, linerows.faults),
     Format.RADIUS_DETAIL: (radiusdetail.decode, radiusdetail.faults),
     Format.TEXT: (textrows.decode, textrows.faults),
     Format.XML: (xmlrows.decode, xmlrows.faults),
@@ -94,3 +98,7 @@ def decoding_faults(decoding: Decoding) -> Iterator[str]:
         yield from DECODERS[decoding.format][1](settings)
     else:
         yield f"decoding: {decoding.format.value} is not read"
+    if decoding.plugin and decoding.format in {Format.TEXT, Format.FIXED_BLOCK}:
+        yield "decoding: a plugin takes rows with names, not lines of text; format = LINES gives it whole lines"
+    if len(decoding.plugin) > PLUGIN_CHARACTERS_MAX:
+        yield f"decoding: plugin is longer than {PLUGIN_CHARACTERS_MAX} characters"

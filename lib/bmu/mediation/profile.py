@@ -79,7 +79,8 @@ class Format(Enum):
     """
     How a file whose rows are no lines of text by themselves is written.
 
-    TEXT and FIXED_BLOCK become lines of text for the profile's layout, all others lines of JSON objects.
+    TEXT and FIXED_BLOCK become lines of text for the profile's layout, all others lines of JSON objects. LINES are
+    rows of one field, for a plug-in to take apart.
     """
 
     BER = "BER"
@@ -88,6 +89,7 @@ class Format(Enum):
     FIXED_BLOCK = "FIXED_BLOCK"
     IPDR = "IPDR"
     JSON = "JSON"
+    LINES = "LINES"
     NETFLOW = "NETFLOW"
     RADIUS_DETAIL = "RADIUS_DETAIL"
     TEXT = "TEXT"
@@ -96,10 +98,17 @@ class Format(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How a file is made lines on arrival; *settings* are pairs of a name and a text that the format knows."""
+    """
+    How a file is made lines on arrival.
+
+    Shapes:
+        settings: pairs of a name and a text that the format knows.
+        plugin: a program of the site's own that makes rows of each row; empty: none.
+    """
 
     format: Format
     settings: tuple[tuple[str, str], ...] = ()
+    plugin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
