@@ -397,3 +397,107 @@ def test_a_setting_stands_once() -> None:
     """Of two settings of one name nobody knows which is meant."""
     twice = Decoding(Format.TEXT, (("encoding", "cp037"), ("encoding", "cp500")))
     assert "encoding is there 2 times" in " ".join(decoding_faults(twice))
+
+
+LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;">]><calls><call><from>&c;</from></call></calls>'
+OUTSIDE = b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><calls><call/></calls>'
+
+
+@pytest.mark.parametrize(
+    ("wanted", "octets", "words"),
+    [
+        (XML, LAUGHS, "it has a DTD"),
+        (XML, OUTSIDE, "it has a DTD"),
+        (XML, b"<calls><call>&b;</call></calls>", "no XML: undefined entity"),
+        (XML, b"<a>" * 65, "nested more than 64 deep"),
+        (XML, b"id;seconds\n", "no XML: not well-formed"),
+        (XML, b"<calls><call></calls>", "no XML: mismatched tag"),
+        (JSON, b'{"data": {"calls": [nonsense]}}', "no JSON: Expecting value"),
+        (JSON, b'{"data": {"calls": [NaN]}}', "NaN is no number"),
+        (JSON, b'{"data" {"calls": [{}]}}', "expected ':'"),
+        (decoding("JSON"), b'{"a":' * 5000, "nested too deep"),
+        (decoding("JSON"), b"[" * 50, "arrays nested more than 32 deep"),
+        (CSV, b"id;id\n1;2\n", "no names of columns: 'id' is there twice"),
+        (CSV, b'"id;seconds\n1;2\n', "no names of columns"),
+        (decoding("TEXT", encoding="cp037"), b"1" * 300_000, "a line without end"),
+        (DETAIL, b"a" * 300_000, "a line without end"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_in_words(
+    wanted: Decoding, octets: bytes, words: str
+) -> None:
+    """What is not what its profile says, or has what only an attack has, is held with the reason and the place."""
+    with pytest.raises(UndecodableError) as refused:
+        list(decode(wanted, [octets]))
+    assert words in str(refused.value)
+    assert "at octet" in str(refused.value)
+
+
+def without(name: str) -> bytes:
+    """Give the event without one of its attributes."""
+    return json.dumps(
+        {key: text for key, text in json.loads(EVENT).items() if key != name}
+    ).encode()
+
+
+def event(**changed: object) -> bytes:
+    """Give the event with other attributes."""
+    return json.dumps(json.loads(EVENT) | changed).encode()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "octets", "words"),
+    [
+        (decoding("JSON"), b'{"a": 1, "a": 2}', "a name is there twice"),
+        (decoding("JSON"), b'{"a": {"b": 1, "b": 2}}', "a name is there twice in 'a.'"),
+        (decoding("JSON"), b'{"a.b": 1, "a": {"b": 2}}', "'a.b' is there twice"),
+        (decoding("JSON"), b'{"a": "\\ud800"}', "is no character"),
+        (decoding("JSON"), b'{"a": "\xff"}', "is no character"),
+        (decoding("JSON"), b"[5]", "no object"),
+        (decoding("JSON"), b'{"a": "' + b"x" * 65536 + b'"}', "at most 65,536"),
+        (
+            decoding("JSON"),
+            b'{"a": ' + b"[" * 40 + b"1" + b"]" * 40 + b"}",
+            "nested more than 32 deep",
+        ),
+        (XML, b"<calls><call><a.1>5</a.1><a>1</a><a>2</a></call></calls>", "'a.1' is there twice"),
+        (XML, b"<calls><call>" + b"x" * 70_000 + b"</call></calls>", "more than 65,536 octets"),
+        (CSV, b"id;seconds\n1\n", "1 fields; expected 2"),
+        (CSV, b'id;seconds\n1;"2"x\n', "no row of CSV"),
+        (CSV, b"id;seconds\n1;\xff\n", "is no character"),
+        (FIXED, RECORDS[:15], "15 octets are left; expected 16"),
+        (FIXED, RECORDS[:11] + b"\x70" + RECORDS[12:16], "no packed decimal"),
+        (FIXED, RECORDS[:8] + b"\xaa" + RECORDS[9:16], "are no digits"),
+        (decoding("FIXED_BLOCK", octets="3"), b"a\nb", "a line end within a block"),
+        (DETAIL, b"Mon\n\tUser-Name\n\n", "expected Name = value"),
+        (DETAIL, b'Mon\n\tUser-Name = "ada\n\n', "quotes that do not end"),
+        (DETAIL, b"\tUser-Name = 'ada'\n\n", "without a line with its time"),
+        (DETAIL, b"Mon\n\tAcct-Input-Octets = x\n\n", "expected a number below 2^32"),
+        (DETAIL, b"Mon\n\tUser-Name = 'ada'\n", "the file ends within a block"),
+        (EVENTS, without("id"), "an event without id"),
+        (EVENTS, without("source"), "an event without source"),
+        (EVENTS, without("type"), "an event without type"),
+        (EVENTS, without("specversion"), "an event without specversion"),
+        (EVENTS, event(specversion="0.3"), "expected '1.0'"),
+        (EVENTS, event(time="yesterday"), "the form of RFC 3339"),
+        (EVENTS, event(subject=""), "subject is no text, or empty"),
+        (EVENTS, event(Cost="1"), "'Cost' is no name of an attribute"),
+        (EVENTS, event(cost=[1]), "'cost' has more than one value"),
+        (EVENTS, event(data_base64="e30="), "data and data_base64 are both there"),
+    ],
+)
+def test_a_row_that_is_none_says_why(wanted: Decoding, octets: bytes, words: str) -> None:
+    """One row that can't be meant is told by itself, with its octets; nothing in it passes for something else."""
+    [row] = rows(wanted, octets)
+    assert words in row["!"]
+    assert bytes.fromhex(row["octets"]) in octets
+
+
+def test_data_of_an_event_may_be_in_base_64() -> None:
+    """What an event carries is read however it was packed; what is no JSON is refused."""
+    packed = json.loads(without("data"))
+    [row] = rows(EVENTS, json.dumps(packed | {"data_base64": "eyJxIjogM30="}).encode())
+    assert row["data.q"] == "3"
+    for wrong in ({"data_base64": "!"}, {"data_base64": "e30=", "datacontenttype": "text/csv"}):
+        [row] = rows(EVENTS, json.dumps(packed | wrong).encode())
+        assert "JSON" in row["!"]
