@@ -129,6 +129,21 @@ def test_what_could_not_be_told_stands_in_the_document() -> None:
         assert f"# - {gap}" in found.document
 
 
+def test_calls_that_came_in_are_told_of() -> None:
+    """Where a column says which way a call went, somebody has to say whose the calls are that came in."""
+    sample = (
+        "id;direction;from;to;answered at;talk\n"
+        "1;out;02079460001;0033199001234;2026-08-01 09:00:05;60\n"
+        "2;in;07700900123;02079460001;2026-08-01 09:00:05;60\n"
+    )
+    found = propose(sample.encode(), "acme")
+
+    assert isinstance(found, Proposal)
+    [doubt] = found.doubts
+    assert doubt.startswith("filter: direction says 'in', 'out'")
+    assert "direction" in found.profile.fields
+
+
 def test_the_example_is_read_without_a_doubt_but_one() -> None:
     """The newcomer's walk in docs/mediation.md works."""
     octets = (EXAMPLES / "unknown/calls.csv").read_bytes()

@@ -24,6 +24,7 @@ class Role(Enum):
     BILLED = "how long it is charged for"
     LASTED = "how long it lasted"
     RESULT = "what became of it"
+    DIRECTION = "which way it went"
 
 
 # Words of a name, the surest first; a name is cut where letters and digits, or small and capital letters, meet.
@@ -130,6 +131,7 @@ WORDS: Mapping[Role, tuple[str, ...]] = {
         *("disposition", "call status", "status", "result", "answer indicator", "hangup cause"),
         *("release cause", "cause", "outcome"),
     ),
+    Role.DIRECTION: ("direction", "call direction", "dir", "in out", "inbound outbound", "flow"),
 }
 FORMATS = (
     *(

@@ -26,9 +26,11 @@ from bmu.mediation.proposal.column import (
     written,
 )
 from bmu.mediation.proposal.dialect import Sample, sample_of
+from bmu.mediation.reject import shown
 from bmu.mediation.transform import Clock, Form, Instant
 
 OCTETS_MAX = 1 << 18
+DIRECTIONS_MAX = 6
 _TIMES = (Role.ANSWERED, Role.BEGAN, Role.ENDED)
 ANSWERED = (
     "ANSWERED",
@@ -126,6 +128,7 @@ def _profile(sample: Sample, found: _Columns, code: str, doubts: list[str]) -> P
     caller = _number(found, Role.CALLER, doubts)
     called = _number(found, Role.CALLED, doubts)
     identities = _identities(found, doubts, times, caller, called, quantity)
+    _doubt_direction(found, doubts)
     filters = tuple(_filters(found, quantity, measure))
     clock = times.written
     return Profile(
@@ -288,6 +291,16 @@ def _identities(
         f"identities: no column is an id; calls are told apart by {', '.join(known)}, so two alike count once"
     )
     return (tuple(dict.fromkeys(known)),)
+
+
+def _doubt_direction(found: _Columns, doubts: list[str]) -> None:
+    """Tell of calls that may be another's to pay."""
+    field = found.best(Role.DIRECTION, [name for name in found.names if name not in found.said])
+    if field is not None:
+        ways = map(shown, sorted({*found.texts[field]})[:DIRECTIONS_MAX])
+        doubts.append(
+            f"filter: {field} says {', '.join(ways)}; whichever it says, who called is charged: drop the rows that are nobody's"
+        )
 
 
 def _filters(found: _Columns, quantity: str, measure: Measure) -> Iterator[Filter]:
