@@ -36,7 +36,7 @@ TAKE = Prepared(
     )
     SELECT next_line, (SELECT count(*) FROM claimed), (SELECT coalesce(max(id), 0) FROM revision),
         (extract(epoch FROM transaction_timestamp() - timestamptz 'epoch') * 1000000)::bigint,
-        (SELECT {TOLD} FROM usage_file AS f JOIN source AS s ON s.id = f.source_id WHERE f.id = $1::bigint)
+        (SELECT {TOLD} FROM source AS s WHERE s.id = $5::integer)
     FROM stream
     """,  # noqa: S608 - a constant, no value
 )
@@ -146,6 +146,7 @@ def take(txn: Transaction, stream: Stream, claims: Sequence[Claim]) -> Taken | N
         array(key.hex() for key in keys),
         array(contents),
         array(places),
+        stream.source.id,
     )
     at_once.perform(txn, [Call(TAKE, taking)])
     row = txn.fetchone()
