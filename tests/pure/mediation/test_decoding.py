@@ -86,7 +86,7 @@ RECORDS = b"".join(
     ]
 )
 GERMAN = decoding("TEXT", encoding="utf-16")
-LINES = "a1;Käthe;73\r\na2;\u0a00\u000b\u010a;5\n".encode("utf-16")
+LINES = "a1;Käthe;73\r\na2;\u0a41\u4100\u010a;5\n".encode("utf-16")
 
 # What each kind of file holds, as a clerk would read it.
 READ: dict[str, tuple[Decoding, bytes, list[Row]]] = {
@@ -193,7 +193,7 @@ def test_other_encodings_become_lines_of_utf_8() -> None:
     """Text is text whatever its octets; a line that is none in its encoding spoils no other."""
     assert list(decode(GERMAN, [LINES])) == [
         "a1;Käthe;73\r".encode(),
-        "a2;\u0a00\u000b\u010a;5".encode(),
+        "a2;\u0a41\u4100\u010a;5".encode(),
     ]
     mainframe = decoding("TEXT", encoding="cp037")
     assert list(decode(mainframe, ["A1;73\x85B2;5\n".encode("cp037")])) == [b"A1;73", b"B2;5"]
