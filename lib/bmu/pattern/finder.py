@@ -1,11 +1,18 @@
 """What the groups of a pattern find in a text, in a time that grows with the text and nothing else."""
 
+import re
 from collections.abc import Callable, Iterator
+from math import comb
 
 from bmu.pattern.regex import Chain, Choice, Group, Node, One, Repeat, parse
 
 _STATES_MAX = 2_000
 _MOVES_MAX = 4_000
+# As many ways through a pattern are tried one after the other, in less time than a walk of all at once takes.
+_WAYS_MAX = 2_000
+_SHORT_MAX = 1_000
+# What Python warns of in classes, since it may come to mean something.
+_WARNED = ("--", "&&", "||", "~~")
 
 Marks = tuple[int, ...]
 # Of each thread behind a character: the one before it that it came from, and the marks on the way.
@@ -23,16 +30,21 @@ class Finder:
         groups: how many there are.
     """
 
-    __slots__ = ("_moves", "_places", "_program", "_start", "groups")
+    __slots__ = ("_match", "_moves", "_places", "_program", "_short", "_start", "groups")
 
     def __init__(self, pattern: str) -> None:
         self._program = _Program(pattern)
         self.groups = self._program.groups
         self._start = _Place(tuple(self._program.ahead(0, set())), self._program)
         self._forget()
+        self._short = _short(pattern)
+        self._match = re.compile(pattern).fullmatch if self._short else None
 
     def find(self, text: str) -> tuple[str, ...] | None:
         """Give the whole text and what each group found, an empty text for one that was not gone through."""
+        if self._match is not None and len(text) <= self._short:
+            match = self._match(text)
+            return None if match is None else (text, *match.groups(""))
         at = self._start
         way: list[_Back] = []
         keep = way.append
@@ -87,6 +99,41 @@ class Finder:
             place = self._places[states] = _Place(tuple(threads), self._program)
         move = at.after[char] = place, tuple(back)
         return move
+
+
+def _short(pattern: str) -> int:
+    """
+    Give the length up to which Python's own matching, which tries one way after the other, has few to try; 0: none.
+
+    Of a pattern that repeats nothing but single characters, and has no alternatives, the ways to read a text are
+    those to part it among the repetitions.
+    """
+    repeats = _repeats(parse(pattern))
+    if repeats is None or any(each in pattern for each in _WARNED):
+        return 0
+    fits = (
+        length
+        for length in range(_SHORT_MAX, 0, -1)
+        if comb(length + repeats, repeats) <= _WAYS_MAX
+    )
+    return next(fits, 0)
+
+
+def _repeats(node: Node) -> int | None:
+    """Count the repetitions of a pattern; nothing where it has other ones than of characters, or alternatives."""
+    match node:
+        case One():
+            return 0
+        case Group(part, _):
+            return _repeats(part)
+        case Chain(parts):
+            counts = [_repeats(part) for part in parts]
+            known = [count for count in counts if count is not None]
+            return sum(known) if len(known) == len(counts) else None
+        case Repeat(One(), least, most):
+            return int(least != most)
+        case _:
+            return None
 
 
 def _note(at: list[int], marks: Marks, place: int) -> None:
