@@ -5,6 +5,7 @@ What intake costs by itself.
     python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
     python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
     python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
+    python benchmarks/intake.py sessions --sessions 20000      # partial records of so many sessions
     python benchmarks/intake.py sftp                           # files over SSH, with OpenSSH at the other end
 
 `decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
@@ -12,6 +13,8 @@ whole file took beside what the process had before. Rows are those of tests/samp
 
 `ber`: records a second of processor time on one core of the calls of an MSC (tests/samples/3gpp/msc.ber), each with a reference of its own: octets to
 lines, lines to UDRs, and both together, by the profile 3gpp-msc. The best of the runs.
+
+`sessions`: partial records a second that are taken into sessions, by processor time without a database, and with a private one.
 
 `sftp`: megabytes a second that OpenSSH's client puts through the SFTP door of a daemon, and that the daemon pulls from OpenSSH's server,
 over loopback, with connecting, and with the file on disk at the end.
@@ -26,6 +29,7 @@ from pathlib import Path
 
 import machine
 import mediating
+import sessions
 import uploads
 
 from bmu.mediation import Mediator, SourceSettings
@@ -193,6 +197,9 @@ def main() -> None:
     part = parts.add_parser("sftp", help="files over SSH")
     part.add_argument("--mb", type=int, default=500, help="size of the file")
     part.add_argument("--rounds", type=int, default=3)
+    part = parts.add_parser("sessions", help="partial records to sessions")
+    part.add_argument("--sessions", type=int, default=20_000, help="of five records each")
+    part.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="on a real disk")
     given = parser.parse_args()
     if given.part == "sftp":
         uploads.measure(given.mb * uploads.MB, given.rounds)
@@ -202,6 +209,8 @@ def main() -> None:
         ber(given.records, given.runs)
     elif given.part == "rows":
         mediating.measure(given.runs)
+    elif given.part == "sessions":
+        sessions.measure(given.sessions, given.directory)
     else:
         decoders(given.names, given.mib << 20)
 

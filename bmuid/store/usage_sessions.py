@@ -123,64 +123,63 @@ def put(
     When one is due is written anew only with its state: who looks when it is due reckons by its last record,
     and each record would else move it in an index.
     """
-    execute_values(
-        txn,
+    txn.execute(
         """
         INSERT INTO usage_session AS s (id, source_id, session, node, name, profile, profile_version, state,
-            rows, told, emissions, first_at, last_at, due_at, detail) VALUES %s
+            rows, told, emissions, first_at, last_at, due_at, detail)
+        SELECT id, %(source)s, session, node, name, %(profile)s, %(version)s, state, rows, told, emissions,
+            %(now)s, %(now)s, %(now)s + seconds * interval '1 second', detail
+        FROM unnest(%(ids)s::bigint[], %(sessions)s::uuid[], %(nodes)s::uuid[], %(names)s::text[],
+            %(states)s::text[], %(rows)s::bigint[], %(told)s::bigint[], %(emissions)s::integer[],
+            %(seconds)s::bigint[], %(details)s::jsonb[])
+            AS now (id, session, node, name, state, rows, told, emissions, seconds, detail)
         ON CONFLICT (source_id, session) DO UPDATE SET node = excluded.node, name = excluded.name,
             profile = excluded.profile, profile_version = excluded.profile_version,
             state = excluded.state, rows = excluded.rows, told = excluded.told,
             emissions = excluded.emissions, last_at = excluded.last_at, detail = excluded.detail,
             due_at = CASE s.state WHEN excluded.state THEN s.due_at ELSE excluded.due_at END
         """,
-        [
-            (
-                each.id,
-                source.id,
-                each.key.hex(),
-                each.node.hex() or None,
-                each.name,
-                source.profile,
-                source.profile_version,
-                each.session.state.value,
-                each.session.rows,
-                each.session.told,
-                each.session.number,
-                now,
-                now,
-                now + waits.of(each.session.state),
-                document_of(each.session),
-            )
-            for each in stored
-        ],
-        page_size=ROWS_A_STATEMENT,
+        {
+            "source": source.id,
+            "profile": source.profile,
+            "version": source.profile_version,
+            "now": now,
+            "ids": array(each.id for each in stored),
+            "sessions": array(each.key.hex() for each in stored),
+            "nodes": array(each.node.hex() or "NULL" for each in stored),
+            "names": [each.name for each in stored],
+            "states": array(each.session.state.value for each in stored),
+            "rows": array(each.session.rows for each in stored),
+            "told": array(each.session.told for each in stored),
+            "emissions": array(each.session.number for each in stored),
+            "seconds": array(int(waits.of(each.session.state).total_seconds()) for each in stored),
+            "details": [document_of(each.session) for each in stored],
+        },
     )
 
 
 def emit(txn: Transaction, source: Source, made: Sequence[Made], now: datetime) -> None:
     """Write what was made of sessions."""
-    execute_values(
-        txn,
+    if not made:
+        return
+    txn.execute(
         """
         INSERT INTO usage_emission (session_id, number, source_id, profile, profile_version, why, rows, line, at)
-        VALUES %s
+        SELECT id, number, %(source)s, %(profile)s, %(version)s, why, rows, decode(line, 'hex'), %(now)s
+        FROM unnest(%(ids)s::bigint[], %(numbers)s::integer[], %(whys)s::text[], %(rows)s::bigint[],
+            %(lines)s::text[]) AS made (id, number, why, rows, line)
         """,
-        [
-            (
-                each.session_id,
-                each.emission.number,
-                source.id,
-                source.profile,
-                source.profile_version,
-                each.emission.why.value,
-                each.emission.rows,
-                each.line,
-                now,
-            )
-            for each in made
-        ],
-        page_size=ROWS_A_STATEMENT,
+        {
+            "source": source.id,
+            "profile": source.profile,
+            "version": source.profile_version,
+            "now": now,
+            "ids": array(each.session_id for each in made),
+            "numbers": array(each.emission.number for each in made),
+            "whys": array(each.emission.why.value for each in made),
+            "rows": array(each.emission.rows for each in made),
+            "lines": array("NULL" if each.line is None else each.line.hex() for each in made),
+        },
     )
 
 

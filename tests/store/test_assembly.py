@@ -11,11 +11,13 @@ import pytest
 import usage_world as world
 from asking import Asking
 from conftest import Database
-from offices import opened
+from offices import NeverStopped, opened
 from pieces import Exchange, piece
 from usage_world import AWAY, MONDAY_NOON
 
+from bmuid.intake.spool import Spool
 from bmuid.store.assembled import Books
+from bmuid.worker.arriving import Arriving
 
 
 @pytest.fixture
@@ -271,6 +273,56 @@ class TestStaff:
             "2",
             "1",
         )
+
+
+class TestAFileOfPieces:
+    """What staff do to such a file."""
+
+    def test_that_is_replayed_charges_nothing_again(
+        self, exchange: Exchange, asking: Asking
+    ) -> None:
+        """Each of its records was taken before; what was made of them is no file to replay."""
+        exchange.hand_in("1", piece("a", "start"), piece("a", "stop", 90))
+        assert asking.staff("file_replay", id="1").done
+        assert not asking.staff("file_replay", id="2").done
+        exchange.hand_in("2", piece("b", "start"))
+
+        assert exchange.charged() == [(1, 90)]
+        assert exchange.office.all(
+            "SELECT new, duplicate FROM usage_file WHERE replay = 1 AND state = 'DONE'"
+        ) == [(0, 2)]
+
+    def test_that_was_set_aside_is_never_rated_as_it_is(self, exchange: Exchange) -> None:
+        """Tried again, its records go on into their sessions."""
+        office = exchange.office
+        exchange.hand_in("1", piece("b", "start"))
+        world.put(office.spool, "2", [piece("a", "start"), piece("a", "stop", 90)])
+        profiles = exchange.profiles
+        Arriving(Spool(office.spool), 2, NeverStopped(), profiles=profiles).scan(office.connection)
+        office.as_owner(
+            "UPDATE usage_file_part SET state = 'BLOCKED', blocked = 'x' WHERE file_id = 2"
+        )
+        exchange.work()
+        assert exchange.charged() == []
+        office.unblock(2)
+        assert office.all("SELECT state FROM usage_file_part WHERE file_id = 2") == [("SESSION",)]
+        exchange.work()
+
+        assert exchange.charged() == [(1, 90)]
+
+    def test_whose_conflict_is_tried_again_waits_on(
+        self, exchange: Exchange, asking: Asking
+    ) -> None:
+        """A piece of a call is no usage by itself, whatever a clerk asks for."""
+        exchange.hand_in("1", piece("a", "interim", 60), piece("a", "interim", 70, at=60))
+        assert asking.staff("suspense_take", line="1-2").done
+        assert asking.staff("suspense_retry", reason="CONFLICT").done
+        exchange.work()
+
+        assert exchange.charged() == []
+        assert exchange.office.all("SELECT resolved_at, reason FROM verdict") == [
+            (None, "CONFLICT")
+        ]
 
 
 class TestTheDatabaseRefuses:

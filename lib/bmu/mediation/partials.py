@@ -22,9 +22,12 @@ SEQUENCE_MAX = 2**32 - 1
 ELAPSED_MAX = 2**32 - 1
 NAME_CHARACTERS_MAX = 256
 KNOWN_KEYS_MAX = 200_000
+# No text in PostgreSQL can hold it.
+NUL = "\0"
 
 _CONTENT = Struct(">q")
-_RANKS = {Kind.START: 0, Kind.INTERIM: 1, Kind.STOP: 2, Kind.NODE: 3}
+# By this, records of one moment follow each other.
+_RANKED = {kind: (kind, rank) for rank, kind in enumerate(Kind)}
 
 Fields = Sequence[str]
 
@@ -85,7 +88,7 @@ class Partials:
         self._kind = aggregation.kind
         self._kind_place = places[aggregation.kind]
         self._kinds = _kinds(aggregation)
-        self._other = None if aggregation.interims else Kind.INTERIM
+        self._other = None if aggregation.interims else _RANKED[Kind.INTERIM]
         self._session = _Named([places[name] for name in aggregation.session])
         self._node = _Named([places[name] for name in aggregation.node])
         self._keys: dict[tuple[str, ...], tuple[bytes, str]] = {}
@@ -106,18 +109,30 @@ class Partials:
 
     def rows(self, lines: Sequence[bytes], first_line_no: int) -> list[Row | Reject]:
         """Make a row of each line without its line end, or say why it is none."""
-        return [self._taken(line_no, line) for line_no, line in enumerate(lines, first_line_no)]
+        records = [line.removesuffix(b"\r") for line in lines]
+        line_nos = range(first_line_no, first_line_no + len(lines))
+        found = self._records.many(records, line_nos)
+        if found is None:
+            return list(map(self._taken, line_nos, records))
+        return list(map(self._made, line_nos, found))
 
-    def _taken(self, line_no: int, line: bytes) -> Row | Reject:
+    def _taken(self, line_no: int, record: bytes) -> Row | Reject:
         try:
-            fields = self._records.one(line_no, line.removesuffix(b"\r"))
+            return self._made(line_no, self._records.one(line_no, record))
+        except UnreadError as error:
+            return Reject(line_no, error.reason, error.detail)
+
+    def _made(self, line_no: int, fields: list[str]) -> Row | Reject:
+        try:
             self._records.make(fields)
             return self._row(line_no, fields)
         except UnreadError as error:
             return Reject(line_no, error.reason, error.detail)
 
     def _row(self, line_no: int, fields: Fields) -> Row:
-        kind = self._kind_of(fields)
+        if NUL in "".join(fields):
+            raise UnreadError(Reason.BAD_FIELD, "a field holds the character NUL")
+        kind, rank = self._kind_of(fields)
         node, name = self._node_of(fields)
         if kind is not Kind.NODE:
             key, name = self._session_of(fields)
@@ -144,7 +159,7 @@ class Partials:
             key,
             node,
             name,
-            (at_us or 0, sequence or 0, _RANKS[kind], content),
+            (at_us or 0, sequence or 0, rank, content),
             at_us,
             elapsed_s,
             sequence,
@@ -175,14 +190,14 @@ class Partials:
             self._keys.clear()
         return self._keys.setdefault(texts, (key, name))
 
-    def _kind_of(self, fields: Fields) -> Kind:
+    def _kind_of(self, fields: Fields) -> tuple[Kind, int]:
         text = fields[self._kind_place]
-        kind = self._kinds.get(text, self._other)
-        if kind is None:
+        found = self._kinds.get(text, self._other)
+        if found is None:
             raise UnreadError(
                 Reason.FILTERED, f"{self._kind} is {shown(text)}: no record of a session"
             )
-        return kind
+        return found
 
     def _figures_of(self, fields: Fields) -> Figures:
         figures = {}
@@ -212,12 +227,12 @@ class Partials:
         )
 
 
-def _kinds(aggregation: Aggregation) -> dict[str, Kind]:
+def _kinds(aggregation: Aggregation) -> dict[str, tuple[Kind, int]]:
     return {
-        **dict.fromkeys(aggregation.starts, Kind.START),
-        **dict.fromkeys(aggregation.interims, Kind.INTERIM),
-        **dict.fromkeys(aggregation.stops, Kind.STOP),
-        **dict.fromkeys(aggregation.nodes, Kind.NODE),
+        **dict.fromkeys(aggregation.starts, _RANKED[Kind.START]),
+        **dict.fromkeys(aggregation.interims, _RANKED[Kind.INTERIM]),
+        **dict.fromkeys(aggregation.stops, _RANKED[Kind.STOP]),
+        **dict.fromkeys(aggregation.nodes, _RANKED[Kind.NODE]),
     }
 
 
@@ -239,8 +254,5 @@ class _Named:
 
 
 def _written(texts: Sequence[str]) -> bytes:
-    """Write texts so that no two lists of them are written alike."""
-    joined = "\0".join(texts)
-    if joined.count("\0") >= len(texts):
-        joined = "\0\0" + "".join([f"{len(text)}:{text}" for text in texts])
-    return f"{len(texts)} {joined}".encode(errors="surrogatepass")
+    """Write texts, of which none holds a NUL, so that no two lists of them are written alike."""
+    return f"{len(texts)} {NUL.join(texts)}".encode()

@@ -100,7 +100,7 @@ NEW = Session()
 class Gathering:
     """Takes records into sessions as settings say; holds nothing of them."""
 
-    __slots__ = ("_aggregation", "_counted", "_firsts", "_turns")
+    __slots__ = ("_aggregation", "_counted", "_counters", "_firsts", "_others", "_turns")
 
     def __init__(self, aggregation: Aggregation, time_zone: str) -> None:
         self._aggregation = aggregation
@@ -109,6 +109,8 @@ class Gathering:
             for each in aggregation.gathered
             if each.take not in {Take.FIRST, Take.LAST}
         ]
+        self._counters = [field for field, take in self._counted if take is Take.COUNTER]
+        self._others = [each for each in self._counted if each[1] is not Take.COUNTER]
         self._firsts = frozenset(
             each.field for each in aggregation.gathered if each.take is Take.FIRST
         )
@@ -146,15 +148,13 @@ class Gathering:
 
     def _joined(self, session: Session, row: Row) -> Session:
         sums, lows, highs = session.sums, session.lows, session.highs
-        counters: dict[str, int] = {}
         figures = row.figures
-        for field, take in self._counted:
+        counters = {field: figures[field] for field in self._counters if field in figures}
+        for field, take in self._others:
             figure = figures.get(field)
             if figure is None:
                 continue
-            if take is Take.COUNTER:
-                counters[field] = figure
-            elif take is Take.SUM:
+            if take is Take.SUM:
                 sums = {**sums, field: sums.get(field, 0) + figure}
             elif take is Take.MIN:
                 lows = {**lows, field: min(lows.get(field, figure), figure)}
@@ -204,7 +204,7 @@ class Gathering:
     ) -> Session:
         """Make usage of what is new; of nothing new none, unless the records are to be accounted for."""
         emitted = session.emitted
-        totals = _totals(session, self._counted)
+        totals = _totals(session, self._counters)
         grown = {field: max(0, figure - emitted.get(field, 0)) for field, figure in totals.items()}
         is_usage = even_nothing or any(grown.values())
         if not is_usage and not (accounted and session.rows > session.told):
@@ -241,11 +241,10 @@ class Gathering:
         return " ".join(found)
 
 
-def _totals(session: Session, counted: list[tuple[str, Take]]) -> dict[str, int]:
+def _totals(session: Session, counters: list[str]) -> dict[str, int]:
     totals = dict(session.sums)
-    for field, take in counted:
-        if take is Take.COUNTER:
-            totals[field] = sum(run.counters.get(field, 0) for run in session.runs)
+    for field in counters:
+        totals[field] = sum(run.counters.get(field, 0) for run in session.runs)
     return totals
 
 

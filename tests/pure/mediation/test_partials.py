@@ -128,6 +128,7 @@ def test_a_switch_that_begins_names_itself() -> None:
         ({"in": "1_000"}, "BAD_QUANTITY", "in is '1_000'"),
         ({"in": 2**64}, "BAD_QUANTITY", "up to 18446744073709551615"),
         ({"in": 2**32, "in_giga": 1}, "BAD_QUANTITY", "up to 4294967295"),
+        ({"address": "\0"}, "BAD_FIELD", "NUL"),
         ({"in_giga": "x"}, "BAD_QUANTITY", "in_giga is 'x'"),
         ({"status": "Accounting-On", "nas": ""}, "MISSING_FIELD", "nas or nas6 is empty"),
     ],
