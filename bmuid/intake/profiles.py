@@ -15,8 +15,12 @@ _Wanted = tuple[Source, bytes | None]
 
 
 def newest(txn: Transaction, code: str) -> Profile | None:
-    """Give the profile that a source of that profile is read by from now on; None: there is none, or it can't be read."""
-    return at(txn, code, None) if code not in BUILT_IN else BUILT_IN[code]
+    """
+    Give the profile that files of a source of that profile are read by from now on; None: there is none, or it can't be read.
+
+    A stored one goes before one of its code that came with a later program.
+    """
+    return at(txn, code, None) or BUILT_IN.get(code)
 
 
 def at(txn: Transaction, code: str, version: int | None) -> Profile | None:

@@ -15,6 +15,7 @@ DONE_SUFFIX, DIGEST_SUFFIX = ".done", ".sha256"
 MANIFEST_SUFFIXES = (DONE_SUFFIX, DIGEST_SUFFIX)
 MANIFEST_OCTETS_MAX = 4096
 TAIL_OCTETS = 1 << 16
+STALE_SECONDS = 7 * 86_400
 
 _DIGEST = re.compile(rb"\s*([0-9A-Fa-f]{64})(?:\s|\Z)")
 
@@ -67,6 +68,7 @@ class Whole:
                 why = self._why_not_quiet(way, path)
             case Completion.MANIFEST:
                 if path.suffix in MANIFEST_SUFFIXES:
+                    _drop_stale(path)
                     return False
                 why = self._why_no_manifest(path)
             case Completion.TRAILER:
@@ -111,6 +113,13 @@ class Whole:
                 return ""
             self._other[path] = looks
         return f"its octets are not those that {manifest.name} tells of"
+
+
+def _drop_stale(manifest: Path) -> None:
+    """Remove what spoke of a file that was taken long ago, so that a source's directory does not grow for ever."""
+    age = time.time() - manifest.stat().st_mtime  # noqa: TID251 - the file system's clock
+    if age > STALE_SECONDS and not manifest.with_suffix("").exists():
+        manifest.unlink()
 
 
 def _look(path: Path) -> _Look:

@@ -109,9 +109,9 @@ def _name(document: str) -> str:
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Document | Refused:
     """Show what a profile says, as a document that can be changed and loaded."""
     code, version = arguments.code, arguments.version
-    if code in BUILT_IN and not version:
-        return Document(document_of(BUILT_IN[code]))
     found = profiles.at(txn, code, version)
+    if found is None and code in BUILT_IN and version is None:
+        return Document(document_of(BUILT_IN[code]))
     if found is None:
         which = f"no version {version} of a profile {code}" if version else f"no profile {code}"
         return Refused(

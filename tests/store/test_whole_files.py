@@ -200,6 +200,16 @@ class TestAFileWithAManifest:
 
         assert office.all("SELECT count(*) FROM usage_file") == [(2,)]
 
+    def test_leaves_no_manifests_behind_for_ever(self, office: Office, staff: Asking) -> None:
+        """A week after its file was taken a manifest goes; one whose file is still to be taken stays."""
+        staff.staff("source_set", code=SOURCE, completion="MANIFEST")
+        for name in ("a.csv.done", "b.csv.sha256", "c.csv.sha256", "c.csv"):
+            os.utime(put_octets(office.spool, name, b"1"), (0, 0))
+        put_octets(office.spool, "d.csv.done", b"")
+        office.take_in()
+
+        assert office.names("in") == ["c.csv", "c.csv.sha256", "d.csv.done"]
+
 
 class TestATrailer:
     """A file ends with how many rows it has, and what they come to."""
