@@ -24,6 +24,7 @@ from bmuid.doors.pull_https import HttpsPartner
 from bmuid.intake.handing import Handing, safe_name
 from bmuid.intake.room import has_room
 from bmuid.intake.spool import is_unfinished
+from bmuid.logs import printable
 from bmuid.operations.pulls import noted
 from bmuid.store import pulls
 from bmuid.store.claim import Claim
@@ -211,7 +212,8 @@ class Puller(Service):
             log.warning("pull: %s", error.refused.text, extra={"pull": self._pull.name})
             return
         self._failures = self._failures + 1 if found.faults else 0
-        fault = "; ".join(found.faults)
+        # Partners' own words are in it.
+        fault = printable("; ".join(found.faults))
         if fault:
             told = {"pull": self._pull.name, "failures": self._failures}
             log.warning("pull: failed: %s", fault[:1000], extra=told)

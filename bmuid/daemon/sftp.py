@@ -1,5 +1,6 @@
 """The SFTP door as a receiver: its port, its threads, and the keys it reads."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 
@@ -25,6 +26,8 @@ from bmuid.doors.sftp_session import Session
 from bmuid.doors.sftp_uploads import Terms
 from bmuid.store import source_keys
 
+log = logging.getLogger(__name__)
+
 # A key that was taken back ends what it opened within this time.
 KEYS_SECONDS = 2.0
 # Disks don't get faster by more of them.
@@ -46,7 +49,7 @@ class SftpReceiver(Service):
             lambda: ground.pool.run_repeatable(source_keys.uploaders), self._clock
         )
         self._door = SftpDoor(door, self._keyring, self._session, self._in_thread, self._clock)
-        self._look = LoopingCall(lambda: Deferred.fromCoroutine(self._door.look_again()))
+        self._look = LoopingCall(self._look_again)
         self._look.clock = self._clock
         self._port: Port | None = None
 
@@ -95,6 +98,12 @@ class SftpReceiver(Service):
         await self._door.stop()
         if self._threads.started:
             self._threads.stop()
+
+    def _look_again(self) -> Deferred[None]:
+        # A fault told to the loop would end it, and keys taken back would go on opening.
+        return Deferred.fromCoroutine(self._door.look_again()).addErrback(
+            lambda failure: log.error("sftp: keys were not read", exc_info=failure.value)
+        )
 
     def _session(self, source: str) -> Session:
         own, most = self._keyring.octets_max(source), self._door_config.file_octets_max

@@ -29,6 +29,7 @@ from bmuid.config import Https, Pull
 from bmuid.doors.conversation import Deadline, ITransport
 from bmuid.doors.partner import FileError, Offered, PartnerError
 from bmuid.intake.handing import Handing
+from bmuid.logs import printable
 from bmuid.store.pulls import UNKNOWN_SIZE, Version
 
 CONNECT_SECONDS_MAX = 30
@@ -256,8 +257,8 @@ def _version(response: IResponse) -> Version:
 
 
 def _header(response: IResponse, name: str) -> str:
-    values = response.headers.getRawHeaders(name) or [""]
-    return str(values[-1])
+    values = response.headers.getRawHeaders(name.encode("ascii")) or [b""]
+    return printable(values[-1].decode("latin-1"))
 
 
 def _certificates(pem: bytes) -> list[Certificate]:

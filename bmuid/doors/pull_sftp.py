@@ -32,6 +32,8 @@ CONNECT_SECONDS_MAX = 30
 IDLE_SECONDS_MAX = 120
 FAREWELL_SECONDS = 2
 READS = 16
+LISTED_MAX = 100_000
+ANSWER_OCTETS_MAX = 16 << 20
 READ_OCTETS = 32 << 10
 WINDOW_OCTETS = 4 << 20
 PIECE_OCTETS_MAX = 64 << 10
@@ -73,6 +75,8 @@ class _Files(SSHChannel):
 
     def dataReceived(self, data: bytes) -> None:
         self.client.dataReceived(data)
+        if len(self.client.buf) > ANSWER_OCTETS_MAX:
+            self.conn.transport.failed(Failure(PartnerError("an answer without end")))
 
     def closed(self) -> None:
         self.client.connectionLost(Failure(ConnectionLost()))
@@ -188,6 +192,10 @@ class SftpPartner:
                 entries = await self._ask(directory.read)
             except EOFError:
                 break
+            if len(found) > LISTED_MAX:
+                raise PartnerError(
+                    f"it has more than {LISTED_MAX} files: have it clear away old ones"
+                )
             found += [
                 Offered(name.decode(), _version(attributes))
                 for name, _, attributes in entries

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bmuid.intake import watching
 from bmuid.operations.registry import Actor
 from bmuid.operations.rows import staff_reads
 from bmuid.store import pulls
@@ -39,6 +40,7 @@ def noted(txn: Transaction, pull: str, source: str, now: datetime, error: str) -
         pulls.calm(txn, source, now)
     elif state.failures >= FAILURES_TOLD:
         pulls.alarm(txn, source, state.failing_since, now)
+        watching.look(txn, now)
 
 
 OPERATIONS = (staff_reads("pull_list", "How fetching from partners goes", List, Pulls, list_),)
