@@ -366,7 +366,7 @@ PATHS = (
     b"..", b"../", b"../..", b"../secret", b"../../secret", b"/../../../../etc/passwd", b"a/../../secret",
     b"x/../../../secret", b"~", b"~root", b"~root/x", b"/etc/passwd", b"//etc//passwd", b"/", b".", b"", b"./.",
     b"\0", b"x\0../secret", b"a\nb", b"n" * 201, b"n" * 5000, b"/" * 5000, b"../" * 3000 + b"etc/passwd", b"a/b",
-    b"link", b"link.part", b"folder", b"folder/secret", b"outside", b"outside/secret", b"outside.part/x", b"fifo",
+    b"link", b"link.part", b"nowhere.part", b"folder", b"folder/secret", b"outside", b"outside/secret", b"outside.part/x", b"fifo",
     b"fifo.part", b"hard.part", b".handed-0.part", b"\xff\xfe", b"%2e%2e/secret", b"..%2fsecret", b"..\\secret",
     b"/proc/self/root/etc/passwd", b"/dev/null", b"-rf", b"x;id", b"$(id)", b"in/../..", b".ssh/authorized_keys",
 )  # fmt: skip
@@ -427,11 +427,13 @@ class TestTricks:
         ]  # fmt: skip
         for secret in secrets:
             secret.write_text("the secret of others")
-        told = 0
+        lay_traps(arriving, outside)
+        told, laid, before = 0, state_of(arriving), picture(tmp_path, arriving)
         for path in PATHS:
             for kind, body in tricks(path):
-                lay_traps(arriving, outside)
-                before = picture(tmp_path, arriving)
+                if state_of(arriving) != laid:
+                    lay_traps(arriving, outside)
+                    laid, before = state_of(arriving), picture(tmp_path, arriving)
                 told += 1
                 asker = client(arriving)
                 answer, _ = asker.ask(kind, body)
@@ -445,6 +447,22 @@ class TestTricks:
 
                 assert picture(tmp_path, arriving) == before, (path, kind, body)
         assert told > 1700
+
+    @pytest.mark.parametrize(
+        ("path", "real"),
+        [
+            (b".", b"/"),
+            (b"..", b"/"),
+            (b"/../../x", b"/x"),
+            (b"a/../x", b"/x"),
+            (b"//x/./", b"/x"),
+        ],
+    )
+    def test_above_the_root_is_the_root(self, asker: Asker, path: bytes, real: bytes) -> None:
+        """As on any system: clients ask where a path leads before they use it."""
+        answer, fields = asker.ask(Kind.REALPATH, text(path))
+
+        assert (answer, fields.number(), fields.octets()) == (Kind.NAME, 1, real)
 
     def test_links_are_not_shown(self, asker: Asker, arriving: Path, tmp_path: Path) -> None:
         """Somebody put links, pipes and directories there: a client sees files alone."""
@@ -468,6 +486,7 @@ def lay_traps(arriving: Path, outside: Path) -> None:
         target.write_text("the secret of others")
     for name in ("link", "link.part"):
         (arriving / name).symlink_to(target)
+    (arriving / "nowhere.part").symlink_to(outside / "made through a link")
     for name in ("outside", "outside.part"):
         (arriving / name).symlink_to(outside)
     for name in ("fifo", "fifo.part"):
@@ -479,11 +498,23 @@ def lay_traps(arriving: Path, outside: Path) -> None:
     (arriving / ".handed-0.part").write_text("another's")
 
 
+def state_of(arriving: Path) -> tuple[tuple[str, int, int], ...]:
+    """Give what is there, so that it shows whether anything was changed."""
+    with os.scandir(arriving) as found:
+        return tuple(
+            sorted(
+                (one.name, one.inode(), one.stat(follow_symlinks=False).st_ctime_ns)
+                for one in found
+            )
+        )
+
+
 def picture(root: Path, arriving: Path) -> dict[str, tuple[int, bytes]]:
     """Give all that lies outside of the directory, and what in it leads out or is another's."""
     theirs = {
         "link",
         "link.part",
+        "nowhere.part",
         "outside",
         "outside.part",
         "fifo",
