@@ -7,6 +7,7 @@ What intake costs by itself.
     python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
     python benchmarks/intake.py sessions --sessions 20000      # partial records of so many sessions
     python benchmarks/intake.py sftp                           # files over SSH, with OpenSSH at the other end
+    python benchmarks/intake.py radius                         # RADIUS accounting, answered after commit
 
 `decoders`: rows and MiB a second of processor time on one core, from the octets of a file to lines, and the memory that a
 whole file took beside what the process had before. Rows are those of tests/samples, over and over.
@@ -18,6 +19,9 @@ lines, lines to UDRs, and both together, by the profile 3gpp-msc. The best of th
 
 `sftp`: megabytes a second that OpenSSH's client puts through the SFTP door of a daemon, and that the daemon pulls from OpenSSH's server,
 over loopback, with connecting, and with the file on disk at the end.
+
+`radius`: accounting requests a second that a receiver on this machine answers once their rows are durable in /var/tmp, and how long
+an answer takes, while as many wait as are said.
 """
 
 import argparse
@@ -29,6 +33,7 @@ from pathlib import Path
 
 import machine
 import mediating
+import radius
 import sessions
 import uploads
 
@@ -200,6 +205,9 @@ def main() -> None:
     part = parts.add_parser("sessions", help="partial records to sessions")
     part.add_argument("--sessions", type=int, default=20_000, help="of five records each")
     part.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="on a real disk")
+    part = parts.add_parser("radius", help="accounting requests, answered after commit")
+    part.add_argument("--requests", type=int, default=64_000)
+    part.add_argument("--outstanding", type=int, default=1024, help="that wait for their answers")
     given = parser.parse_args()
     if given.part == "sftp":
         uploads.measure(given.mb * uploads.MB, given.rounds)
@@ -211,6 +219,8 @@ def main() -> None:
         mediating.measure(given.runs)
     elif given.part == "sessions":
         sessions.measure(given.sessions, given.directory)
+    elif given.part == "radius":
+        radius.measure(given.requests, given.outstanding)
     else:
         decoders(given.names, given.mib << 20)
 

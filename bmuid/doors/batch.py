@@ -5,7 +5,6 @@ A batch is answered when its file is durable in the spool. Its key is claimed in
 settles whatever was cut off: it finds the claim, and hands the same octets in again.
 """
 
-import hashlib
 import logging
 import re
 import secrets
@@ -56,6 +55,7 @@ class Asked:
     fields: Mapping[str, str]
     certified: str | None
     body: bytes
+    body_sha256: bytes
 
     @property
     def key(self) -> str:
@@ -73,12 +73,18 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the database knows before a batch is taken; taken: its file has its row."""
+    """
+    What the database knows before a batch is taken.
+
+    Shapes:
+        taken: its file has its row. octets_max: of a file of this source; None: no limit of its own.
+    """
 
     profile: Profile | None
     batch: Batch | None
     taken: bool
     rows_waiting: int
+    octets_max: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +150,14 @@ class Batches:
         known = await self._ask(_look, asked.source, asked.key, key_id)
         if known.batch is not None:
             return await self._again(asked, known.batch, taken=known.taken)
+        _check_size(asked, known.octets_max)
         await self._has_room(asked.source, known.rows_waiting)
         body = await self._in_thread(_body, known.profile, asked, self._config.rows_max)
         wanted = Batch(
             tracking=secrets.token_hex(16),
             source=asked.source,
             key=asked.key,
-            body_sha256=hashlib.sha256(asked.body).digest(),
+            body_sha256=asked.body_sha256,
             sha256=body.sha256,
             rows=body.rows,
         )
@@ -187,7 +194,7 @@ class Batches:
                 "method": asked.method,
                 "path": asked.path,
                 "idempotency_key": asked.fields.get("idempotency-key", "").encode(),
-                "body_sha256": hashlib.sha256(asked.body).digest(),
+                "body_sha256": asked.body_sha256,
             }
             signed.check(self._source_key, asked.source, shown, parts, now)
             if not self._nonces.take(shown.key, shown.nonce, now):
@@ -211,8 +218,10 @@ class Batches:
         if not taken:
             known = await self._ask(_look, asked.source, asked.key, None)
             body = await self._in_thread(_body, known.profile, asked, self._config.rows_max)
-            if body.sha256 == batch.sha256:
-                await self._keep(batch, body.octets)
+            if body.sha256 != batch.sha256:
+                detail = f"how {asked.source} is read has changed since; send the rows again under another key"
+                raise ProblemError(409, "changed", detail)
+            await self._keep(batch, body.octets)
         return _accepted(batch)
 
     async def _keep(self, batch: Batch, octets: bytes) -> None:
@@ -264,6 +273,7 @@ def _look(txn: Transaction, source: str, key: str, key_id: str | None) -> _Known
         batch=batch,
         taken=batch is not None and batches.progress(txn, batch) is not None,
         rows_waiting=batches.rows_waiting(txn),
+        octets_max=batches.octets_max(txn, source),
     )
 
 
@@ -306,8 +316,14 @@ def _body(profile: Profile | None, asked: Asked, rows_max: int) -> Body:
         raise ProblemError(422, "no_batch", str(error)) from error
 
 
+def _check_size(asked: Asked, octets_max: int | None) -> None:
+    if octets_max is not None and len(asked.body) > octets_max:
+        detail = f"{asked.source} may send {octets_max} octets at a time, not {len(asked.body)}"
+        raise ProblemError(413, "too_large", detail)
+
+
 def _check_same(asked: Asked, batch: Batch) -> None:
-    if hashlib.sha256(asked.body).digest() != batch.body_sha256:
+    if asked.body_sha256 != batch.body_sha256:
         detail = "this Idempotency-Key was used for another body; give each batch a key of its own"
         raise ProblemError(422, "key_reused", detail)
 

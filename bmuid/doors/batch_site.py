@@ -1,5 +1,6 @@
 """The HTTPS side of batches: requests within limits of size and time, paths, and answers that always come."""
 
+import hashlib
 import json
 import logging
 import re
@@ -99,13 +100,15 @@ class Front(Resource):
         wanted = b"POST" if tracking is None else b"GET"
         if request.method != wanted:
             raise ProblemError(405, "wrong_method", f"only {wanted.decode()} is of use here")
+        body = _body(request)
         asked = Asked(
             method=request.method,
             path=request.uri,
             source=source.decode(),
             fields=_fields(request),
             certified=self._certified(request),
-            body=_body(request),
+            body=body,
+            body_sha256=hashlib.sha256(body).digest(),
         )
         if tracking is None:
             return self._batches.take(asked)

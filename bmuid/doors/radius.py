@@ -34,6 +34,7 @@ ANSWERED_MAX = 65_536
 ANSWERED_SECONDS = 60.0
 KNOWN_CLIENTS_MAX = 10_000
 Address = tuple[str, int]
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -72,7 +73,7 @@ class Accounting(DatagramProtocol):
         self._from: dict[str, str] = {}
         self._works: Deferred[None] | None = None
         self._is_open = True
-        self._has_room = True
+        self._has_room = has_room(spool.directory, spool.room_octets_min)
         self.serve(config)
 
     def serve(self, config: RadiusDoor) -> None:
@@ -114,7 +115,7 @@ class Accounting(DatagramProtocol):
         elif packet.code == Code.STATUS_SERVER or key in self._answered:
             self._answer(key, client, packet)
         elif not self._is_open or not self._has_room or self._is_full():
-            self._drop("not taken: too many wait, or too little room", addr)
+            self._drop("no room", addr)
         else:
             self._take(key, client, packet)
 
@@ -154,7 +155,7 @@ class Accounting(DatagramProtocol):
     def _take(self, key: _Key, client: RadiusClient, packet: Packet) -> None:
         received_s = int(self._clock.seconds())
         fields = radius.with_facts(radius.fields_of(packet), key.client[0], received_s)
-        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        line = _encode(fields).encode()
         self._waiting[key] = _Waiting(key, client, packet, line)
         if self._works is None:
             # All that the kernel holds is read before.

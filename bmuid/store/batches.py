@@ -145,6 +145,13 @@ def rows(txn: Transaction, found: Progress, after: int, limit: int) -> tuple[Row
     return tuple(Row(*row) for row in txn.fetchall())
 
 
+def octets_max(txn: Transaction, source: str) -> int | None:
+    """Give how large a file of a source may be; None: no limit of its own."""
+    txn.execute("SELECT octets_max FROM source WHERE code = %(source)s", {"source": source})
+    row = txn.fetchone()
+    return row[0] if row else None
+
+
 def rows_waiting(txn: Transaction) -> int:
     """Count the lines of files that are not done, of all sources."""
     txn.execute("SELECT coalesce(sum(lines), 0)::bigint FROM usage_file WHERE state = 'OPEN'")

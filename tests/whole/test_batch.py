@@ -16,7 +16,7 @@ import pytest
 import usage_world as world
 from asking import Asking
 from batching import Sender, batch_settings, sender
-from conftest import ROOT, Database
+from conftest import ROOT, Database, execute_as_superuser
 from daemons import SECONDS_MAX, Running, Site, make_site, refused_start, running
 
 from bmuid import pki, signing
@@ -258,6 +258,37 @@ def test_too_much_is_told_to_come_later(site: Site) -> None:
     with receiving(site) as (_, switch):
         assert switch.send(BODY + b"y\n", "c").status == 503
     assert len(arrived(site)) == 2
+
+
+def test_a_source_has_its_own_limit(site: Site, database: Database) -> None:
+    """A source that may send little at a time is told how much."""
+    Asking(database).sql(
+        f"UPDATE source SET octets_max = {len(BODY)} WHERE code = '{world.SOURCE}'"
+    )
+    with receiving(site) as (_, switch):
+        refused = switch.send(BODY + b"x", "a")
+        assert switch.send(BODY, "b").status == 202
+    assert (refused.status, refused.code) == (413, "too_large")
+
+
+def test_while_the_database_is_away_batches_come_later(site: Site, database: Database) -> None:
+    """Nothing is taken that could not be told of; when it is back, the same is taken."""
+    with receiving(site) as (_, switch):
+        execute_as_superuser(
+            database.cluster, "postgres", f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS false"
+        )
+        execute_as_superuser(
+            database.cluster,
+            "postgres",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.name}'",
+        )
+        away = switch.send(BODY, "a")
+        execute_as_superuser(
+            database.cluster, "postgres", f"ALTER DATABASE {database.name} ALLOW_CONNECTIONS true"
+        )
+        assert switch.send(BODY, "a").status == 202
+    assert (away.status, away.fields["Retry-After"]) == (503, "5")
+    assert arrived(site) == [BODY]
 
 
 def test_requests_are_counted_for_each_source(site: Site) -> None:

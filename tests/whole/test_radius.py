@@ -174,3 +174,12 @@ def test_faults_of_the_section_are_told_at_once(site: Site) -> None:
     assert places == [
         f"radius.clients.here.{key}" for key in ("network", "source", "secret_file", "secret_file")
     ]
+
+
+def test_without_room_nothing_is_answered(site: Site) -> None:
+    """The disk is nearly full: the client hears nothing, so it keeps its request and sends it again."""
+    site.write(spool={"room_mib_min": 1 << 23})
+    with receiving(site) as (daemon, address):
+        assert "No reply" in send(address, start(1), "-r", "1", "-t", "0.5")
+        told = daemon.event("RADIUS packets dropped; the last: no room from 127.0.0.1")
+        assert told["no_room"] == 1

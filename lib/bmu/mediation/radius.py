@@ -5,7 +5,7 @@ Whoever sends knows the client's secret: nothing else of a packet is to be belie
 """
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import md5
@@ -92,14 +92,16 @@ def packet_of(datagram: bytes) -> Packet:
     return Packet(code, identifier, authenticator, octets, tuple(_attributes(octets)))
 
 
-def _attributes(octets: bytes) -> Iterator[Attribute]:
+def _attributes(octets: bytes) -> list[Attribute]:
+    found = []
     at, end = HEADER_OCTETS, len(octets)
     while at < end:
         length = octets[at + 1] if at + 1 < end else 0
         if length < 2 or at + length > end:
             raise NoPacketError(f"the attribute at octet {at} does not fit into the packet")
-        yield Attribute(octets[at], octets[at + 2 : at + length], at + 2)
+        found.append(Attribute(octets[at], octets[at + 2 : at + length], at + 2))
         at += length
+    return found
 
 
 def is_authentic(packet: Packet, secret: bytes) -> bool:
@@ -149,16 +151,28 @@ def fields_of(packet: Packet) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for attribute in packet.attributes:
-        if attribute.number == VENDOR_SPECIFIC:
-            for name, text in _of_vendor(attribute.value):
-                _put(found, name, text)
-        elif attribute.number != MESSAGE_AUTHENTICATOR:
-            named = BY_NUMBER.get(attribute.number)
-            if named is None:
-                _put(found, f"Attr-{attribute.number}", f"0x{attribute.value.hex()}")
+        number, value, _ = attribute
+        plain = _PLAIN.get(number)
+        if plain is not None:
+            name, read = plain
+            if name in found:
+                _put(found, name, read(value))
             else:
-                _put(found, *_written(named, attribute.value))
+                found[name] = read(value)
+        elif number != MESSAGE_AUTHENTICATOR:
+            for name, text in _others(number, value):
+                _put(found, name, text)
     return found
+
+
+def _others(number: int, value: bytes) -> Iterator[tuple[str, str]]:
+    """Give names and texts of an attribute of a vendor, of a tunnel, or without a name."""
+    if number == VENDOR_SPECIFIC:
+        yield from _of_vendor(value)
+    elif number in BY_NUMBER:
+        yield _written(BY_NUMBER[number], value)
+    else:
+        yield f"Attr-{number}", _octets(value)
 
 
 def _put(found: dict[str, str], name: str, text: str) -> None:
@@ -184,39 +198,74 @@ def _of_vendor(value: bytes) -> Iterator[tuple[str, str]]:
         octets = value[at + head : at + length]
         named = BY_VENDOR.get(vendor, {}).get(number)
         found.append(
-            (f"Attr-26.{vendor}.{number}", f"0x{octets.hex()}")
+            (f"Attr-26.{vendor}.{number}", _octets(octets))
             if named is None
             else _written(named, octets)
         )
         at += length
     # What the vendor wrote in a form of its own is kept whole.
-    yield from found if at == len(value) and found else [("Attr-26", f"0x{value.hex()}")]
+    yield from found if at == len(value) and found else [("Attr-26", _octets(value))]
 
 
 def _written(named: Named, value: bytes) -> tuple[str, str]:
     """Give name and text of a value; one of another length than its kind has, in hexadecimal digits."""
-    if named.kind is Kind.TEXT:
-        return named.name, value.decode("utf-8", "backslashreplace")
     if named.kind in (Kind.TAGGED_TEXT, Kind.TAGGED_NUMBER):
         return _tagged(named, value)
-    return named.name, _plain(named, value)
+    return named.name, _reader(named)(value)
 
 
-def _plain(named: Named, value: bytes) -> str:
-    text = f"0x{value.hex()}"
-    match named.kind:
-        case Kind.NUMBER | Kind.DATE if len(value) == 4:
-            number = int.from_bytes(value, "big")
-            text = named.values.get(number) or str(number)
-        case Kind.ADDRESS if len(value) == 4:
-            text = ".".join(map(str, value))
-        case Kind.IPV6_ADDRESS if len(value) == 16:
-            text = str(IPv6Address(value))
-        case Kind.IPV6_PREFIX if 2 <= len(value) <= 18 and value[1] <= 128:
-            text = f"{IPv6Address(value[2:].ljust(16, UNSIGNED[:1]))}/{value[1]}"
-        case Kind.INTERFACE if len(value) == 8:
-            text = ":".join(f"{int.from_bytes(value[n : n + 2], 'big'):x}" for n in (0, 2, 4, 6))
-    return text
+def _reader(named: Named) -> Callable[[bytes], str]:
+    """Give what writes the values of an attribute without a tag."""
+    values = named.values
+    if named.kind is Kind.TEXT:
+        return _text
+    if named.kind is Kind.NUMBER and values:
+        named_by = {number.to_bytes(4, "big"): text for number, text in values.items()}
+        return lambda value: named_by.get(value) or _number_of(value)
+    return _READERS[named.kind]
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
+
+
+def _octets(value: bytes) -> str:
+    return f"0x{value.hex()}"
+
+
+def _number_of(value: bytes) -> str:
+    return str(int.from_bytes(value, "big")) if len(value) == 4 else _octets(value)
+
+
+def _address(value: bytes) -> str:
+    return ".".join(map(str, value)) if len(value) == 4 else _octets(value)
+
+
+def _ipv6_address(value: bytes) -> str:
+    return str(IPv6Address(value)) if len(value) == 16 else _octets(value)
+
+
+def _ipv6_prefix(value: bytes) -> str:
+    if not (2 <= len(value) <= 18 and value[1] <= 128):
+        return _octets(value)
+    return f"{IPv6Address(value[2:].ljust(16, UNSIGNED[:1]))}/{value[1]}"
+
+
+def _interface(value: bytes) -> str:
+    if len(value) != 8:
+        return _octets(value)
+    return ":".join(f"{int.from_bytes(value[n : n + 2], 'big'):x}" for n in (0, 2, 4, 6))
+
+
+_READERS: Mapping[Kind, Callable[[bytes], str]] = {
+    Kind.OCTETS: _octets,
+    Kind.NUMBER: _number_of,
+    Kind.ADDRESS: _address,
+    Kind.DATE: _number_of,
+    Kind.IPV6_ADDRESS: _ipv6_address,
+    Kind.IPV6_PREFIX: _ipv6_prefix,
+    Kind.INTERFACE: _interface,
+}
 
 
 def _tagged(named: Named, value: bytes) -> tuple[str, str]:
@@ -226,8 +275,16 @@ def _tagged(named: Named, value: bytes) -> tuple[str, str]:
     if named.kind is Kind.TAGGED_TEXT:
         return name, value[1 if value[:1] <= b"\x1f" else 0 :].decode("utf-8", "backslashreplace")
     if len(value) != 4:
-        return named.name, f"0x{value.hex()}"
+        return named.name, _octets(value)
     return name, str(int.from_bytes(value[1:], "big"))
+
+
+# The usual case, looked up once.
+_PLAIN = {
+    number: (named.name, _reader(named))
+    for number, named in BY_NUMBER.items()
+    if named.kind not in (Kind.TAGGED_TEXT, Kind.TAGGED_NUMBER)
+}
 
 
 def with_facts(fields: dict[str, str], client: str, received_s: int) -> dict[str, str]:
