@@ -16,6 +16,14 @@ from pyrad import dictionary, packet
 
 SECRET = "a shared secret, long"
 SOURCE = "bras"
+SECTIONS: dict[str, dict[str, object]] = {
+    "radius": {"port": 0, "file_seconds_max": 3600},
+    "radius.clients.here": {
+        "network": "127.0.0.0/8",
+        "source": SOURCE,
+        "secret_file": "radius.secret",
+    },
+}
 
 
 def start(session: int, **more: str) -> str:
@@ -39,8 +47,7 @@ def site(database: Database, short_path: Path) -> Site:
     secret = short_path / "radius.secret"
     secret.write_text(f"{SECRET}\n")
     secret.chmod(0o600)
-    client = {"network": "127.0.0.0/8", "source": SOURCE, "secret_file": "radius.secret"}
-    site.write(**{"radius": {"port": 0, "file_seconds_max": 3600}, "radius.clients.here": client})
+    site.write(**SECTIONS)
     return site
 
 
@@ -178,7 +185,7 @@ def test_faults_of_the_section_are_told_at_once(site: Site) -> None:
 
 def test_without_room_nothing_is_answered(site: Site) -> None:
     """The disk is nearly full: the client hears nothing, so it keeps its request and sends it again."""
-    site.write(spool={"room_mib_min": 1 << 23})
+    site.write(**SECTIONS, spool={"room_mib_min": 1 << 23})
     with receiving(site) as (daemon, address):
         assert "No reply" in send(address, start(1), "-r", "1", "-t", "0.5")
         told = daemon.event("RADIUS packets dropped; the last: no room from 127.0.0.1")
