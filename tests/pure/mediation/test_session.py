@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
+from itertools import count, permutations
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -183,6 +183,22 @@ class TestRecordsOutOfOrder:
         session, third = gathering.taken(session, record("stop", 95, 1000))
 
         assert usage([*first, *second, *third]) == [("TIMED_OUT", 900), ("STOPPED", 100)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_texts_are_those_of_the_earliest_and_the_latest_record(order: tuple[int, ...]) -> None:
+    """Whatever came first: the first user, the last address, and a place that only one record knows."""
+    rows = (
+        record("start", 0, user="alice", address="192.0.2.1"),
+        record("interim", 5, 500, user="bob", address="192.0.2.2", place="London"),
+        record("interim", 10, 900, user="carol", address="192.0.2.3"),
+    )
+    _, [one] = told([rows[each] for each in order], then=Why.TIMED_OUT)
+
+    assert one.fields is not None
+    assert {name: one.fields[name] for name in ("user", "address", "place")} == {
+        "user": "alice", "address": "192.0.2.3", "place": "London",
+    }  # fmt: skip
 
 
 class TestASwitchThatBeginsAgain:
