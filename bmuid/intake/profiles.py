@@ -31,6 +31,15 @@ def at(txn: Transaction, code: str, version: int | None) -> Profile | None:
     return found if isinstance(found, Profile) else None
 
 
+def uid_types(txn: Transaction) -> set[str]:
+    """Give the types of usage identifiers that records are read for, by the newest versions of all profiles."""
+    stored = (profile_of(one.document) for one in profiles.known(txn))
+    known = [*BUILT_IN.values(), *(each for each in stored if isinstance(each, Profile))]
+    uids = [uid for profile in known for uid in profile.uids]
+    uids += [uid for profile in known for each in profile.types for uid in each.uids or ()]
+    return {uid.uid_type for uid in uids}
+
+
 @dataclass(slots=True)
 class Profiles:
     """

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
 
-from bmu.mediation import BUILT_IN
 from bmu.period import local_day, midnight, to_us
+from bmuid.intake.profiles import uid_types
 from bmuid.operations.accounts_document import ACCOUNT, UID_TYPE, UID_VALUE, uid_fault
 from bmuid.operations.grammar import YES, Integer
 from bmuid.operations.registry import Actor, Refused, argument
@@ -158,7 +158,7 @@ def _fault(txn: Transaction, arguments: Assign) -> str | None:
 
 
 def _unknown_type(txn: Transaction, type_: str) -> str | None:
-    read = {uid.uid_type for profile in BUILT_IN.values() for uid in profile.uids or ()}
+    read = uid_types(txn)
     if type_ in read or ownerships.is_type(txn, type_):
         return None
     known = ", ".join(sorted({*read, *ownerships.types(txn)}))

@@ -289,6 +289,14 @@ class TestAStoredProfile:
         assert "comes with bmuid" in staff.staff("profile_load", document=taken).body["text"]
         assert office.all("SELECT count(*) FROM profile") == [(1,)]
 
+    def test_has_types_of_identifiers_that_can_be_assigned(self, staff: Asking) -> None:
+        """What a stored profile reads records by is no slip of the pen when a clerk assigns it."""
+        wanted = {"value": "7001", "account": "A1", "from_": "2026-08-01"}
+        assert staff.staff("uid_assign", type="meter", **wanted).code == "BAD_ARGUMENT"
+        metered = PROFILE.replace('type = "phone"', 'type = "meter"')
+        assert staff.staff("profile_load", document=metered).done
+        assert staff.staff("uid_assign", type="meter", **wanted).done
+
     def test_that_is_not_there_is_none_of_a_source(self, staff: Asking) -> None:
         """A source that names an unknown profile is refused, and told which there are."""
         refused = staff.staff("source_set", code=world.SOURCE, profile="json-cals")
