@@ -185,8 +185,8 @@ def ber(records: int, runs: int) -> None:
     print(f"{'octets to UDRs':18} {records / sum(best):11,.0f} records/s  (aim: 100,000)")
 
 
-def main() -> None:
-    """Read the command line and measure."""
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -208,7 +208,12 @@ def main() -> None:
     part = parts.add_parser("radius", help="accounting requests, answered after commit")
     part.add_argument("--requests", type=int, default=64_000)
     part.add_argument("--outstanding", type=int, default=1024, help="that wait for their answers")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure what the command line says."""
+    given = arguments()
     if given.part == "sftp":
         uploads.measure(given.mb * uploads.MB, given.rounds)
         return
