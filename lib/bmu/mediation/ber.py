@@ -7,8 +7,10 @@ beginning a record begins), ``each`` (a list of the record: each of its elements
 for what a vendor added: ``field.moCallRecord.tariffClass = "200 int"``.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from bmu.mediation.asn1 import cdrfile, framing, tap
 from bmu.mediation.asn1.fields import Fields, record_fields
@@ -31,6 +33,9 @@ from bmu.mediation.rows import (
 BLOCK_OCTETS_MAX = 1 << 20
 PLAIN, CDR_FILE = "PLAIN", "CDR_FILE"
 TAP = "gsma-tap3"
+
+NO_ROW = "#"
+HEAD = b'{"#"'
 
 _FIELD = "field."
 _KNOWN = ("map", "framing", "block", "each", "field.TYPE.NAME")
@@ -63,7 +68,7 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
     for piece in _pieces(window, reading):
         match piece:
             case Lines(lines=lines):
-                yield from lines
+                yield from chain.from_iterable(_made_again(line, reading) for line in lines)
             case Unread(why=why, octet=octet, octets=octets):
                 if not begun:
                     raise BrokenError(why, octet, octets)
@@ -114,14 +119,24 @@ def _map_of(settings: Settings) -> TagMap:
 
 def _pieces(window: Window, reading: _Reading) -> Iterator[Piece]:
     window.holds(cdrfile.FIXED_OCTETS)
-    plain = reading.tag_map.code == TAP or bool(reading.each)
-    quick = None if plain else quick_of(reading.tag_map)
+    # What is told with the events of a batch may need more room than a line has.
+    quick = None if reading.tag_map.code == TAP else quick_of(reading.tag_map)
     if reading.framing == CDR_FILE or (not reading.framing and cdrfile.looks_like(window.octets)):
         told = cdrfile.read_header(window)
-        yield Lines([line_of({"#": told.said})])
+        yield Lines([line_of({NO_ROW: told.said})])
         yield from cdrfile.pieces_of(window, reading.tag_map, told, quick)
     else:
         yield from framing.pieces_of(window, reading.tag_map, reading.block, quick)
+
+
+def _made_again(line: bytes, reading: _Reading) -> Iterable[bytes]:
+    """Give the lines of a record of which a line was made, without its sums and its rows."""
+    if not (reading.each or reading.tag_map.totals) or line.startswith(HEAD):
+        return (line,)
+    fields = json.loads(line)
+    name = fields.pop("record")
+    totals = reading.tag_map.totals.get(name, ())
+    return map(line_of, rows_of(name, fields, totals, reading.each))
 
 
 def _record_lines(

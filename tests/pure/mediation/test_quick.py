@@ -67,9 +67,14 @@ MESSAGE = {
 }
 
 
-def lines(octets: bytes, map_code: str = "3gpp-msc", size: int = 1 << 20) -> list[bytes]:
+EACH = {"3gpp-gprs": "listOfServiceData", "3gpp-chf": "listOfMultipleUnitUsage"}
+
+
+def lines(
+    octets: bytes, map_code: str = "3gpp-msc", size: int = 1 << 20, *, each: str = ""
+) -> list[bytes]:
     """Give the lines of a file, or of one that is none, none."""
-    wanted = Decoding(Format.BER, (("map", map_code),))
+    wanted = Decoding(Format.BER, (("map", map_code), ("each", each)))
     blocks = (octets[n : n + size] for n in range(0, len(octets), size))
     try:
         return list(decode(wanted, blocks))
@@ -92,10 +97,10 @@ def plain() -> Iterator[None]:
         ber.quick_of = there
 
 
-def plain_lines(octets: bytes, map_code: str = "3gpp-msc") -> list[bytes]:
+def plain_lines(octets: bytes, map_code: str = "3gpp-msc", *, each: str = "") -> list[bytes]:
     """Give the lines that the plain functions make."""
     with plain():
-        return lines(octets, map_code)
+        return lines(octets, map_code, each=each)
 
 
 def call(**other: object) -> bytes:
@@ -141,6 +146,8 @@ class TestTheSameLines:
             expected = plain_lines(octets, map_code)
             assert lines(octets, map_code) == expected
             assert lines(octets, map_code, 13) == expected
+            each = EACH.get(map_code, "changeOfLocation")
+            assert lines(octets, map_code, each=each) == plain_lines(octets, map_code, each=each)
 
     def test_octets_that_were_changed_have_the_same_lines(self) -> None:
         """Thousands of files with octets changed, taken out, put in, or cut."""
@@ -223,6 +230,16 @@ class TestTheSameLines:
         record = call(answerTime=bytes(found))
 
         assert lines(record) == plain_lines(record)
+
+    def test_lists_that_fill_a_line_and_more_are_the_same(self) -> None:
+        """Around the length that a line may have, with the sums behind."""
+        for services in (58, 60, 61, 62, 63, 64, 65, 66, 70, 150):
+            record = DATA | {"listOfServiceData": SERVICES * services}
+            octets = gateway_record("pGWRecord", record)
+            for each in ("", "listOfServiceData"):
+                assert lines(octets, "3gpp-gprs", each=each) == plain_lines(
+                    octets, "3gpp-gprs", each=each
+                )
 
     def test_what_is_too_much_is_left_alone(self) -> None:
         """Names, fields and lines without bound."""

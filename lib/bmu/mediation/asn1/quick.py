@@ -32,9 +32,7 @@ def quick_of(tag_map: TagMap) -> Quick | None:
     except ImportError:
         return None
     tables = _Tables()
-    # What is summed up is left to the plain functions.
-    plain = {tag: f for tag, f in tag_map.records.items() if f.name not in tag_map.totals}
-    records = tables.structure(Structure("records", plain))
+    records = tables.structure(Structure("records", dict(tag_map.records)))
     prepared = _walk.prepare(tuple(tables.kinds), tuple(tables.structures), records)
 
     def quick(octets: bytes, at: int, end: int, stand: Stand, /) -> tuple[list[bytes], int]:
