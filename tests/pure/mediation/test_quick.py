@@ -231,6 +231,20 @@ class TestTheSameLines:
 
         assert lines(record) == plain_lines(record)
 
+    @given(
+        groups=st.lists(
+            st.sampled_from([0, 0, 0, 1, 0xFF, 0xFFFF, 0x2001]), min_size=8, max_size=8
+        )
+    )
+    @settings(deadline=None, max_examples=400)
+    def test_any_address_is_written_the_same(self, *, groups: list[int]) -> None:
+        """With the longest gap left out, wherever it is."""
+        address = b"".join(group.to_bytes(2, "big") for group in groups)
+        given_address = ("iPBinaryAddress", ("iPBinV6Address", ("iPBinV6Address", address)))
+        octets = gateway_record("pGWRecord", DATA | {"p-GWAddress": given_address})
+
+        assert lines(octets, "3gpp-gprs") == plain_lines(octets, "3gpp-gprs")
+
     def test_lists_that_fill_a_line_and_more_are_the_same(self) -> None:
         """Around the length that a line may have, with the sums behind."""
         for services in (58, 60, 61, 62, 63, 64, 65, 66, 70, 150):

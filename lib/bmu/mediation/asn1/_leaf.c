@@ -232,9 +232,39 @@ put_integer(Line *line, Octets content, const Kind *kind)
     return end(line);
 }
 
+/* Groups of 16 bits, the first of the longest runs of nothing left out, as RFC 5952 has it. */
+static int
+put_long_address(Line *line, Octets content)
+{
+    int best = -1, best_length = 1, run = 0;
+    unsigned groups[8];
+    for (int n = 0; n < 8; n++) {
+        groups[n] = (unsigned)(content.at[2 * n] << 8 | content.at[2 * n + 1]);
+        run = groups[n] ? 0 : run + 1;
+        if (run > best_length) {
+            best_length = run;
+            best = n + 1 - run;
+        }
+    }
+    if (!begin(line, NULL) || !room(line, 48))
+        return 0;
+    for (int n = 0; n < 8; n++) {
+        if (n == best) {
+            put(line, "::", 2);
+            n += best_length - 1;
+            continue;
+        }
+        int behind_gap = best >= 0 && n == best + best_length;
+        line->length += PyOS_snprintf(line->octets + line->length, 8, "%s%x", n && !behind_gap ? ":" : "", groups[n]);
+    }
+    return end(line);
+}
+
 static int
 put_address(Line *line, Octets content)
 {
+    if (content.length == 16)
+        return put_long_address(line, content);
     if (content.length != 4 || !begin(line, NULL) || !room(line, 16))
         return 0;
     line->length += PyOS_snprintf(line->octets + line->length, 16, "%d.%d.%d.%d", content.at[0], content.at[1],
