@@ -5,6 +5,7 @@ Accounting of RADIUS as FreeRADIUS writes it: a start, interims and a stop each 
 so that each chunk has other sessions than the one before, and each is read from the database and written anew.
 """
 
+import gc
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from bmuid.intake.assembly import Sessions
 from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.assembling import Assembling
+from bmuid.worker.main import COLLECTING
 
 PROFILE = BUILT_IN["freeradius-detail"]
 KINDS = ("Start", "Interim-Update", "Interim-Update", "Interim-Update", "Stop")
@@ -61,6 +63,8 @@ def blocks(sessions: int) -> Iterator[bytes]:
 
 def measure(sessions: int, parent: Path) -> None:
     """Measure both."""
+    # As the intake worker has it.
+    gc.set_threshold(*COLLECTING)
     assert PROFILE.decoding is not None
     assert PROFILE.aggregation is not None
     lines = list(decode(PROFILE.decoding, blocks(sessions)))

@@ -22,6 +22,8 @@ from bmuid.worker.tending import Tending
 ANY_FILE = Limits()
 EXIT_BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
+COLLECTING = 500_000, 100, 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -47,6 +49,8 @@ class Settings:
 
 def take_in(settings: Settings) -> None:
     """Be the intake worker until told to stop."""
+    # As below: sessions are small tuples as well.
+    gc.set_threshold(*COLLECTING)
     stop = Stop()
     arriving = Arriving(
         settings.spool,
@@ -63,7 +67,7 @@ def rate(settings: Settings) -> None:
     """Be a rating worker until told to stop."""
     # A chunk is hundreds of thousands of small tuples and no cycle: looking for cycles among them
     # would cost a third of the time.
-    gc.set_threshold(500_000, 100, 1000)
+    gc.set_threshold(*COLLECTING)
     stop = Stop()
     snapshots = Snapshots(open_tax_service(settings.tax.service, settings.tax.settings))
     bench = Bench(settings.spool, settings.days_back, settings.chunk_lines, snapshots)

@@ -1,6 +1,6 @@
 """Lines of partial records to rows of sessions: what names the session, what each record counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from operator import itemgetter
@@ -237,20 +237,23 @@ def _kinds(aggregation: Aggregation) -> dict[str, tuple[Kind, int]]:
 
 
 class _Named:
-    """Some fields of a row."""
+    """
+    Some fields of a row.
 
-    __slots__ = ("_get", "places")
+    Shapes:
+        of: gives their texts.
+    """
+
+    __slots__ = ("of", "places")
 
     def __init__(self, places: Sequence[int]) -> None:
         self.places = tuple(places)
-        self._get = itemgetter(*self.places) if len(self.places) > 1 else None
+        self.of: Callable[[Fields], tuple[str, ...]] = (
+            itemgetter(*places) if len(places) > 1 else self._few
+        )
 
-    def of(self, fields: Fields) -> tuple[str, ...]:
-        """Give their texts."""
-        if self._get is None:
-            return tuple(fields[place] for place in self.places)
-        texts: tuple[str, ...] = self._get(fields)
-        return texts
+    def _few(self, fields: Fields) -> tuple[str, ...]:
+        return tuple(fields[place] for place in self.places)
 
 
 def _written(texts: Sequence[str]) -> bytes:
