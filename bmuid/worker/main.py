@@ -21,7 +21,7 @@ from bmuid.worker.tending import Tending
 
 ANY_FILE = Limits()
 EXIT_BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
-
+# A chunk is hundreds of thousands of small tuples and no cycle: looking for cycles among them would cost a third of the time.
 COLLECTING = 500_000, 100, 1000
 
 
@@ -49,7 +49,6 @@ class Settings:
 
 def take_in(settings: Settings) -> None:
     """Be the intake worker until told to stop."""
-    # As below: sessions are small tuples as well.
     gc.set_threshold(*COLLECTING)
     stop = Stop()
     arriving = Arriving(
@@ -65,8 +64,6 @@ def take_in(settings: Settings) -> None:
 
 def rate(settings: Settings) -> None:
     """Be a rating worker until told to stop."""
-    # A chunk is hundreds of thousands of small tuples and no cycle: looking for cycles among them
-    # would cost a third of the time.
     gc.set_threshold(*COLLECTING)
     stop = Stop()
     snapshots = Snapshots(open_tax_service(settings.tax.service, settings.tax.settings))
