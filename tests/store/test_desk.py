@@ -46,11 +46,9 @@ def test_a_retry_that_can_mean_no_line_is_refused(
 def test_a_type_that_nothing_has_is_asked_about(asking: Asking) -> None:
     """`phne` is no type of identifiers that anything has; what is new indeed is taken when that is said, and known from then on."""
     slip = {"type": "phne", "value": "447700900999", "account": "A1"}
-    assert (
-        asking.staff("uid_assign", **slip)
-        .body["text"]
-        .startswith("type: nothing has the type phne yet, there are phone")
-    )
+    said = asking.staff("uid_assign", **slip).body["text"]
+    assert said.startswith("type: nothing has the type phne yet, there are ")
+    assert "phone" in said
 
     assert asking.staff("uid_assign", **slip, new_type="yes").done
     assert asking.staff("uid_assign", type="phne", value="447700900998", account="A2").done
