@@ -15,7 +15,7 @@ from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Measure, Spool, Taken, measure
 from bmuid.intake.unpacking import Limits
 from bmuid.intake.whole import Whole
-from bmuid.store import files, files_waiting, wakeup
+from bmuid.store import files, files_waiting, originals, wakeup
 from bmuid.store.files import Arrived, Ready, Registered, Source, WayIn
 from bmuid.store.files import Arriving as Returning
 from bmuid.store.transaction import Connection, run
@@ -159,7 +159,8 @@ class Arriving:
             self._fault(taken.source, taken.name, "waits, since no catalogue was loaded yet")
             return False
         self.spool.known(taken)
-        if registered.state == "DONE":
+        # Its octets may be replayed just now: then they, and the lines made of them, are in use.
+        if run(connection, originals.is_done, taken.source, measured.sha256):
             self.spool.finish(taken.source, measured.sha256)
         log.info(
             "file taken in" if registered.first else "file was here before; nothing changed",

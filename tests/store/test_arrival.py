@@ -12,6 +12,9 @@ from decoded import PROFILE, document, made_call, packed, put_octets
 from offices import Office, opened
 from usage_world import AWAY, call, put
 
+from bmuid.intake import keeping
+from bmuid.intake.spool import Spool
+
 
 @pytest.fixture
 def office(database: Database, tmp_path: Path) -> Iterator[Office]:
@@ -235,6 +238,21 @@ class TestAReplay:
 
         [counts] = office.all("SELECT new, duplicate, rejected FROM usage_file WHERE id = 2")
         assert counts == (1, 0, 1)
+
+    def test_goes_on_when_the_octets_come_again(self, office: Office, staff: Asking) -> None:
+        """A source that sends a file once more while staff have it replayed takes nothing from under the replay."""
+        octets = document([made_call("1", 1), made_call("2", 2)])
+        put_octets(office.spool, "a.json", octets)
+        work(office)
+        for _ in keeping.pack_all(Spool(office.spool)):
+            pass
+        staff.staff("file_replay", id="1")
+        office.take_in()
+        put_octets(office.spool, "again.json", octets)
+        work(office)
+
+        assert office.all("SELECT state, duplicate FROM usage_file WHERE id = 2") == [("DONE", 2)]
+        assert (office.names("work"), len(office.names("done"))) == ([], 1)
 
     def test_is_refused_for_what_has_no_octets(self, office: Office, staff: Asking) -> None:
         """A file in work, one that is not there, and one whose original was dropped say what to do instead."""
