@@ -1,7 +1,7 @@
 """Originals: the octets of files as they came, which of them are kept, and how their lines were read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bmuid.store.files import Source
@@ -86,3 +86,20 @@ def original_of(txn: Transaction, file_id: int) -> Original | None:
     )
     row = txn.fetchone()
     return Original(Source(*row[5:]), bytes(row[0]), *row[1:5]) if row else None
+
+
+def events_before(
+    txn: Transaction, source: Source, sha256: bytes
+) -> tuple[tuple[int, Source], ...]:
+    """Give the files whose octets these were and that had events, and their source as it was for each."""
+    txn.execute(
+        """
+        SELECT id, profile, profile_version FROM usage_file
+        WHERE source_id = %(source_id)s AND sha256 = %(sha256)s AND new + duplicate + suspended > 0 ORDER BY id
+        """,
+        {"source_id": source.id, "sha256": sha256},
+    )
+    return tuple(
+        (file_id, replace(source, profile=profile, profile_version=version))
+        for file_id, profile, version in txn.fetchall()
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bmu.mediation.same_events import tell_alike
 from bmuid.intake import arrival, limits, watching
 from bmuid.intake.assembly import Sessions
 from bmuid.intake.preparing import RewrittenError, Wanted, prepare, why_unended
@@ -18,7 +19,7 @@ from bmuid.intake.whole import Whole
 from bmuid.store import files, files_waiting, originals, wakeup
 from bmuid.store.files import Arrived, Ready, Registered, Source, WayIn
 from bmuid.store.files import Arriving as Returning
-from bmuid.store.transaction import Connection, run
+from bmuid.store.transaction import Connection, Transaction, run
 from bmuid.worker.assembling import Assembling
 from bmuid.worker.life import Stop
 from bmuid.worker.tending import Tending
@@ -243,8 +244,24 @@ class Arriving:
                 0,
                 held="what is kept of it in work/ is not what came: put back what its name is the SHA-256 of",
             )
+        told = None if arriving.released else run(connection, self._why_anew, source, arriving)
+        if told is not None:
+            return Ready(0, held=told)
         wanted = Wanted(source.code, measured, arriving.replay, arriving.released)
         return self._ready(connection, source, wanted)
+
+    def _why_anew(self, txn: Transaction, source: Source, arriving: Returning) -> str | None:
+        """Say why rows of a replay that were events before would not be known for the same."""
+        now = self.profiles.of(txn, source)
+        for file_id, read_by in originals.events_before(txn, source, arriving.sha256):
+            before = self.profiles.of(txn, read_by)
+            if now is not None and before is not None and not tell_alike(before, now):
+                return (
+                    f"its source's profile tells events apart otherwise than when file {file_id} was read, so what was"
+                    " charged then would be charged again: give the source a profile with the identities of then and"
+                    " replay that file, or have this one taken as it is by `bmadmin file release`"
+                )
+        return None
 
     @staticmethod
     def _watch(connection: Connection) -> None:

@@ -254,6 +254,25 @@ class TestAReplay:
         assert office.all("SELECT state, duplicate FROM usage_file WHERE id = 2") == [("DONE", 2)]
         assert (office.names("work"), len(office.names("done"))) == ([], 1)
 
+    def test_is_held_when_its_rows_would_be_other_events(
+        self, office: Office, staff: Asking
+    ) -> None:
+        """The profile was given other identities since: what was charged once waits for a clerk to be charged again."""
+        put_octets(office.spool, "a.json", document([made_call("1", 1), made_call("2", 2)]))
+        work(office)
+        staff.staff("profile_load", document=PROFILE.replace('[["id"]]', '[["id", "at"]]'))
+        staff.staff("file_replay", id="1")
+        work(office)
+
+        held, why = state(office, 2)
+        assert (held, "would be charged again" in str(why)) == ("HELD", True), why
+        assert len(office.charged()) == 2
+
+        staff.staff("profile_load", document=PROFILE)
+        staff.staff("file_release", id="2")
+        work(office)
+        assert office.all("SELECT state, duplicate FROM usage_file WHERE id = 2") == [("DONE", 2)]
+
     def test_is_refused_for_what_has_no_octets(self, office: Office, staff: Asking) -> None:
         """A file in work, one that is not there, and one whose original was dropped say what to do instead."""
         put_octets(office.spool, "a.json", document([made_call("1", 1)]))
