@@ -1,5 +1,6 @@
 """A profile as a document in TOML that people write, keep and exchange, and back again: the same, to the letter."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -12,6 +13,10 @@ from bmu.mediation.toml import written
 from bmu.mediation.transform import Transform
 
 DOCUMENT_CHARACTERS_MAX = 1_000_000
+# A name of so many parts is none of ours, and the time to read it grows with their square.
+_NAMED_DEEP = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}"""
+)
 
 Texts = tuple[tuple[str, str], ...]
 _MATCHES = {
@@ -31,9 +36,12 @@ def profile_of(text: str) -> Profile | tuple[str, ...]:
     """
     if len(text) > DOCUMENT_CHARACTERS_MAX:
         return (f"is longer than {DOCUMENT_CHARACTERS_MAX:,} characters",)
+    if _NAMED_DEEP.search(text):
+        return ("not TOML: nested too deep",)
     try:
         table = tomllib.loads(text.replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Also of a figure with more digits than Python reads.
         return (f"not TOML: {error}",)
     except RecursionError:
         return ("not TOML: nested too deep",)

@@ -172,9 +172,10 @@ def _read_plain(kind: type, value: object, place: str, faults: Faults) -> object
     """Read a text, a number, true or false, or one of the words of an enum."""
     if issubclass(kind, Enum):
         known = {each.value: each for each in kind}
-        if not isinstance(value, str) or value not in known:
-            faults.note(place, f"{value!r:.70} is none of {', '.join(known)}")
-        return known.get(value)
+        if isinstance(value, str) and value in known:
+            return known[value]
+        faults.note(place, f"{value!r:.70} is none of {', '.join(known)}")
+        return None
     if type(value) is not kind:
         faults.note(place, f"must be {_WORDS[kind]}")
     elif isinstance(value, str) and len(value) > TEXT_CHARACTERS_MAX:

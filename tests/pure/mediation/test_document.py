@@ -199,3 +199,20 @@ KINDS = (
     ControlSum,
     *get_args(Transform),
 )
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (f"timeout_s = {'9' * 5000}", "not TOML: "),
+        (f"{'.'.join('a' * 200_000)} = 1", "not TOML: nested too deep"),
+        ('"a" . ' * 100_000 + '"a" = 1', "not TOML: nested too deep"),
+        ('encoding = ["utf-8"]\n[[uid]]\nform = ["NUMBER"]', "uid[1].form: ['NUMBER'] is none of"),
+    ],
+)
+def test_odd_documents_are_refused_at_once(document: str, said: str) -> None:
+    """Figures without end, names of names of names, lists for words: each is told of as any other fault is."""
+    found = profile_of(document)
+
+    assert isinstance(found, tuple)
+    assert [each for each in found if each.startswith(said)], found
