@@ -9,14 +9,38 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 import psycopg2.extensions
 import usage_world as world
 from bad_files import File, Truth
+from conftest import ROOT
 
+from bmuid import cluster as clusters
+from bmuid.cluster import Cluster
+
+DATABASE = "bmuid"
 SECONDS_MAX = 60
 # From the first years of the century on: the calls are of days that do not move.
 DAYS_BACK = 8500
 Connect = Callable[[], psycopg2.extensions.connection]
+
+
+@contextmanager
+def server_of_its_own(
+    directory: Path, customers: int, settings: Mapping[str, str]
+) -> Iterator[Cluster]:
+    """Run a server in that directory, with the small company on it."""
+    made = clusters.create(directory)
+    clusters.start(made, settings)
+    with closing(psycopg2.connect(made.dsn("postgres", "postgres"))) as owner:
+        owner.autocommit = True
+        owner.cursor().execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
+    with closing(psycopg2.connect(made.dsn(DATABASE, "postgres"))) as owner:
+        with owner:
+            owner.cursor().execute((ROOT / "schema.sql").read_text(encoding="utf-8"))
+        world.found(owner, customers)
+    yield made
+    clusters.stop(made)
 
 
 def lay(spool: Path, file: File, name: str) -> None:

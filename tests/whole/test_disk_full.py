@@ -5,16 +5,14 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 import pytest
-import usage_world as world
 from bad_files import Truth, Writer
-from conftest import ROOT
-from workplace import DAYS_BACK, SECONDS_MAX, Workplace, check, lay
+from workplace import DATABASE, DAYS_BACK, SECONDS_MAX, Workplace, check, lay, server_of_its_own
 
 from bmuid import cluster as clusters
 from bmuid.cluster import Cluster
@@ -23,7 +21,6 @@ CUSTOMERS = 4
 SEED = 23
 FILES = 12
 DISK_MIB = 240
-DATABASE = "bmuid"
 SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -55,17 +52,8 @@ def disk(short_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def server(disk: Path) -> Iterator[Cluster]:
     """Give a server on that disk, with the small company on it."""
-    made = clusters.create(disk / "server")
-    clusters.start(made, SETTINGS)
-    with closing(psycopg2.connect(made.dsn("postgres", "postgres"))) as owner:
-        owner.autocommit = True
-        owner.cursor().execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
-    with closing(psycopg2.connect(made.dsn(DATABASE, "postgres"))) as owner:
-        with owner:
-            owner.cursor().execute((ROOT / "schema.sql").read_text(encoding="utf-8"))
-        world.found(owner, CUSTOMERS)
-    yield made
-    clusters.stop(made)
+    with server_of_its_own(disk / "server", CUSTOMERS, SETTINGS) as made:
+        yield made
 
 
 def wait_for_words(process: subprocess.Popen[bytes], words: bytes) -> None:

@@ -5,16 +5,14 @@ import os
 import select
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 import pytest
-import usage_world as world
 from bad_files import Truth, Writer
-from conftest import ROOT
-from workplace import SECONDS_MAX, Workplace, check, lay
+from workplace import DATABASE, SECONDS_MAX, Workplace, check, lay, server_of_its_own
 
 from bmuid import cluster as clusters
 from bmuid.cluster import Cluster
@@ -23,7 +21,6 @@ CUSTOMERS = 4
 SEED = 11
 FILES_A_ROUND = 8
 DEATHS = (signal.SIGQUIT, signal.SIGKILL, signal.SIGQUIT, signal.SIGKILL)
-DATABASE = "bmuid"
 SETTINGS = {"fsync": "on", "synchronous_commit": "on", "shared_buffers": "32MB"}
 
 
@@ -47,17 +44,8 @@ def die(server: Cluster, number: signal.Signals) -> None:
 @pytest.fixture
 def server(short_path: Path) -> Iterator[Cluster]:
     """Give a server of its own, with the small company on it."""
-    made = clusters.create(short_path / "server")
-    clusters.start(made, SETTINGS)
-    with closing(psycopg2.connect(made.dsn("postgres", "postgres"))) as owner:
-        owner.autocommit = True
-        owner.cursor().execute(f"CREATE DATABASE {DATABASE} ENCODING 'UTF8' TEMPLATE template0")
-    with closing(psycopg2.connect(made.dsn(DATABASE, "postgres"))) as owner:
-        with owner:
-            owner.cursor().execute((ROOT / "schema.sql").read_text(encoding="utf-8"))
-        world.found(owner, CUSTOMERS)
-    yield made
-    clusters.stop(made)
+    with server_of_its_own(short_path / "server", CUSTOMERS, SETTINGS) as made:
+        yield made
 
 
 def test_the_books_are_right_after_every_death_of_the_server(
