@@ -5,6 +5,7 @@ What intake costs by itself.
     python benchmarks/intake.py decoders --mib 2048 xml        # some of them, larger files
     python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
     python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
+    python benchmarks/intake.py file --mib 2048                # a large compressed file, made ready on arrival: see arriving.py
     python benchmarks/intake.py sessions --sessions 20000      # partial records of so many sessions
     python benchmarks/intake.py sftp                           # files over SSH, with OpenSSH at the other end
     python benchmarks/intake.py radius                         # RADIUS accounting, answered after commit
@@ -31,6 +32,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import arriving
 import machine
 import mediating
 import radius
@@ -199,6 +201,9 @@ def arguments() -> argparse.Namespace:
     part.add_argument("--runs", type=int, default=3)
     part = parts.add_parser("rows", help="lines to UDRs, by profiles")
     part.add_argument("--runs", type=int, default=5, help="of which the median counts")
+    part = parts.add_parser("file", help="a large compressed file, made ready on arrival")
+    part.add_argument("--mib", type=int, default=2048, help="of lines, unpacked")
+    part.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="on a real disk")
     part = parts.add_parser("sftp", help="files over SSH")
     part.add_argument("--mb", type=int, default=500, help="size of the file")
     part.add_argument("--rounds", type=int, default=3)
@@ -222,6 +227,8 @@ def main() -> None:
         ber(given.records, given.runs)
     elif given.part == "rows":
         mediating.measure(given.runs)
+    elif given.part == "file":
+        arriving.measure_file(given.mib << 20, given.directory, call_of)
     elif given.part == "sessions":
         sessions.measure(given.sessions, given.directory)
     elif given.part == "radius":
