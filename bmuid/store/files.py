@@ -98,7 +98,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A file whose octets are kept, but not made ready to be worked; released: staff let it go on."""
+    """
+    A file whose octets are kept, but not made ready to be worked.
+
+    Shapes:
+        released: staff let it go on. assembled: it was made of sessions.
+    """
 
     file_id: int
     source: str
@@ -107,6 +112,7 @@ class Arriving:
     replay: int
     octets: int
     released: bool
+    assembled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +281,7 @@ def arriving(txn: Transaction) -> tuple[Arriving, ...]:
     """Give the files that are to be made ready, the oldest first."""
     txn.execute(
         """
-        SELECT f.id, s.code, f.name, f.sha256, f.replay, f.octets, f.released
+        SELECT f.id, s.code, f.name, f.sha256, f.replay, f.octets, f.released, f.assembly = 'ASSEMBLED'
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         WHERE f.state = 'ARRIVING' ORDER BY f.id
         """

@@ -208,6 +208,8 @@ class Arriving:
         if profile is None:
             said = f"its profile {source.profile!r} is not known to this program; `bmadmin source set` gives another"
             return Ready(0, held=said)
+        if source.assembled:
+            return Ready(wanted.measured.lines)
         ready = prepare(self.spool, wanted, profile, self.limits)
         return replace(ready, partial=profile.aggregation is not None)
 
@@ -219,6 +221,7 @@ class Arriving:
         for arriving in run(connection, files.arriving):
             source = run(connection, files.source, arriving.source)
             assert source is not None, "a file has its source"
+            source = replace(source, assembled=arriving.assembled)
             try:
                 ready = self._ready_again(connection, source, arriving)
             except OSError as error:
@@ -252,6 +255,9 @@ class Arriving:
 
     def _why_anew(self, txn: Transaction, source: Source, arriving: Returning) -> str | None:
         """Say why rows of a replay that were events before would not be known for the same."""
+        if source.assembled:
+            # It is told from others by its session, whatever its profile.
+            return None
         now = self.profiles.of(txn, source)
         for file_id, read_by in originals.events_before(txn, source, arriving.sha256):
             before = self.profiles.of(txn, read_by)

@@ -608,16 +608,16 @@ CREATE FUNCTION file_release(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY
         WHERE id = wanted AND state = 'HELD' RETURNING 1
     ) SELECT count(*) FROM found
 $$;
--- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one, as what we assembled.
+-- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one.
 CREATE FUNCTION file_replay(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER
     SET search_path = bmu, pg_temp AS $$
     INSERT INTO usage_file (source_id, sha256, replay, name, octets, lines, parts, revision, profile, profile_version,
-        time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state)
+        assembly, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, state)
     SELECT source_id, sha256, (
             SELECT max(g.replay) + 1 FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256
         ), name, octets, 0, parts, revision, profile, profile_version,
-        time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, 'ARRIVING'
-    FROM usage_file AS f WHERE id = wanted AND stream_day IS NULL AND assembly <> 'ASSEMBLED' AND NOT EXISTS (
+        CASE assembly WHEN 'ASSEMBLED' THEN assembly ELSE 'NONE' END, time_zone, country_code, trunk_prefix, international_prefix, routing_prefixes, extras, 'ARRIVING'
+    FROM usage_file AS f WHERE id = wanted AND stream_day IS NULL AND NOT EXISTS (
         SELECT FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256 AND g.state <> 'DONE'
     ) AND NOT EXISTS (SELECT FROM original_dropped WHERE file_id = wanted)
     ON CONFLICT DO NOTHING RETURNING id

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +13,10 @@ import usage_world as world
 from asking import Asking
 from conftest import Database
 from offices import NeverStopped, opened
-from pieces import Exchange, piece
+from pieces import CALLS, Exchange, piece
 from usage_world import AWAY, MONDAY_NOON
 
+from bmu.mediation import Clock, Instant
 from bmuid.intake.spool import Spool
 from bmuid.store.assembled import Books
 from bmuid.worker.arriving import Arriving
@@ -281,16 +283,31 @@ class TestAFileOfPieces:
     def test_that_is_replayed_charges_nothing_again(
         self, exchange: Exchange, asking: Asking
     ) -> None:
-        """Each of its records was taken before; what was made of them is no file to replay."""
+        """Each of its records was taken before, and what was made of them was charged before."""
         exchange.hand_in("1", piece("a", "start"), piece("a", "stop", 90))
         assert asking.staff("file_replay", id="1").done
-        assert not asking.staff("file_replay", id="2").done
+        assert asking.staff("file_replay", id="2").done
         exchange.hand_in("2", piece("b", "start"))
 
         assert exchange.charged() == [(1, 90)]
         assert exchange.office.all(
-            "SELECT new, duplicate FROM usage_file WHERE replay = 1 AND state = 'DONE'"
-        ) == [(0, 2)]
+            "SELECT assembly, new, duplicate FROM usage_file WHERE replay = 1 AND state = 'DONE' ORDER BY id"
+        ) == [("PARTIAL", 0, 2), ("ASSEMBLED", 0, 1)]
+        assert asking.staff("reconcile_show", full="yes").body["verdict"] == "adds up"
+
+    def test_that_was_read_wrongly_is_charged_by_the_mended_profile(
+        self, exchange: Exchange, asking: Asking
+    ) -> None:
+        """The profile took the wrong field for the time: what sessions came to is charged once that is mended."""
+        exchange.profile = replace(CALLS, started=Instant("call", Clock.EPOCH))
+        exchange.hand_in("1", piece("a", "start"), piece("a", "stop", 90))
+        assert exchange.office.all("SELECT verdict FROM verdict") == [("REJECTED",)]
+        exchange.profile = CALLS
+        assert asking.staff("file_replay", id="2").done
+        exchange.hand_in("2", piece("b", "stop", 7))
+
+        assert sorted(exchange.charged()) == [(1, 7), (1, 90)]
+        assert asking.staff("reconcile_show", full="yes").body["verdict"] == "adds up"
 
     def test_that_was_set_aside_is_never_rated_as_it_is(self, exchange: Exchange) -> None:
         """Tried again, its records go on into their sessions."""
