@@ -1,5 +1,6 @@
 """A site's own plug-in, asked for rows in a process of its own: what hangs, crashes or eats holds the file, never the worker."""
 
+import contextlib
 import json
 import os
 import selectors
@@ -19,6 +20,7 @@ ROWS_A_BATCH = 200
 ROWS_OF_ONE_MAX = 1_000
 ANSWER_OCTETS_MAX = 256 << 20
 READ_OCTETS = 1 << 16
+ENDING_SECONDS = 5.0
 # A line of a decoder that is no row is none for a plug-in either.
 NO_ROWS = (b'{"!":', b'{"#":')
 
@@ -78,6 +80,7 @@ class _Process:
             stderr=subprocess.DEVNULL,
             env={},
             cwd="/",
+            start_new_session=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -102,9 +105,13 @@ class _Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it, whatever it does."""
-        self._process.kill()
-        self._process.communicate()
+        """End it and what it has begun, whatever they do; nothing is waited for that could go on."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self._process.wait()
 
     def made(self, batch: Sequence[bytes], before: int) -> Iterator[bytes]:
         """Give the lines that are made of some."""
@@ -133,7 +140,10 @@ class _Process:
             raise PluginFailureError(
                 f"makes more than {ANSWER_OCTETS_MAX:,} octets of {ROWS_A_BATCH} rows"
             )
-        answer = json.loads(self._receive(length, until))
+        try:
+            answer = json.loads(self._receive(length, until))
+        except (ValueError, RecursionError):
+            answer = None
         if not isinstance(answer, dict):
             raise PluginFailureError("answers something else")
         return answer
@@ -169,7 +179,10 @@ class _Process:
                 )
 
     def _ended(self) -> PluginFailureError:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            return PluginFailureError("closes its pipe and goes on")
         if code == -signal.SIGXCPU:
             return PluginFailureError("needs too much processor time")
         why = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,10 +1,11 @@
 """
 The process in which a site's own plug-in runs: rows come in, rows go out, and nothing else is within its reach.
 
-It has no descriptor but its three pipes, and can open none once it is loaded: no file, no socket, no connection.
+It has no descriptor but its pipes, and can open none once it is loaded: no file, no socket, no connection.
 """
 
 import json
+import os
 import resource
 import signal
 import struct
@@ -24,8 +25,9 @@ Make = Callable[[Mapping[str, str]], object]
 
 def main() -> None:
     """Load the plug-in that is named first, then answer batch after batch."""
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    # What the plug-in prints is no answer.
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # What the plug-in prints is no answer, nor what a library of its own does that is not in Python.
+    os.dup2(2, 1)
     sys.stdout = sys.stderr
     hello = json.loads(_frame(source))
     sys.path[:] = hello["path"]

@@ -125,7 +125,9 @@ HOLDS = [
     ("def make(row):\n    return [row] * 1001", "makes 1,001 rows of one; at most 1,000 are taken"),
     ("import socket\ndef make(row):\n    socket.socket()", "fails with OSError: [Errno 24] Too many open files, at row 1"),
     ("def make(row):\n    open('/etc/hostname')", "fails with OSError: [Errno 24] Too many open files: '/etc/hostname', at row 1"),
-    ("import sys\nsys.__stdout__.buffer.write(b'x' * 4000)\ndef make(row):\n    return [row]", "makes more than 268,435,456 octets of 200 rows"),
+    ("import os\ndef make(row):\n    os.write(3, b'x' * 4000)", "makes more than 268,435,456 octets of 200 rows"),
+    ("import os\ndef make(row):\n    os.write(3, b'\\0\\0\\0\\5hello')", "answers something else"),
+    ("import os\ndef make(row):\n    os.write(3, b'\\0\\1\\0\\0' + b'[' * 65536)", "answers something else"),
 ]  # fmt: skip
 
 
@@ -156,6 +158,13 @@ class TestFailures:
         ):
             made(text, install, ROW, PluginLimits(seconds=0.5))
 
+    @pytest.mark.parametrize("after", ["signal.pause()", "os._exit(3)"])
+    def test_one_that_forks_is_ended_with_its_children(self, install: Install, after: str) -> None:
+        """A child that it leaves behind holds nobody up."""
+        text = f"import os, signal\ndef make(row):\n    os.fork() or signal.pause()\n    {after}"
+        with pytest.raises(UndecodableError, match=r"mine gives no answer within 0\.5 seconds"):
+            made(text, install, ROW, PluginLimits(seconds=0.5))
+
     def test_one_that_turns_in_circles_is_ended(self, install: Install) -> None:
         """It has so many seconds of a processor for a batch, and no more."""
         text = "def make(row):\n    while True:\n        pass"
@@ -173,7 +182,9 @@ class TestFailures:
     def test_what_it_prints_is_no_answer(self, install: Install) -> None:
         """Nor does it harm."""
         assert made(
-            "print('hello')\ndef make(row):\n    print(row)\n    return [row]", install, ROW
+            "import os\nprint('hello')\ndef make(row):\n    print(row)\n    os.write(1, b'more')\n    return [row]",
+            install,
+            ROW,
         ) == [{"line": "a"}]
 
     def test_it_sees_no_settings_of_the_worker(
