@@ -3,7 +3,10 @@
 import ast
 import os
 import re
+import shutil
+import subprocess
 import sys
+import sysconfig
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -64,6 +67,10 @@ THIRD_PARTIES = {
 NAMED_NOWHERE = tuple(re.compile("".join(parts).encode()) for parts in (
     ("pypi", r"\.org"), ("pythonhosted", r"\.org"), ("deb.debian", r"\.org"), (r"registry\.npm", "js"), ("(?<![\\w}])/wor", "k/"),
 ))  # fmt: skip
+
+COMPILER = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
+# What Python's own tables of functions ask for: parameters nobody needs, fields left at nothing.
+NO_WARNINGS = ("-Wno-unused-parameter", "-Wno-missing-field-initializers")
 
 
 @cache
@@ -198,6 +205,24 @@ class TestTheTree:
             for name in NAMED_NOWHERE:
                 found = name.search(octets)
                 assert not found, f"{path.relative_to(ROOT)} names {name.pattern.decode()}"
+
+    @pytest.mark.skipif(COMPILER is None, reason="there is no compiler")
+    def test_the_compiler_has_nothing_to_warn_of(self) -> None:
+        """No C source leaves undefined what it does, or says more than it does."""
+        sources = [str(path) for path in committed() if path.suffix == ".c"]
+        include = sysconfig.get_path("include")
+        if not Path(include, "Python.h").exists():
+            pytest.skip("Python's headers are not installed")
+        command = [
+            str(COMPILER),
+            "-fsyntax-only",
+            "-Wall",
+            "-Wextra",
+            *NO_WARNINGS,
+            f"-I{include}",
+        ]
+        found = subprocess.run([*command, *sources], capture_output=True, text=True, check=False)
+        assert found.stderr == ""
 
     def test_the_top_level_is_as_designed(self) -> None:
         """What the design fixes is there, by these names."""

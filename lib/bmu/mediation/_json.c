@@ -89,10 +89,11 @@ quoted(const char **at, const char *end, Octets *into)
 {
     if (*at == end || **at != '"')
         return 0;
-    const char *stop = memchr(++*at, '"', end - *at);
+    const char *start = *at + 1;
+    const char *stop = memchr(start, '"', end - start);
     if (stop == NULL)
         return 0;
-    *into = (Octets){*at, stop - *at};
+    *into = (Octets){start, stop - start};
     *at = stop + 1;
     return 1;
 }
