@@ -210,7 +210,16 @@ class Arriving:
             return Ready(0, held=said)
         if source.assembled:
             return Ready(wanted.measured.lines)
-        ready = prepare(self.spool, wanted, profile, self.limits)
+        try:
+            ready = prepare(self.spool, wanted, profile, self.limits)
+        except OSError:
+            raise
+        except Exception as error:
+            # One file must not keep all others out.
+            log.exception(
+                "A FILE CAN'T BE MADE READY: %s of %s", wanted.measured.sha256.hex(), source.code
+            )
+            return Ready(0, held=_of_fault(error))
         return replace(ready, partial=profile.aggregation is not None)
 
     def _make_ready(self, connection: Connection) -> int:
@@ -303,3 +312,12 @@ class Arriving:
         if waiting != self._noted:
             run(connection, files_waiting.note, waiting)
             self._noted = waiting
+
+
+def _of_fault(error: Exception) -> str:
+    """Say that a file is held for a reason that nobody foresaw."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return (
+        f"it can't be made ready, which is a fault of the program or of what it was given: {said}. The log has all of it;"
+        " when it is mended, `bmadmin file release` has it tried again"
+    )

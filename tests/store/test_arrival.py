@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import usage_world as world
 from asking import Asking
 from conftest import Database
 from decoded import PROFILE, document, made_call, packed, put_octets
-from offices import Office, opened
+from offices import NeverStopped, Office, opened
 from usage_world import AWAY, call, put
 
+from bmu.mediation import BUILT_IN, Decoding, Format
 from bmuid.intake import keeping
+from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool
+from bmuid.worker.arriving import Arriving
 
 
 @pytest.fixture
@@ -172,6 +176,20 @@ class TestAFileThatIsHeld:
 
         assert office.verdicts("a.csv")["new"] == 1
         assert office.all("SELECT profile FROM usage_file") == [("asterisk-master-csv",)]
+
+    def test_is_one_that_the_program_fails_at(self, office: Office) -> None:
+        """A fault of ours holds the file that it was met in, with what went wrong, and no other source's."""
+        block = Decoding(Format.FIXED_BLOCK, ())
+        broken = replace(BUILT_IN["asterisk-master-csv"], decoding=block)
+        world.put(office.spool, "a.csv", [call("1.1", 1)])
+        profiles = Profiles({"asterisk-master-csv": broken})
+        arriving = Arriving(Spool(office.spool), 2, NeverStopped(), profiles=profiles)
+        arriving.scan(office.connection)
+        assert "KeyError" in str(state(office)[1])
+        assert Asking(office.database).staff("file_release", id="1").done
+        work(office)
+
+        assert office.verdicts("a.csv")["new"] == 1
 
     def test_goes_on_where_it_was(self, office: Office) -> None:
         """Held by a clerk after its first lines: what is done stays, the rest is done when it is released."""

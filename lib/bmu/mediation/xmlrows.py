@@ -164,6 +164,10 @@ class _Reader:
             at = self._parser.ErrorByteIndex
             why = f"no XML: {expat.ErrorString(error.code)}"
             raise BrokenError(why, at, self._block[max(at - self._block_at, 0) :]) from None
+        except BrokenError:
+            raise
+        except (LookupError, ValueError) as error:
+            raise BrokenError(f"no XML in an encoding that is read: {error}", 0) from None
 
     def _doctype(self, *_: object) -> None:
         raise BrokenError("it has a DTD, which no record needs", self._parser.CurrentByteIndex)
