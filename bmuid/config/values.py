@@ -208,4 +208,11 @@ class Config:
     @property
     def receives(self) -> bool:
         """Whether files come in by other ways than the directories of the spool."""
-        return bool(self.pulls) or any((self.sftp, self.radius, self.batch))
+        return bool(self.receivers)
+
+    @property
+    def receivers(self) -> frozenset[str]:
+        """The sections that files come in by, as they are written."""
+        doors = {"[sftp]": self.sftp, "[radius]": self.radius, "[batch]": self.batch}
+        named = {section for section, door in doors.items() if door is not None}
+        return frozenset(named | {f"[pull.{pull.name}]" for pull in self.pulls})

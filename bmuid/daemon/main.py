@@ -134,7 +134,14 @@ class Daemon:
         else:
             logs.configure(config.log.format, config.log.file, "bmuid")
             log.info("configuration, certificates and lists were read anew")
+            self._tell_of_new_receivers(config)
         self._notify.ready()
+
+    def _tell_of_new_receivers(self, config: Config) -> None:
+        # Said once: by the process that has receivers, or by the one that would have started it.
+        if self._is_receiving or (Part.RECEIVING in self._parts and not self._config.receives):
+            for section in sorted(config.receivers - self._config.receivers):
+                log.warning("%s is new: it takes effect at the next start of bmuid", section)
 
     def _has_usage_door(self, config: Config) -> bool:
         """Tell whether there is a usage door, here or in a process of its own."""

@@ -1,10 +1,11 @@
 """
 Send a batch of usage to bmuid, and tell what became of each row: what a source needs, with Python's own library.
 
-    python3 send.py https://usage.example:8444 pbx-london KEY_ID secret.hex calls.csv text/csv
+    python3 send.py https://usage.example:8444 pbx-london KEY_ID secret.hex calls.csv text/csv --ca ca.pem
 
-The secret is what `bmadmin source-key add pbx-london HMAC` told, in hexadecimal digits. The same file sent again is not taken twice: its
-SHA-256 is the key of the batch.
+The secret is what `bmadmin source-key add pbx-london HMAC` told, in hexadecimal digits; `--ca` names the authority of the server's
+certificate, where it is none of the system's. The same file sent again is not taken twice: its SHA-256 is the key of the batch.
+The exit status is 1 where the file was not taken, or is held.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def ask(
 
 
 def main() -> None:
-    """Send one file, and wait until all of its rows have been looked at."""
+    """Read the command line; what is in the way is a plain sentence."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,7 +68,18 @@ def main() -> None:
     parser.add_argument(
         "--ca", help="the authority of the server's certificate, where it is none of the system's"
     )
-    said = parser.parse_args()
+    try:
+        send(parser.parse_args())
+    except ssl.SSLCertVerificationError as error:
+        raise SystemExit(
+            f"the server's certificate is not trusted ({error.verify_message}): name the authority that issued it with --ca FILE"
+        ) from error
+    except OSError as error:
+        raise SystemExit(str(error)) from error
+
+
+def send(said: argparse.Namespace) -> None:
+    """Send what was said, and print what became of it."""
     url, body = urlsplit(said.url), Path(said.file).read_bytes()
     key = said.key_id, bytes.fromhex(Path(said.secret).read_text())
     context = ssl.create_default_context(cafile=said.ca)
@@ -83,6 +95,8 @@ def main() -> None:
     ):
         time.sleep(0.5)
     print(f"{told['state']}: {told['counts']}")
+    if told["state"] == "HELD":
+        raise SystemExit(f"held, until somebody has looked at it: {told['held']}")
     page: str | None = status
     while page is not None:
         told = ask(connection, ("GET", page, b""), {}, key)

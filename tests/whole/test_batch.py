@@ -69,23 +69,32 @@ def arrived(site: Site) -> list[bytes]:
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_batch_is_rated_and_each_row_is_told_of(site: Site) -> None:
-    """Sent with the shipped example: what was charged, what waits, what was no call; and the same again is the same."""
+def example(site: Site, daemon: Running, *options: str) -> subprocess.CompletedProcess[str]:
+    """Send the batch with the shipped example."""
     (site.directory / "secret.hex").write_text(secret(site)[1].hex())
     (site.directory / "calls.csv").write_bytes(BODY)
+    address = next(str(event["batch"]) for event in daemon.events if "batch" in event)
+    command = [
+        sys.executable, str(ROOT / "examples/batch/send.py"), f"https://{address}", world.SOURCE, KEY_ID,
+        "secret.hex", "calls.csv", "text/csv", *options,
+    ]  # fmt: skip
+    return subprocess.run(
+        command, cwd=site.directory, capture_output=True, text=True, timeout=SECONDS_MAX
+    )
+
+
+def test_a_batch_is_rated_and_each_row_is_told_of(site: Site) -> None:
+    """Sent with the shipped example: what was charged, what waits, what was no call; and the same again is the same."""
+    trusting = ("--ca", str(site.authority.certificate))
     with running(site) as whole, running(site, "--only", "receiving") as daemon:
-        address = next(str(event["batch"]) for event in daemon.events if "batch" in event)
-        command = [
-            sys.executable, str(ROOT / "examples/batch/send.py"), f"https://{address}", world.SOURCE, KEY_ID,
-            "secret.hex", "calls.csv", "text/csv", "--ca", str(site.authority.certificate),
-        ]  # fmt: skip
-        said = [
-            subprocess.run(
-                command, cwd=site.directory, capture_output=True, text=True, timeout=SECONDS_MAX
-            )
-            for _ in range(2)
-        ]
+        stranger = example(site, daemon)
+        said = [example(site, daemon, *trusting) for _ in range(2)]
         assert whole.process.poll() is None
+    assert stranger.returncode == 1
+    assert stranger.stderr.count("\n") == 1
+    assert "not trusted" in stranger.stderr
+    assert "--ca FILE" in stranger.stderr
+    assert [one.returncode for one in said] == [0, 0]
     assert said[0].stdout == said[1].stdout, said
     lines = said[0].stdout.splitlines()
     assert lines[0].startswith("taken: 4 rows, tracking ")
@@ -95,6 +104,19 @@ def test_a_batch_is_rated_and_each_row_is_told_of(site: Site) -> None:
         "row 3: REJECTED FILTERED",
         "row 4: REJECTED MALFORMED_LINE",
     ]
+
+
+def test_a_batch_that_is_held_is_told_with_its_reason(site: Site, database: Database) -> None:
+    """More lines than the source may send a day: the example says so and fails, as a script of the source has to know."""
+    statement = "UPDATE bmu.source SET lines_a_day_max = 1"
+    execute_as_superuser(database.cluster, database.name, statement)
+    trusting = ("--ca", str(site.authority.certificate))
+    with running(site), running(site, "--only", "receiving") as daemon:
+        said = example(site, daemon, *trusting)
+    assert said.returncode == 1
+    assert said.stdout.splitlines()[1].startswith("HELD: ")
+    assert said.stderr.startswith("held, until somebody has looked at it: ")
+    assert "lines_a_day_max" in said.stderr or "a day" in said.stderr
 
 
 def test_the_same_key_gives_the_same_answer_for_ever(site: Site) -> None:
