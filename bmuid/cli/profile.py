@@ -11,7 +11,8 @@ from bmu.mediation import BUILT_IN, Profile, SourceSettings, profile_of
 from bmu.mediation.proposal import propose
 from bmu.mediation.proposal.propose import OCTETS_MAX
 from bmuid.cli.offline.documents import DocumentError, read_text
-from bmuid.cli.offline.trying import Written, try_file
+from bmuid.cli.offline.tried import Written
+from bmuid.cli.offline.trying import try_file
 from bmuid.cli.telling import complain
 from bmuid.intake.unpacking import Limits, UnpackError, unpacked
 
@@ -25,8 +26,9 @@ examples:
   bmuid profile try acme.toml calls.csv --country 44 --time-zone Europe/London
   bmuid profile try asterisk-master-csv Master.csv --json
 
-Nothing is stored. See docs/mediation.md. Exit status: 0 good, 1 some rows were rejected that no filter is for, or
-something could not be guessed, 2 nothing could be done.
+Nothing is stored. See docs/mediation.md. Exit status: 0 good; 1 of try: rows were rejected that no filter is for, there
+are none, or such a file would be held; 1 of propose: something could not be
+guessed; 2 nothing could be done.
 """
 
 
@@ -117,10 +119,10 @@ def _try(arguments: argparse.Namespace) -> int:
     written = Written(sys.stdout, arguments.json)
     try:
         blocks = unpacked(arguments.sample, Limits())
-        rejected = try_file(profile, source, blocks, arguments.lines, written)
+        is_good = try_file(profile, source, blocks, arguments.lines, written)
     except ValueError as error:
         raise DocumentError(f"{arguments.sample}: {error}") from error
-    return SOME_REJECTED if rejected else os.EX_OK
+    return os.EX_OK if is_good else SOME_REJECTED
 
 
 def _propose(arguments: argparse.Namespace) -> int:

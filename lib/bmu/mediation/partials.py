@@ -12,7 +12,7 @@ from bmu.mediation.derive import reader_of_instant
 from bmu.mediation.number import SourceSettings
 from bmu.mediation.partial import Figures, Kind, Row
 from bmu.mediation.profile import Profile
-from bmu.mediation.record import Records
+from bmu.mediation.record import Records, named
 from bmu.mediation.reject import Reason, Reject, UnreadError, shown
 
 FIGURE_MAX = 2**64 - 1
@@ -115,6 +115,14 @@ class Partials:
         if found is None:
             return list(map(self._taken, line_nos, records))
         return list(map(self._made, line_nos, found))
+
+    def fields(self, line_no: int, line: bytes) -> dict[str, str]:
+        """Give the fields that a line came with by name, but for empty ones; none where it is no row."""
+        try:
+            fields = self._records.one(line_no, line.removesuffix(b"\r"))
+        except UnreadError:
+            return {}
+        return named(fields, self._records.means.places)
 
     def _taken(self, line_no: int, record: bytes) -> Row | Reject:
         try:

@@ -10,9 +10,11 @@ import pytest
 
 from bmu.mediation import BUILT_IN, document_of
 from bmuid.__main__ import main
+from bmuid.intake.decoding import decode
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
+SAMPLES = ROOT / "tests/samples"
 PAGE = (ROOT / "docs/mediation.md").read_text("utf-8")
 COMMANDS = [
     line
@@ -126,7 +128,7 @@ def test_each_stage_of_each_row_is_shown(
     assert "  REJECTED MALFORMED_LINE: 1 fields; expected 5" in out
     assert "  filtered FILTERED: trailer row" in out
     assert "6 lines: 2 UDR, 2 CONFLICT, 1 MALFORMED_LINE, 1 FILTERED" in out
-    assert "the file would be held: the trailer says 4 rows (count), the file has 3" in out
+    assert "such a file would be held: the trailer says 4 rows (count), the file has 3" in out
     status, out, _ = said(capsys, "try", str(tmp_path / "p.toml"), str(sample), "--json")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [row.get("verdict") for row in rows[:4]] == ["UDR", "UDR", "CONFLICT", "CONFLICT"]
@@ -144,6 +146,170 @@ def test_a_real_file_is_tried_by_a_profile_that_comes_with_bmuid(
     status, out, _ = said(capsys, "try", "asterisk-master-csv", sample, *words)
     assert status == 0
     assert "20 lines: " in out
+
+
+# Of each profile that comes with bmuid, a file and how many UDRs its rows, or the sessions of its rows, come to.
+TRIED = {
+    "3gpp-msc": ("3gpp/msc.ber", 6),
+    "3gpp-pgw": ("3gpp/pgw.cdr", 3),
+    "3gpp-smf": ("3gpp/chf.ber", 1),
+    "asterisk-cdr-adaptive": ("asterisk/cdr-adaptive.csv", 1),
+    "asterisk-master-csv": (EXAMPLES / "usage/asterisk/Master-2026-10.csv", 0),
+    "broadworks-cdr": ("broadworks/BW-CDR-20260803090000-2-00005E005340-000001.csv", 1),
+    "cisco-cucm-cdr": ("cisco/cdr_StandAloneCluster_01_202608030910_1", 1),
+    "cloudevents-usage": ("cloudevents/batch.json", 2),
+    "docsis-samis-ipdr": ("ipdr/samis.xml", 1),
+    "freeradius-detail": ("freeradius/detail-20260803", 1),
+    "freeswitch-cdr-csv": (EXAMPLES / "usage/freeswitch/Master-2026-10.csv", 0),
+    "freeswitch-json-cdr": ("freeswitch/json-cdr.json", 1),
+    "freeswitch-xml-cdr": ("freeswitch/xml-cdr.xml", 1),
+    "gsma-tap3": ("gsma/CDGBRT1DEUT100042", 4),
+    "kamailio-acc": (EXAMPLES / "usage/kamailio/acc-recorded.log", 0),
+    "kamailio-cdrs-csv": ("kamailio/cdrs.csv", 1),
+    "netflow": ("netflow/private.ipfix", 4),
+    "opensips-acc": ("opensips/acc.log", 1),
+    "opensips-acc-csv": ("opensips/acc.csv", 1),
+    # What the port of RADIUS writes: the same records, a line each.
+    "radius-accounting": ("freeradius/detail-20260803", 1),
+    "radius-accounting-split": ("freeradius/detail-20260803", 2),
+}
+
+
+@pytest.mark.parametrize("code", BUILT_IN)
+def test_every_profile_that_comes_with_bmuid_can_be_tried(
+    code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a file of its kind, whatever it is: it is told what each row, and each session of rows, comes to."""
+    name, count = TRIED[code]
+    sample = SAMPLES / name
+    if code.startswith("radius-"):
+        decoding = BUILT_IN["freeradius-detail"].decoding
+        assert decoding is not None
+        rows = b"".join(line + b"\n" for line in decode(decoding, [sample.read_bytes()]))
+        sample = tmp_path / "packets"
+        sample.write_bytes(rows)
+    words = ("--country", "44", "--time-zone", "Europe/London", "--lines", "100")
+    status, text, err = said(capsys, "try", code, str(sample), *words)
+    # The batch of events has one on purpose that can't be read.
+    assert (status, err) == (code == "cloudevents-usage", "")
+    _, out, _ = said(capsys, "try", code, str(sample), *words, "--json")
+    *told, summary = [json.loads(line) for line in out.splitlines()]
+    udrs = [each["udr"] for each in told if "udr" in each]
+    assert len(udrs) == count if count else udrs
+    assert summary["held"] == []
+    assert text.count("\n  usage    ") == len(udrs)
+
+
+BEGAN = 1_785_571_200
+
+
+def packet(kind: str, session: str, at_s: int, octets: int = 0, node: str = "bras-1") -> bytes:
+    """Write a record as the port of RADIUS does."""
+    row = {
+        "User-Name": "ada",
+        "Acct-Status-Type": kind,
+        "NAS": node,
+        "Acct-Session-Time": str(at_s),
+        "Event-Time": str(BEGAN + at_s),
+        **({"Acct-Unique-Session-Id": session} if session else {}),
+        **({"Input-Octets": str(octets)} if octets else {}),
+    }
+    return json.dumps(row).encode() + b"\n"
+
+
+def test_what_becomes_of_sessions_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which session a record is of, what it is and counts; what is the same again; then what sessions come to."""
+    sample = tmp_path / "packets"
+    sample.write_bytes(
+        packet("Start", "s1", 0)
+        + packet("Interim-Update", "s1", 60, 70)
+        + packet("Interim-Update", "s1", 60, 70)
+        + packet("Interim-Update", "s1", 60, 80)
+        + packet("Interim-Update", "s2", 60, 5, "bras-2")
+        + packet("Stop", "", 60)
+        + packet("Failed", "s1", 61)
+        + packet("Accounting-On", "", 600)
+        + packet("Start", "s3", 700)
+        + packet("Stop", "s3", 800)
+    )
+    status, out, err = said(capsys, "try", "radius-accounting", str(sample))
+    assert (status, err) == (1, "")
+    assert "  session  bras-1 s1\n  record   INTERIM  2026-08-01T08:01:00Z  Input-Octets=70" in out
+    assert "  duplicate: the same record as line 2\n" in out
+    assert "  CONFLICT: the same record as line 2\n" in out
+    assert "  REJECTED MISSING_FIELD: Acct-Unique-Session-Id is empty" in out
+    assert "  filtered FILTERED: no session: Acct-Status-Type is 'Failed'" in out
+    assert "it ends the sessions of bras-1 from before it, which were 1\n" in out
+    _, *sessions = out.split("\nsession ")
+    assert [each.splitlines()[0] for each in sessions] == [
+        "bras-1 s1: usage 1, NODE, of 2 records, missing: stop",
+        (
+            "bras-2 s2: usage 1, TIMED_OUT (it is open yet: this is what it comes to if nothing more comes), "
+            "of 1 records, missing: start stop"
+        ),
+        "bras-1 s3: usage 1, STOPPED, of 2 records",
+    ]
+    assert "  usage    login ada  data  2026-08-01T08:00:00Z  70  - -> -" in sessions[0]
+    assert "  usage    login ada  data  2026-08-01T08:00:00Z  5  - -> -" in sessions[1]
+    assert "  filtered FILTERED: no octets" in sessions[2]
+    assert out.splitlines()[-2:] == [
+        "10 lines: 5 RECORD, 2 FILTERED, 1 DUPLICATE, 1 CONFLICT, 1 MISSING_FIELD",
+        "usage of their sessions: 2 UDR, 1 FILTERED",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "octets", "why"),
+    [
+        ("kamailio-cdrs-csv", b"from,to\n1,2\n", "the line that names the columns has none called 'cdr_id'"),
+        ("kamailio-cdrs-csv", b"", "the file has no line that names its columns"),
+        ("docsis-samis-ipdr", b"from,to\n1,2\n", "it can't be read as IPDR: "),
+        ("gsma-tap3", b"", "it can't be read as BER: "),
+        ("asterisk-master-csv", b"BZh91AY&SY", "bzip2"),
+    ],
+)  # fmt: skip
+def test_a_file_that_would_be_held_is_said_to_be(
+    code: str, octets: bytes, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever tries a file that intake would not work learns that, and why, instead of each row's fault."""
+    (tmp_path / "sample").write_bytes(octets)
+    status, out, err = said(capsys, "try", code, str(tmp_path / "sample"))
+    assert (status, err) == (1, "")
+    assert out.startswith("such a file would be held: ")
+    assert why in out
+    status, out, _ = said(capsys, "try", code, str(tmp_path / "sample"), "--json")
+    assert status == 1
+    assert why in json.loads(out)["held"][0]
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [(b"", "0 lines: nothing in it"), (b"x\ny\n", "2 lines: 2 MALFORMED_LINE")],
+)
+def test_a_file_of_which_nothing_can_be_read_is_no_success(
+    octets: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that tries a profile before it loads it is not told that all is well."""
+    (tmp_path / "sample").write_bytes(octets)
+    status, out, _ = said(capsys, "try", "asterisk-master-csv", str(tmp_path / "sample"))
+    assert status == 1
+    assert out.endswith(f"{told}\n")
+
+
+def test_a_trailer_is_of_all_lines_however_few_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A long file is judged as a whole."""
+    (tmp_path / "p.toml").write_text(SPLIT)
+    (tmp_path / "sample").write_bytes(b"1,g-7,1785571205,5,6\n2,g-7,1785571205,5,7\nEND,3\n")
+    words = ("try", str(tmp_path / "p.toml"), str(tmp_path / "sample"), "--lines", "1")
+    status, out, _ = said(capsys, *words)
+    assert status == 1
+    assert out.endswith(
+        "such a file would be held: the trailer says 3 rows (count), the file has 2\n"
+    )
 
 
 @pytest.mark.parametrize(
