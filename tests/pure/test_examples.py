@@ -270,8 +270,9 @@ def test_every_code_in_the_catalogue_is_declared() -> None:
     for rate in CATALOGUE["rate"]:
         assert rate["group"] in codes["rate_group"]
         assert rate["class"] in codes["usage_class"]
-        assert rate["location"] in codes["location"]
-        assert rate["rounding"] in codes["rounding"]
+        # Data and messages cost the same wherever they go.
+        assert rate["class"] in {"data", "sms"} or rate["location"] in codes["location"]
+        assert rate["class"] in {"data", "sms"} or rate["rounding"] in codes["rounding"]
         assert all(isinstance(rate.get(name, ""), str) for name in ("price", "connect"))
     for package in CATALOGUE["package"]:
         assert package["rate_plan"] in codes["rate_plan"]
@@ -293,7 +294,7 @@ def test_no_number_belongs_to_two_locations() -> None:
 def test_every_call_but_those_to_satellites_has_a_rate_in_both_plans() -> None:
     """A call waits without a price only where the demo means to show that."""
     parents = {at["code"]: at.get("parent") for at in CATALOGUE["location"]}
-    priced = {(rate["group"], rate["location"]) for rate in CATALOGUE["rate"]}
+    priced = {(rate["group"], rate.get("location")) for rate in CATALOGUE["rate"]}
     always = {
         g["code"] for g in CATALOGUE["rate_group"] if "time_period" not in g and "to" not in g
     }
