@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from bmu.mediation.rows import BrokenError, Settings, fault_line, line_of
+from bmu.mediation.rows import BrokenError, RowlessError, Settings, fault_line, line_of
 from bmuid.intake.packets import V5, Packet, packets_in
 
 try:
@@ -44,12 +44,16 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
     Errors:
         BrokenError: it is no such file, is cut off, is sampled, or has too many addresses.
+        RowlessError: it is a capture of something else.
     """
     if parse is None:
         raise BrokenError("NetFlow needs the library netflume: pip install 'bmuid[netflow]'", 0)
     sums = _Sums(settings)
+    packet = None
     for packet in packets_in(blocks):
         sums.add(packet)
+    if packet is None:
+        raise RowlessError
     sums.end()
     yield from sums.lines()
 

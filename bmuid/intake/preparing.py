@@ -4,12 +4,13 @@ What a file is worked from: lines made of it where it has none, and whether it m
 It hangs on the octets and the profile alone, so it is the same whenever it is made again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bmu.mediation import Profile, UndecodableError
-from bmu.mediation.headed import has_heading, head_of, heading_faults
+from bmu.mediation.decoding import NoRowError
+from bmu.mediation.headed import has_heading, head_of, heading_faults, names_faults
 from bmu.mediation.parts import split_lines
 from bmu.mediation.totals import Totals
 from bmuid.intake.lines import read_chunk
@@ -18,10 +19,11 @@ from bmuid.intake.originals import (
     heading_in,
     is_read_as_it_came,
     made_lines,
+    octets_of,
     rows_of,
 )
 from bmuid.intake.spool import Kept, Measure, Spool
-from bmuid.intake.unpacking import Limits, UnpackError
+from bmuid.intake.unpacking import BeyondLimitsError, Limits, UnpackError
 from bmuid.intake.whole import digest_of, last_line
 from bmuid.store.files import Ready
 from bmuid.store.parts import Part
@@ -83,13 +85,26 @@ def prepare(spool: Spool, wanted: Wanted, profile: Profile, limits: Limits) -> R
         heading, rows = rows_of(kept, profile, limits)
         held = _judged(profile, heading, rows, wanted)
     except (UndecodableError, UnpackError) as error:
-        return Ready(0, held=f"{error}; `bmadmin file release` has it tried again")
+        return Ready(0, held=_why_unread(error, wanted))
     return Ready(0 if held else measured.lines, header=heading or None, held=held)
+
+
+def _why_unread(error: UndecodableError | UnpackError, wanted: Wanted) -> str | None:
+    """Say what to do with a file that nothing was made of; nothing of one that staff let go on without rows."""
+    if isinstance(error, NoRowError):
+        then = "`bmadmin file release` then has it tried again, and is done with it without rows if it still has none"
+        return None if wanted.released else f"{error}; {then}"
+    if isinstance(error, UnpackError) and not isinstance(error, BeyondLimitsError):
+        # The same octets are refused the next time, too.
+        return str(error)
+    return f"{error}; `bmadmin file release` has it tried again"
 
 
 def _made(spool: Spool, wanted: Wanted, kept: Kept, profile: Profile, limits: Limits) -> Ready:
     """Make lines of a file, and keep them unless it is to be held."""
     path = spool.lines_at(wanted.source, wanted.measured.sha256, wanted.replay)
+    if not wanted.released and (faults := names_faults(profile, octets_of(kept, limits))):
+        return Ready(0, held=_told(faults))
     heading, rows = rows_of(kept, profile, limits)
     totals = None if profile.trailer is None else Totals(profile, heading)
     if totals is not None:
@@ -127,8 +142,10 @@ def _why_held(profile: Profile, heading: bytes, totals: Totals | None) -> str | 
     faults = list(heading_faults(profile, heading)) if has_heading(profile) else []
     if not faults and totals is not None:
         faults += totals.faults()
-    if not faults:
-        return None
+    return _told(faults) if faults else None
+
+
+def _told(faults: Sequence[str]) -> str:
     told = "; ".join(faults[:FAULTS_TOLD_MAX])
     return (
         f"{told}. Have it sent again if it is not whole; `bmadmin file release` takes it as it is"

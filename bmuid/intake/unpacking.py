@@ -48,6 +48,10 @@ class UnpackError(ValueError):
     """Raised when a compressed file can't be taken; the text says why and what to do."""
 
 
+class BeyondLimitsError(UnpackError):
+    """Raised when more comes out of a file than is allowed; other limits may allow it."""
+
+
 _OURS = {b"\x1f\x8b\x08": Packing.GZ, b"\xfd7zXZ\x00": Packing.XZ, b"PK\x03\x04": Packing.ZIP}
 _OTHERS = re.compile(
     rb"(?P<bzip2>BZh[1-9](?:1AY&SY|\x17rE8P\x90))|(?P<seven_zip>7z\xbc\xaf\x27\x1c)|(?P<rar>Rar!\x1a\x07)"
@@ -115,11 +119,11 @@ def _within(parts: Iterator[tuple[int, bytes]], packed: int, limits: Limits) -> 
     for taken, block in parts:
         octets += len(block)
         if octets > limits.octets_max:
-            raise UnpackError(
+            raise BeyondLimitsError(
                 f"more than {limits.octets_max:,} octets come out of it: hand it in in parts"
             )
         if octets > limits.ratio_max * min(taken, packed) + RATIO_FREE_OCTETS:
-            raise UnpackError(
+            raise BeyondLimitsError(
                 f"more than {limits.ratio_max} octets come out of each of its own, as of no file of "
                 "records: hand it in uncompressed if it is one"
             )
@@ -138,7 +142,9 @@ def _blocks(path: Path, packing: Packing) -> Iterator[tuple[int, bytes]]:
                 case Packing.ZIP:
                     yield from _member(file)
         except (zlib.error, lzma.LZMAError, EOFError) as error:
-            raise UnpackError(f"a damaged file ({packing.value}): {error}") from None
+            raise UnpackError(
+                f"a damaged file ({packing.value}): {error}; have it sent again"
+            ) from None
 
 
 class _Unpacker(Protocol):
@@ -213,7 +219,7 @@ def _member(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     except (zipfile.BadZipFile, struct.error, NotImplementedError, ValueError) as error:
         if isinstance(error, UnpackError):
             raise
-        raise UnpackError(f"a damaged file (zip): {error}") from None
+        raise UnpackError(f"a damaged file (zip): {error}; have it sent again") from None
 
 
 def _check_directory(file: BinaryIO) -> int:
@@ -223,23 +229,29 @@ def _check_directory(file: BinaryIO) -> int:
     end = file.read()
     start = end.rfind(b"PK\x05\x06")
     if start < 0 or len(end) - start < 22:
-        raise UnpackError("a damaged file (zip): it ends early")
+        raise UnpackError("a damaged file (zip): it ends early; have it sent again")
     members, directory = struct.unpack_from("<HI", end, start + 10)
     if members != 1:
         raise UnpackError(f"there are {members} members in it: hand in one file at a time")
     if directory > ZIP_DIRECTORY_OCTETS_MAX:
-        raise UnpackError("a damaged file (zip): its directory is too long for one member")
+        raise UnpackError(
+            "a damaged file (zip): its directory is too long for one member; have it sent again"
+        )
     file.seek(0)
     return octets
 
 
 def _check_member(member: zipfile.ZipInfo, octets: int) -> None:
     if not 0 <= member.header_offset < octets:
-        raise UnpackError("a damaged file (zip): its directory leads out of it")
+        raise UnpackError(
+            "a damaged file (zip): its directory leads out of it; have it sent again"
+        )
     if member.flag_bits & 1:
         raise UnpackError("it is encrypted: hand it in as plain zip")
     kind = stat.S_IFMT(member.external_attr >> 16)
     if member.is_dir() or kind not in (0, stat.S_IFREG):
-        raise UnpackError("there is a directory or link in it, no plain file")
+        raise UnpackError(
+            "there is a directory or link in it, no plain file: hand in one plain file"
+        )
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UnpackError("it is compressed in a way that is not read: use deflate")

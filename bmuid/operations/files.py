@@ -1,6 +1,6 @@
 """Usage files: what came in, what became of each line, and which of them wait."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bmuid.operations.grammar import Choice, Integer, Text
@@ -14,6 +14,8 @@ from bmuid.store.transaction import Transaction
 
 LISTED = 50
 LISTED_MAX = 1000
+# So much of why a file is held is in a list; all of it is shown with the file.
+HELD_CHARACTERS = 80
 ID_MAX = 2**63 - 1
 ID = Integer(1, ID_MAX)
 STATE = Choice(("ARRIVING", "OPEN", "HELD", "DONE"))
@@ -46,7 +48,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Files, the newest first; not_taken: those that lie in a source's directory still, and why."""
+    """Files, the newest first, of why they are held only the beginning; not_taken: those that lie in a source's directory still, and why."""
 
     files: tuple[File, ...]
     not_taken: tuple[NotTaken, ...]
@@ -68,7 +70,13 @@ def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Fil
     found = files_view.files(txn, arguments.source, arguments.state, last, limit)
     is_first_page = arguments.before is None and arguments.state is None
     not_taken = files_waiting.known(txn, arguments.source) if is_first_page else ()
-    return Files(found, not_taken)
+    return Files(tuple(map(_listed, found)), not_taken)
+
+
+def _listed(file: File) -> File:
+    if file.held is None or len(file.held) <= HELD_CHARACTERS:
+        return file
+    return replace(file, held=f"{file.held[:HELD_CHARACTERS]}...")
 
 
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Shown | Refused:

@@ -240,6 +240,9 @@ class Arriving:
                     self._full_until = self.clock() + FULL_SECONDS
                 return count
             run(connection, arrival.make_ready, arriving, source, ready, self.parts)
+            # One without lines is done at once.
+            if run(connection, originals.is_done, source.code, arriving.sha256):
+                self.spool.finish(source.code, arriving.sha256)
             count += 1
         self._told_of_arriving = False
         return count

@@ -19,6 +19,8 @@ from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 
+MSC = Path(__file__).parents[1] / "samples" / "3gpp" / "msc.ber"
+
 
 @pytest.fixture
 def office(database: Database, tmp_path: Path) -> Iterator[Office]:
@@ -143,7 +145,10 @@ class TestAFileThatIsHeld:
                 "more than 100 octets come out of each of its own",
             ),
             (packed(packed(b"{}")), "a compressed file within a compressed one"),
-            (packed(b'{"calls": []}')[:-6], "damaged"),
+            (
+                packed(b'{"calls": []}')[:-6],
+                "damaged file (gz): it ends early; have it sent again",
+            ),
         ],
     )
     def test_is_one_that_nothing_can_be_made_of(
@@ -161,6 +166,43 @@ class TestAFileThatIsHeld:
         queue = staff.staff("status_show").body
         assert queue["queue"]["held"] == 1
         assert "files that are held: 1; see `bmadmin file list --state HELD`" in queue["warnings"]
+
+    @pytest.mark.parametrize(
+        ("profile", "octets", "said"),
+        [
+            ("broadworks-cdr", b"no CDR at all\n", "no row in 14 octets, read as CSV_BLOCK: see"),
+            ("cisco-cucm-cdr", b"no CDR at all\n", "has none called 'cdrRecordType', "),
+            ("cisco-cucm-cdr", b"id,from,to\nINT,TEXT,TEXT\n1,2,3\n", "has none called 'cdrRec"),
+            ("cisco-cucm-cdr", MSC.read_bytes(), "the line that names the columns"),
+        ],
+    )
+    def test_is_one_that_another_profile_reads(
+        self, office: Office, staff: Asking, profile: str, octets: bytes, said: str
+    ) -> None:
+        """A file of another switch is not passed over as one without calls, and waits for its profile."""
+        staff.staff("source_set", code=world.SOURCE, profile=profile)
+        put_octets(office.spool, "odd", octets)
+        work(office)
+
+        held, why = state(office)
+        assert (held, said in str(why)) == ("HELD", True), why
+        assert len(str(why)) < 500
+        assert staff.staff("file_show", id="1").body["file"]["held"] == why
+        [listed] = staff.staff("file_list").body["files"]
+        assert listed["held"] == f"{str(why)[:80]}..."
+
+    @pytest.mark.usefixtures("staff")
+    def test_has_no_row_and_is_done_once_released(self, office: Office, staff: Asking) -> None:
+        """Who says that a file rightly has no row is asked no more."""
+        put_octets(office.spool, "odd.json", b'{"alarms": [1, 2]}')
+        work(office)
+        assert "no row in 18 octets" in str(state(office)[1])
+        staff.staff("file_release", id="1")
+        work(office)
+
+        assert state(office) == ("DONE", None)
+        assert office.verdicts("odd.json") == dict.fromkeys(office.verdicts("odd.json"), 0)
+        assert office.names("work") == []
 
     def test_is_read_by_the_mended_profile_once_released(
         self, office: Office, staff: Asking

@@ -298,6 +298,19 @@ class TestAHeading:
         [(state, held)] = office.all("SELECT state, held FROM usage_file")
         assert (state, "has none called 'seconds'" in str(held)) == ("HELD", True)
 
+    def test_that_lacks_many_tells_them_once_and_nothing_of_a_call(
+        self, office: Office, staff: Asking
+    ) -> None:
+        """A file without a heading shows no caller's number to whoever reads why it is held."""
+        staff.staff("source_set", code=SOURCE, profile="headed")
+        put_octets(office.spool, "a.csv", octets(f"{AWAY},{number_of(1)},7,60,1785754800"))
+        office.take_in()
+        [(held,)] = office.all("SELECT held FROM usage_file")
+        assert str(held).count("has none called") == 1
+        assert str(held).count("'seconds'") == 1
+        assert AWAY not in str(held)
+        assert len(str(held)) < 300
+
     def test_stands_before_rows_that_are_split(self, office: Office, staff: Asking) -> None:
         """Each row becomes two events, which are no repeats of each other; suspended ones are tried again."""
         staff.staff("source_set", code=SOURCE, profile="both-ways")

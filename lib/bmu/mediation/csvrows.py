@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bmu.mediation.rows import (
     BrokenError,
     RowError,
+    RowlessError,
     Settings,
     fault_line,
     line_of,
@@ -54,7 +55,48 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
     Errors:
         BrokenError: the names can't be read, or it is no text of that encoding.
+        RowlessError: it ends before a row, and no line named the columns.
     """
+    lines, rows = _opened(settings, blocks)
+    more = settings.get("more") == "yes"
+    names = _names(settings, rows, lines)
+    unread = int(settings.get("skip_below", "0"))
+    # A line that names columns tells that it is such a file, though it has no row.
+    empty = "columns" in settings or not names
+    swapped = [name.strip() for name in settings.get("addresses", "").split(",") if name]
+    while True:
+        lines.forget()
+        try:
+            fields = next(rows, None)
+            if fields is None:
+                break
+            if unread and fields:
+                unread -= 1
+            elif fields:
+                del fields[len(names) if more else len(fields) :]
+                empty = False
+                yield line_of(_row(names, fields, swapped))
+        except csv.Error as error:
+            empty = False
+            yield fault_line(f"no row of CSV: {error}", *lines.place())
+        except RowError as error:
+            yield fault_line(str(error), *lines.place())
+    if empty:
+        raise RowlessError
+
+
+def names_in(settings: Settings, blocks: Iterable[bytes]) -> list[str] | None:
+    """Give the names in the line of a file that names its columns; None: nothing is named there, or it can't be read."""
+    if "columns" in settings:
+        return None
+    lines, rows = _opened(settings, blocks)
+    try:
+        return _names(settings, rows, lines) or None
+    except BrokenError:
+        return None
+
+
+def _opened(settings: Settings, blocks: Iterable[bytes]) -> tuple["_Lines", Iterator[list[str]]]:
     lines = _Lines(blocks, settings.get("encoding", "utf-8"), int(settings.get("skip", "0")))
     marks = _marks(settings)
     rows = csv.reader(
@@ -65,25 +107,7 @@ def decode(settings: Settings, blocks: Iterable[bytes]) -> Iterator[bytes]:
         quoting=csv.QUOTE_NONE if marks["quote"] is None else csv.QUOTE_MINIMAL,
         strict=True,
     )
-    more = settings.get("more") == "yes"
-    names = _names(settings, rows, lines)
-    unread = int(settings.get("skip_below", "0"))
-    swapped = [name.strip() for name in settings.get("addresses", "").split(",") if name]
-    while True:
-        lines.forget()
-        try:
-            fields = next(rows, None)
-            if fields is None:
-                return
-            if unread and fields:
-                unread -= 1
-            elif fields:
-                del fields[len(names) if more else len(fields) :]
-                yield line_of(_row(names, fields, swapped))
-        except csv.Error as error:
-            yield fault_line(f"no row of CSV: {error}", *lines.place())
-        except RowError as error:
-            yield fault_line(str(error), *lines.place())
+    return lines, rows
 
 
 def _names(settings: Settings, rows: Iterator[list[str]], lines: "_Lines") -> list[str]:

@@ -23,9 +23,17 @@ from bmu.mediation import (
     xmlrows,
 )
 from bmu.mediation.profile import Decoding, Format
-from bmu.mediation.rows import BrokenError, Settings, fault_line
+from bmu.mediation.rows import BrokenError, RowlessError, Settings, fault_line
 
 PLUGIN_CHARACTERS_MAX = 100
+
+# Those that tell by themselves whether a file without rows is one of theirs: an empty list, a heading alone.
+_TELLING = frozenset(
+    {
+        *(Format.BER, Format.CLOUD_EVENTS, Format.CSV_BLOCK, Format.IPDR, Format.JSON),
+        *(Format.NETFLOW, Format.XML),
+    }
+)
 
 Decoder = Callable[[Settings, Iterable[bytes]], Iterator[bytes]]
 Faults = Callable[[Settings], Iterator[str]]
@@ -49,6 +57,10 @@ class UndecodableError(ValueError):
     """Raised when a file is not what its profile says, from its start; the text says what to look at."""
 
 
+class NoRowError(UndecodableError):
+    """Raised when no row could be made of a file that is not empty, nor one of its kind that has none."""
+
+
 def decode(decoding: Decoding, blocks: Iterable[bytes]) -> Iterator[bytes]:
     """
     Give the lines of a file, without line ends; of NetFlow, `bmuid.intake.decoding` does.
@@ -60,6 +72,7 @@ def decode(decoding: Decoding, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
     Errors:
         UndecodableError: not even its first row can be read, so that it is another kind of file.
+        NoRowError: it has octets, but no row.
     """
     decoder, _ = DECODERS[decoding.format]
     return lines_by(decoder, decoding, blocks)
@@ -71,12 +84,17 @@ def lines_by(decoder: Decoder, decoding: Decoding, blocks: Iterable[bytes]) -> I
 
     Errors:
         UndecodableError: not even the first row can be read.
+        NoRowError: it has octets, but no row.
     """
-    begun = False
+    begun = rowless = False
+    counted = _Counted(blocks)
     try:
-        for line in decoder(dict(decoding.settings), blocks):
+        for line in decoder(dict(decoding.settings), counted):
             begun = True
             yield line
+        rowless = not begun and decoding.format not in _TELLING
+    except RowlessError:
+        rowless = not begun
     except BrokenError as error:
         if not begun:
             raise UndecodableError(
@@ -84,6 +102,24 @@ def lines_by(decoder: Decoder, decoding: Decoding, blocks: Iterable[bytes]) -> I
                 "see whether the source's profile is the one for its files"
             ) from None
         yield fault_line(error.why, error.octet, error.octets)
+    if rowless and counted.octets:
+        raise NoRowError(
+            f"no row in {counted.octets:,} octets, read as {decoding.format.value}: see whether the "
+            "source's profile is the one for its files"
+        )
+
+
+class _Counted:
+    """Blocks on their way into a decoder."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = blocks
+        self.octets = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self.octets += len(block)
+            yield block
 
 
 def decoding_faults(decoding: Decoding) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bmu.mediation import csvrows
 from bmu.mediation.layout import Delimited, FixedWidth, JSONLine
-from bmu.mediation.profile import Profile
+from bmu.mediation.profile import Format, Profile
 from bmu.mediation.reject import UnreadError, shown
 from bmu.mediation.split import lines_of
 
 PART = "split"
 COLUMNS_MAX = 1_000
+NAMED_MAX = 6
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -34,8 +36,21 @@ def heading_faults(profile: Profile, header: bytes) -> tuple[str, ...]:
     columns = columns_of(profile, header)
     if isinstance(columns, str):
         return (columns,)
-    counts = Counter(columns)
-    return tuple(_missing(profile, counts))
+    return tuple(_missing(profile.fields, Counter(columns)))
+
+
+def names_faults(profile: Profile, blocks: Iterable[bytes]) -> tuple[str, ...]:
+    """
+    Find what keeps the rows of a file from being had by name, where its decoding takes the names from its first line.
+
+    Shapes:
+        blocks: of the file; no more is read than that line. Of none, nothing is found.
+    """
+    decoding = profile.decoding
+    if decoding is None or decoding.format is not Format.CSV_BLOCK or decoding.plugin:
+        return ()
+    names = csvrows.names_in(dict(decoding.settings), blocks)
+    return () if names is None else tuple(_missing(profile.fields, Counter(names)))
 
 
 def headed(profile: Profile, header: bytes) -> Profile:
@@ -105,13 +120,20 @@ def columns_of(profile: Profile, header: bytes) -> tuple[str, ...] | str:
     )
 
 
-def _missing(profile: Profile, counts: Counter[str]) -> Iterator[str]:
-    names = ", ".join(shown(name) for name in counts)
-    for field in profile.fields:
-        if counts[field] == 0:
-            yield f"the line that names the columns has none called {shown(field)}; it has {names:.300}"
-        elif counts[field] > 1:
-            yield f"the line that names the columns has {counts[field]} called {shown(field)}"
+def _missing(fields: Sequence[str], counts: Counter[str]) -> Iterator[str]:
+    """Say in one sentence what a profile misses; what the line has instead may be a customer's data."""
+    missing = [field for field in fields if counts[field] == 0]
+    if missing:
+        yield f"the line that names the columns, {counts.total()} of them, has none called {_named(missing)}"
+    twice = [field for field in fields if counts[field] > 1]
+    if twice:
+        yield f"the line that names the columns has more than one called {_named(twice)}"
+
+
+def _named(fields: Sequence[str]) -> str:
+    names = ", ".join(map(shown, fields[:NAMED_MAX]))
+    more = len(fields) - NAMED_MAX
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _with_part(identities: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:

@@ -12,6 +12,7 @@ from bmu.mediation.rows import (
     BrokenError,
     RepeatedName,
     RowError,
+    RowlessError,
     Settings,
     fault_line,
     flattened,
@@ -75,10 +76,16 @@ def values_in(blocks: Iterable[bytes], path: list[str]) -> Iterator[tuple[object
 
     Errors:
         BrokenError: it is no JSON from here on, or a value is too long.
+        RowlessError: there is none, nor an empty array where they should be.
     """
     text = _Text(blocks)
+    told = False
     while text.at_value():
-        yield from _values(text, path, 0)
+        for found in _values(text, path, 0):
+            told = True
+            yield found
+    if not told and not text.had_none:
+        raise RowlessError
 
 
 def _values(text: "_Text", path: list[str], depth: int) -> Iterator[tuple[object, Place]]:
@@ -86,12 +93,15 @@ def _values(text: "_Text", path: list[str], depth: int) -> Iterator[tuple[object
     if depth > DEPTH_MAX:
         raise text.broken(f"arrays nested more than {DEPTH_MAX} deep")
     if text.peek() == "[":
+        empty = True
         for _ in text.parts("]"):
+            empty = False
             # The usual case, objects in an array, without a generator for each.
             if path or text.peek() == "[":
                 yield from _values(text, path, depth + 1)
             else:
                 yield text.value(), text.place
+        text.had_none |= empty
     elif path and text.peek() == "{":
         yield from _below(text, path, depth)
     else:
@@ -112,7 +122,12 @@ def _below(text: "_Text", path: list[str], depth: int) -> Iterator[tuple[object,
 
 
 class _Text:
-    """The text of a document that comes in blocks: what was read is forgotten."""
+    """
+    The text of a document that comes in blocks: what was read is forgotten.
+
+    Shapes:
+        had_none: an array was empty where the rows should be.
+    """
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
@@ -126,6 +141,7 @@ class _Text:
         self._octets_before = 0  # of the text's first character
         self._last = 0, 0
         self._ended = False
+        self.had_none = False
         if self._more() and self._text.startswith("\ufeff"):
             self._at = 1
 

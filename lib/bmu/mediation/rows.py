@@ -18,6 +18,10 @@ class RowError(Exception):
     """Raised where a row can't be read, though those after it can; it never leaves this room."""
 
 
+class RowlessError(Exception):
+    """Raised at the end of a file that has no row, though one of its kind would; it never leaves this room."""
+
+
 class BrokenError(Exception):
     """
     Raised where a file can't be read on; it never leaves this room.

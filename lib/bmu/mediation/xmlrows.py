@@ -9,6 +9,7 @@ from bmu.mediation.rows import (
     LINE_OCTETS_MAX,
     BrokenError,
     RowError,
+    RowlessError,
     Settings,
     fault_line,
     line_of,
@@ -73,6 +74,7 @@ def rows_at(
 
     Errors:
         BrokenError: it is no XML from here on, or has what only an attack has.
+        RowlessError: there is none, and the document is of another kind by its root.
     """
     reader = _Reader(path, written, noted)
     try:
@@ -83,6 +85,8 @@ def rows_at(
     except BrokenError:
         yield from reader.taken()
         raise
+    if not reader.is_such:
+        raise RowlessError
 
 
 def _even(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,7 +103,12 @@ def _even(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Reader:
-    """Keeps the path of where the parser is, and the row that is being read."""
+    """
+    Keeps the path of where the parser is, and the row that is being read.
+
+    Shapes:
+        is_such: the document may have rows at the path, by the name of its root.
+    """
 
     def __init__(
         self,
@@ -107,6 +116,7 @@ class _Reader:
         written: Callable[[Row], bytes],
         noted: Callable[[tuple[str, ...], dict[str, str]], None] | None,
     ) -> None:
+        self.is_such = False
         self._lines: list[bytes] = []
         self._block, self._block_at, self._fed = b"", 0, 0
         self._parser = parser = expat.ParserCreate()
@@ -177,6 +187,7 @@ class _Reader:
         if self._text:
             self._keep_text()
         self._path.append(name)
+        self.is_such = self.is_such or self._path == [self._wanted[0]]
         if len(self._path) > DEPTH_MAX:
             raise BrokenError(
                 f"elements nested more than {DEPTH_MAX} deep", self._parser.CurrentByteIndex

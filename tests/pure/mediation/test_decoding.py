@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bmu.mediation.decoding import UndecodableError, decode, decoding_faults
+from bmu.mediation.decoding import NoRowError, UndecodableError, decode, decoding_faults
 from bmu.mediation.profile import Decoding, Format
 
 Row = dict[str, str]
@@ -231,6 +231,8 @@ def taken(wanted: Decoding, blocks: Iterable[bytes]) -> list[bytes]:
     found: list[bytes] = []
     try:
         found.extend(decode(wanted, blocks))
+    except NoRowError:
+        assert not found
     except UndecodableError as error:
         assert "at octet" in str(error)  # noqa: PT017 - both outcomes are good ones
         assert not found
@@ -434,6 +436,46 @@ def test_a_file_of_another_kind_is_refused_in_words(
         list(decode(wanted, [octets]))
     assert words in str(refused.value)
     assert "at octet" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "octets"),
+    [
+        (decoding("CSV_BLOCK", skip="1", columns="id,who"), b"no such file at all\n"),
+        (decoding("CSV_BLOCK", skip="1"), b"no such file at all\n"),
+        (JSON, b'{"date": {"calls": [{"id": 1}]}}'),
+        (decoding("JSON"), b" \n"),
+        (XML, b"<records><call/></records>"),
+        (IPDR, b"<calls><call/></calls>"),
+        (DETAIL, b"\n\n"),
+    ],
+)
+def test_a_file_without_a_row_is_taken_for_another_kind(wanted: Decoding, octets: bytes) -> None:
+    """Usage that is read by the wrong profile is not passed over as a file in which nothing was."""
+    with pytest.raises(NoRowError, match=rf"^no row in {len(octets)} octets, .* source's profile"):
+        list(decode(wanted, [octets]))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "octets"),
+    [
+        *(
+            (each, b"")
+            for each in (CSV, decoding("CSV_BLOCK", columns="a"), JSON, XML, IPDR, DETAIL)
+        ),
+        (CSV, b"id;seconds\n"),
+        (decoding("CSV_BLOCK", skip_below="1"), b"id,seconds\nINTEGER,INTEGER\n"),
+        (JSON, b'{"data": {"calls": []}}'),
+        (JSON, b'{"data": []}'),
+        (decoding("JSON"), b"[]"),
+        (EVENTS, b"[]\n"),
+        (XML, b"<calls/>"),
+        (IPDR, b'<IPDRDoc><IPDRDoc.End count="0"/></IPDRDoc>'),
+    ],
+)
+def test_a_file_of_its_kind_may_have_no_row(wanted: Decoding, octets: bytes) -> None:
+    """A quiet hour is no fault."""
+    assert list(decode(wanted, [octets])) == []
 
 
 def without(name: str) -> bytes:
