@@ -16,7 +16,7 @@ from bmuid.cli.offline.trying import try_file
 from bmuid.cli.telling import complain
 from bmuid.intake.unpacking import Limits, UnpackError, unpacked
 
-SOME_REJECTED = 1
+NOT_GOOD = 1
 FAULTY = 2
 
 EPILOG = """\
@@ -26,9 +26,9 @@ examples:
   bmuid profile try acme.toml calls.csv --country 44 --time-zone Europe/London
   bmuid profile try asterisk-master-csv Master.csv --json
 
-Nothing is stored. See docs/mediation.md. Exit status: 0 good; 1 of try: rows were rejected that no filter is for, there
-are none, or such a file would be held; 1 of propose: something could not be
-guessed; 2 nothing could be done.
+Nothing is stored. See docs/mediation.md. Exit status: 0 good; 1 of try: rows were rejected that no filter is for,
+there are none, or such a file would be held; 1 of propose: something that is needed could not be told, and is to be
+put in by hand (guesses to be looked at are told on standard error with 0, too); 2 nothing could be done.
 """
 
 
@@ -122,7 +122,7 @@ def _try(arguments: argparse.Namespace) -> int:
         is_good = try_file(profile, source, blocks, arguments.lines, written)
     except ValueError as error:
         raise DocumentError(f"{arguments.sample}: {error}") from error
-    return os.EX_OK if is_good else SOME_REJECTED
+    return os.EX_OK if is_good else NOT_GOOD
 
 
 def _propose(arguments: argparse.Namespace) -> int:
@@ -136,4 +136,4 @@ def _propose(arguments: argparse.Namespace) -> int:
     if isinstance(found, str):
         return complain("bmuid profile", (f"{arguments.sample}: {found}",), FAULTY)
     print(found.document, end="")
-    return complain("bmuid profile", found.doubts, SOME_REJECTED) if found.doubts else os.EX_OK
+    return complain("bmuid profile", found.doubts, NOT_GOOD if found.gaps else os.EX_OK)

@@ -1,6 +1,7 @@
 """A file of calls that nobody described is read by the profile that is proposed for it, and doubts are told."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from bmu.mediation import Mediator, SourceSettings, document_of, profile_of
 from bmu.mediation.headed import has_heading, head_of
 from bmu.mediation.proposal import Proposal, propose
+from bmu.period import from_us
 from bmu.usage import UDR
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -75,6 +77,29 @@ def read(octets: bytes, proposal: Proposal) -> list[UDR]:
             ),
             ["may count from the ringing on"],
         ),
+        # The day, and the hours of ringing and answer, in columns of their own; an id that no name tells.
+        (
+            (
+                "Ref;Date;Start;Answered;End;Caller;Called;Talk time;Result\n"
+                "K-1001;01.08.2026;08:59:58;09:00:05;09:01:05;02079460001;0033199001234;60;ANSWERED\n"
+                "K-1002;01.08.2026;08:59:58;;09:01:05;02079460001;0033199001234;0;NO ANSWER\n"
+                "K-1003;31.08.2026;08:59:58;09:00:05;09:01:05;02079460001;0033199001234;60;ANSWERED\n"
+            ),
+            [
+                "Date may be the day of Start: a call answered past midnight would be a day early",
+                "Ref looks like one: it never repeats in the sample",
+            ],
+        ),
+        # Figures that count on are an id, too; a price that never repeats is none.
+        (
+            (
+                "Price;Row;Answered;Caller;Called;Talk time\n"
+                "7.20;1001;2026-08-01 09:00:05;02079460001;0033199001234;60\n"
+                "7.10;1002;2026-08-01 09:00:05;02079460001;0033199001234;60\n"
+                "7.30;1003;2026-08-01 09:00:05;02079460001;0033199001234;60\n"
+            ),
+            ["Row looks like one: it never repeats in the sample"],
+        ),
         # No id, and nothing says days or months first.
         (
             "caller,called,answered,talk\n02079460001,0033199001234,01/08/2026 09:00:05,60\n",
@@ -127,6 +152,39 @@ def test_what_could_not_be_told_stands_in_the_document() -> None:
     for gap in ("started:", "quantity:", "uid and origin:", "destination:", "identities:"):
         assert gap in said
         assert f"# - {gap}" in found.document
+    # All but what calls are told apart by, for which there is always an answer.
+    assert [gap.partition(":")[0] for gap in found.gaps] == [
+        "started",
+        "quantity",
+        "uid and origin",
+        "destination",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "hours", "used"),
+    [
+        # Of calls that nobody answered it has a dash.
+        ("Start;Answered", ["08:59:58;09:00:05", "08:59:58;-"], "08:59:58"),
+        # The beginning has its day, the answer has none.
+        ("Begin time;Answered", ["2026-08-01 08:59:58;09:00:05"] * 2, "08:59:58"),
+        # Nobody knows what it is.
+        ("Start;Zeit", ["2026-08-01 08:59:58;2026-08-01 09:00:05"] * 2, "08:59:58"),
+    ],
+)
+def test_a_time_that_is_not_used_is_told(names: str, hours: list[str], used: str) -> None:
+    """Where calls may be charged from the ringing on because of a guess, somebody is to look."""
+    rows = [
+        f"{n};2026-08-01;{each};02079460001;0033199001234;60\n" for n, each in enumerate(hours)
+    ]
+    sample = f"id;Day;{names};Caller;Called;Talk time\n{''.join(rows)}".encode()
+    found = propose(sample, "acme")
+    assert isinstance(found, Proposal)
+    name = names.partition(";")[2]
+    assert any(f"a column of times is not used: {name};" in doubt for doubt in found.doubts)
+    assert found.gaps == ()
+    began = from_us(read(sample, found)[0].started_us)
+    assert began.astimezone(ZoneInfo("Europe/London")).strftime("%H:%M:%S") == used
 
 
 def test_calls_that_came_in_are_told_of() -> None:

@@ -198,6 +198,7 @@ _CUT = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _NUMBER = re.compile(
     r"\+?[0-9*#][0-9 ()*#./-]{1,30}|sips?:.+|tel:.+|anonymous|unknown", re.IGNORECASE
 )
+_ID = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._:@/+=-]{3,}")
 _EPOCHS = {10: Clock.EPOCH, 13: Clock.EPOCH_MS, 16: Clock.EPOCH_US}
 _LENGTH = re.compile(r"(?:[0-9]{1,4}:)?[0-9]{1,3}:[0-9]{2}(?:\.[0-9]+)?")
 _FIGURE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
@@ -254,6 +255,11 @@ def written(texts: Sequence[str], formats: Sequence[str] = FORMATS) -> Written |
     return Written(Clock.WRITTEN, fits[0], others)
 
 
+def are_hours(texts: Sequence[str]) -> bool:
+    """Tell whether all of these texts are times of a day."""
+    return written([f"2026-08-03 {text}" for text in texts], DAYS_AND_TIMES) is not None
+
+
 def _all_read(directives: str, texts: Sequence[str]) -> bool:
     clock, read = LocalClock("UTC"), Directives(directives).read
     for text in texts:
@@ -287,4 +293,14 @@ def are_numbers(texts: Sequence[str]) -> bool:
     """Tell whether most of these texts may be telephone numbers."""
     return bool(texts) and sum(_NUMBER.fullmatch(text) is not None for text in texts) * 2 > len(
         texts
+    )
+
+
+def are_ids(texts: Sequence[str]) -> bool:
+    """Tell whether all of these texts are letters and figures as an id has them: neither words, numbers nor times."""
+    return (
+        bool(texts)
+        and all(_ID.fullmatch(text) for text in texts)
+        and not are_numbers(texts)
+        and written(texts, (*FORMATS, *DAYS)) is None
     )
