@@ -219,7 +219,8 @@ class TestTheTree:
             "-Wall",
             "-Wextra",
             *NO_WARNINGS,
-            f"-I{include}",
+            "-isystem",
+            include,
         ]
         found = subprocess.run([*command, *sources], capture_output=True, text=True, check=False)
         assert found.stderr == ""

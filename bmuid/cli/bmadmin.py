@@ -154,7 +154,8 @@ def _show(operation: Operation, answer: Answer, *, as_json: bool) -> int:
             print(line)
     if answer.done:
         wrong = document.get(operation.faults)
-        said = [f"{len(wrong)} things are wrong"] if wrong else []
+        count = len(wrong or ())
+        said = [f"{count} {'thing is' if count == 1 else 'things are'} wrong"] if wrong else []
         return complain("bmadmin", said, 1 if wrong else os.EX_OK)
     status = STATUSES.get(document["code"], 1)
     return (

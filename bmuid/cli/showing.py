@@ -12,7 +12,8 @@ def lines(document: Mapping[str, object], *, for_people: bool) -> Iterator[str]:
     """
     Give a document as text: first its single values, a line each, then each of its lists as a table.
 
-    For people, columns are aligned; for programs, cells are parted by tabs. A first line names them.
+    For people, columns are aligned; for programs, cells are parted by tabs. A first line names them; an empty list
+    is such a line alone, with its own name.
     """
     singles = list(_singles("", document))
     width = max((len(name) for name, _ in singles), default=0)
@@ -24,8 +25,10 @@ def lines(document: Mapping[str, object], *, for_people: bool) -> Iterator[str]:
         if not is_first:
             yield ""
         is_first = False
-        if for_people and (singles or not rows):
-            yield f"{name}: none" if not rows else f"{name}:"
+        if not rows:
+            yield f"{name}: none" if for_people else f"{name}\tnone"
+        elif for_people and singles:
+            yield f"{name}:"
         yield from _table(rows, for_people=for_people)
 
 

@@ -1,7 +1,7 @@
 """The staff's command line, drawn from the table of operations: operation noun_verb is `bmadmin noun verb`."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +61,25 @@ def is_positional(form: ArgumentForm) -> bool:
     return form.required and not form.secret
 
 
+class _Strict(argparse.ArgumentParser):
+    """A parser that tells of what it does not know itself, with its own usage, whoever asked it."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; what is left over is a fault. Nobody gives a namespace of another kind."""
+        known, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"not known here: {' '.join(left)}")
+        return known, left
+
+
 def parser(commands: Iterable[Verb]) -> argparse.ArgumentParser:
     """Give the parser: `noun`, `verb`, and `value_NAME` for each argument, in its namespace."""
     general = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     general.add_argument("--socket", type=Path, help=f"of the daemon (default {DEFAULT_SOCKET})")
     general.add_argument("--json", action="store_true", help="print the answer as JSON")
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = _Strict(
         prog="bmadmin",
         description="Asks the running bmuid, through its admin socket, as the user you are.",
         epilog=f"`bmadmin NOUN --help` tells the verbs of a noun.\n\n{EXIT_STATUSES}",

@@ -7,7 +7,7 @@ from bmuid.intake.watching import text_of
 from bmuid.operations.files import ID
 from bmuid.operations.grammar import YES, Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.store import alarms
 from bmuid.store.transaction import Transaction
 
@@ -70,7 +70,10 @@ def check(txn: Transaction, actor: Actor, arguments: Check, now: datetime) -> Al
 def clear(txn: Transaction, actor: Actor, arguments: Clear, now: datetime) -> Alarms | Refused:
     """Clear an alarm; give those that are left."""
     if not alarms.clear(txn, arguments.id, actor.name, now):
-        return NOT_FOUND
+        return Refused(
+            "NOT_FOUND",
+            f"there is no alarm {arguments.id}, or it is over; see `bmadmin alarm list`",
+        )
     return Alarms(_rows(txn, cleared=False, limit=LISTED))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bmuid.operations.grammar import Choice, Integer, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.store import files_view, files_waiting, originals
 from bmuid.store.files_view import File, Part, Reason
@@ -63,6 +63,11 @@ class Shown:
     reasons: tuple[Reason, ...]
 
 
+def no_file(id_: int) -> Refused:
+    """Tell that a file does not exist."""
+    return Refused("NOT_FOUND", f"there is no file {id_}; see `bmadmin file list`")
+
+
 def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Files:
     """List files."""
     last = ID_MAX if arguments.before is None else arguments.before - 1
@@ -83,7 +88,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Show
     """Show a file."""
     file = files_view.file(txn, arguments.id)
     if file is None:
-        return NOT_FOUND
+        return no_file(arguments.id)
     return Shown(file, files_view.parts(txn, file.id), files_view.reasons(txn, file.id))
 
 

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 from bmu.period import local_day, midnight, to_us
 from bmuid.operations.accounts_load import NO_CATALOGUE
-from bmuid.operations.files import ID
+from bmuid.operations.files import ID, no_file
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import no_source, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.operations.statement import UsageDay
 from bmuid.store import books, companies, files, files_view, progress
@@ -82,7 +82,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Prog
     """Tell how far a file is."""
     file = files_view.file(txn, arguments.id)
     if file is None:
-        return NOT_FOUND
+        return no_file(arguments.id)
     parts = progress.parts(txn, file.id)
     began = [one.began_at for one in parts if one.began_at is not None]
     moved = [one.moved_at for one in parts if one.moved_at is not None]
@@ -136,9 +136,7 @@ def statistics(
     if company is None:
         return NO_CATALOGUE
     if arguments.source is not None and files.source(txn, arguments.source) is None:
-        return Refused(
-            "NOT_FOUND", f"there is no source {arguments.source}; see `bmadmin source list`"
-        )
+        return no_source(arguments.source)
     to = arguments.to or local_day(to_us(now), company.time_zone) + timedelta(days=1)
     from_ = arguments.from_ or to - timedelta(days=DAYS_TOLD)
     if not timedelta(0) < to - from_ <= timedelta(days=DAYS_MAX):

@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from bmu.money import decimal_text
 from bmu.period import midnight
 from bmuid.operations.accounts_load import NO_CATALOGUE
-from bmuid.operations.files import ID
+from bmuid.operations.files import ID, no_file
 from bmuid.operations.grammar import YES
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import no_source, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.operations.statement import UsageDay
 from bmuid.store import assembled, billed, books, companies, day_sums, files, recount
@@ -120,7 +120,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Reco
         return scope
     lines = books.lines(txn, scope)
     if scope.file is not None and not lines.files:
-        return NOT_FOUND
+        return no_file(scope.file)
     found = [
         _of_file(wrong.file, wrong.source, wrong.fault, wrong.wanted, wrong.found)
         for wrong in books.wrong_files(txn, scope)
@@ -152,9 +152,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Reco
 def _scope(txn: Transaction, arguments: Show) -> Scope | Refused:
     found = Scope(source=arguments.source, file=arguments.file)
     if arguments.source is not None and files.source(txn, arguments.source) is None:
-        return Refused(
-            "NOT_FOUND", f"there is no source {arguments.source}; see `bmadmin source list`"
-        )
+        return no_source(arguments.source)
     if arguments.day is None:
         return found
     company = companies.company(txn)

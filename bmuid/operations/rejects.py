@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmuid.intake.ours import LINE_TOO_LONG
-from bmuid.operations.files import ID
+from bmuid.operations.files import ID, no_file
 from bmuid.operations.grammar import YES, Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import staff_reads
 from bmuid.operations.suspense import REASON, printable
 from bmuid.store import rejects
 from bmuid.store.rejects import Form, Reject, Wanted
@@ -78,7 +78,7 @@ def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Reje
     """Give rejected lines of a file."""
     form = rejects.form_of(txn, arguments.id)
     if form is None:
-        return NOT_FOUND
+        return no_file(arguments.id)
     explained = arguments.explain is not None
     if (form.is_decoded or form.is_stream) and not explained:
         return DECODED

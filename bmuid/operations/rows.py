@@ -31,6 +31,11 @@ def no_account(number: str) -> Refused:
     return Refused("NOT_FOUND", f"there is no account {number}")
 
 
+def no_source(code: str) -> Refused:
+    """Tell that a source does not exist."""
+    return Refused("NOT_FOUND", f"there is no source {code}; see `bmadmin source list`")
+
+
 def customer_reads(name: str, summary: str, arguments: type, result: type, run: Run) -> Operation:
     """Declare what a logged-in customer may look at: the rows of the own account."""
     return Operation(

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from bmuid import signing
 from bmuid.operations.grammar import Choice, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import ADMINS, staff_changes, staff_reads
+from bmuid.operations.rows import ADMINS, no_source, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.store import source_keys, sources
 from bmuid.store.source_keys import KeyKind, NewKey, SourceKey
@@ -84,7 +84,7 @@ class PublicKey:
 def add(txn: Transaction, actor: Actor, arguments: Add, now: datetime) -> Added | Refused:
     """Add a key to a source."""
     if all(one.code != arguments.source for one in sources.known(txn)):
-        return Refused("NOT_FOUND", f"there is no source {arguments.source}")
+        return no_source(arguments.source)
     public = _public_half(arguments)
     if isinstance(public, Refused):
         return public

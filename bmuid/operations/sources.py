@@ -16,7 +16,7 @@ from bmuid.operations.entries import bad_document, number, read_document, text, 
 from bmuid.operations.grammar import ArgumentError, Choice, Integer, Pattern, Text
 from bmuid.operations.profiles import PROFILE
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, no_source, staff_changes, staff_reads
 from bmuid.operations.source_limits import (
     DAYS_BACK,
     LATE,
@@ -263,7 +263,7 @@ def set_(txn: Transaction, actor: Actor, arguments: Set, now: datetime) -> Sourc
     """Change a source; files that have arrived are read as it was then."""
     held = next((one for one in sources.known(txn) if one.code == arguments.code), None)
     if held is None:
-        return Refused("NOT_FOUND", f"there is no source {arguments.code}")
+        return no_source(arguments.code)
     given = _given(arguments)
     own = {name: value for name, value in given.items() if name in _OWN}
     return _put(txn, changed(replace(held, **own), given))
@@ -377,7 +377,7 @@ def _row(one: Source) -> SourceRow:
 def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Source | Refused:
     """Show a source with its limits."""
     found = next((one for one in sources.known(txn) if one.code == arguments.code), None)
-    return found or NOT_FOUND
+    return found or no_source(arguments.code)
 
 
 OPERATIONS = (

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from bmuid.operations.files import ID
 from bmuid.operations.grammar import Choice, Integer, Pattern
-from bmuid.operations.registry import Actor, argument
-from bmuid.operations.rows import staff_reads
-from bmuid.store import suspense_view
+from bmuid.operations.registry import Actor, Refused, argument
+from bmuid.operations.rows import no_source, staff_reads
+from bmuid.operations.sources import CODE
+from bmuid.store import files, suspense_view
 from bmuid.store.suspense_view import Group, Line, Wanted
 from bmuid.store.transaction import Transaction
 
@@ -24,6 +25,7 @@ class List:
     """Which lines are counted."""
 
     reason: str | None = argument(REASON, "only for this reason", optional=True)
+    source: str | None = argument(CODE, "only of this source", optional=True)
     file: int | None = argument(ID, "only of this file", optional=True)
 
 
@@ -32,6 +34,7 @@ class Show:
     """Which lines are shown, in the order they were sent."""
 
     reason: str | None = argument(REASON, "only for this reason", optional=True)
+    source: str | None = argument(CODE, "only of this source", optional=True)
     file: int | None = argument(ID, "only of this file", optional=True)
     verdict: str | None = argument(VERDICT, "only those that ended so", optional=True)
     after: str | None = argument(PLACE, "where the part before ended", optional=True)
@@ -69,18 +72,24 @@ class Lines:
     after: str | None
 
 
-def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Groups:
+def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Groups | Refused:
     """Count lines."""
-    return Groups(suspense_view.groups(txn, arguments.reason, arguments.file))
+    source = arguments.source
+    if source is not None and files.source(txn, source) is None:
+        return no_source(source)
+    return Groups(suspense_view.groups(txn, arguments.reason, source, arguments.file))
 
 
-def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Lines:
+def show(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Lines | Refused:
     """Show lines."""
+    if arguments.source is not None and files.source(txn, arguments.source) is None:
+        return no_source(arguments.source)
     limit = arguments.limit or LISTED
     file, line_no = (int(number) for number in (arguments.after or "0-0").split("-"))
     wanted = Wanted(
         verdict=arguments.verdict,
         reason=arguments.reason,
+        source=arguments.source,
         file=arguments.file,
         after=(file, line_no),
         limit=limit + 1,

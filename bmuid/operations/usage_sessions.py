@@ -7,7 +7,7 @@ from bmu.mediation.session import State
 from bmuid.operations.files import ID, ID_MAX, LISTED, LISTED_MAX
 from bmuid.operations.grammar import Choice, Integer
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import CLERKS, NOT_FOUND, staff_changes, staff_reads
+from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.operations.sources import CODE
 from bmuid.store import usage_sessions_view
 from bmuid.store.transaction import Transaction
@@ -65,7 +65,9 @@ def show(txn: Transaction, actor: Actor, arguments: Which, now: datetime) -> Sho
     """Show a session."""
     session = usage_sessions_view.session(txn, arguments.id)
     if session is None:
-        return NOT_FOUND
+        return Refused(
+            "NOT_FOUND", f"there is no session {arguments.id}; see `bmadmin usage-session list`"
+        )
     figures, texts = usage_sessions_view.contents(txn, session.id)
     return Shown(session, figures, texts, usage_sessions_view.emissions(txn, session.id))
 

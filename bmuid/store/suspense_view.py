@@ -12,6 +12,7 @@ class Wanted:
 
     verdict: str | None
     reason: str | None
+    source: str | None
     file: int | None
     after: tuple[int, int]
     limit: int
@@ -68,7 +69,9 @@ class RetryJob:
     done_at: datetime | None
 
 
-def groups(txn: Transaction, reason: str | None, file: int | None) -> tuple[Group, ...]:
+def groups(
+    txn: Transaction, reason: str | None, source: str | None, file: int | None
+) -> tuple[Group, ...]:
     """Count suspended lines that still wait, and rejected ones, by reason and source."""
     txn.execute(
         """
@@ -78,11 +81,12 @@ def groups(txn: Transaction, reason: str | None, file: int | None) -> tuple[Grou
         JOIN source AS s ON s.id = f.source_id
         WHERE v.verdict <> 'DUPLICATE' AND v.resolved_at IS NULL
         AND (%(reason)s IS NULL OR v.reason = %(reason)s)
+        AND (%(source)s IS NULL OR s.code = %(source)s)
         AND (%(file)s IS NULL OR v.file_id = %(file)s)
         GROUP BY v.verdict, v.reason, s.code
         ORDER BY v.verdict DESC, count(*) DESC, v.reason, s.code
         """,
-        {"reason": reason, "file": file},
+        {"reason": reason, "source": source, "file": file},
     )
     return tuple(Group(*row) for row in txn.fetchall())
 
@@ -99,12 +103,14 @@ def lines(txn: Transaction, wanted: Wanted) -> tuple[Line, ...]:
         AND (v.file_id, v.line_no) > (%(after_file)s, %(after_line)s)
         AND (%(verdict)s IS NULL OR v.verdict = %(verdict)s)
         AND (%(reason)s IS NULL OR v.reason = %(reason)s)
+        AND (%(source)s IS NULL OR s.code = %(source)s)
         AND (%(file)s IS NULL OR v.file_id = %(file)s)
         ORDER BY v.file_id, v.line_no LIMIT %(limit)s
         """,
         {
             "verdict": wanted.verdict,
             "reason": wanted.reason,
+            "source": wanted.source,
             "file": wanted.file,
             "after_file": wanted.after[0],
             "after_line": wanted.after[1],

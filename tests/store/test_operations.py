@@ -568,6 +568,33 @@ def test_suspense_shows_why_lines_wait_and_the_lines_themselves(asking: Asking) 
     assert rest["after"] is None
 
 
+def test_suspense_is_told_of_one_source_alone(asking: Asking) -> None:
+    """A clerk who looks after one switch sees its lines and no others; a slip in its code is no empty list."""
+    asking.sql(
+        """
+        INSERT INTO source (code, name, profile, time_zone, country_code, trunk_prefix, international_prefix)
+            VALUES ('other', 'Other', 'asterisk-master-csv', 'UTC', '44', '0', '00');
+        INSERT INTO verdict (file_id, line_no, verdict, reason, detail, line, event_key, at) VALUES
+            (1, 7, 'SUSPENDED', 'NO_RATE', 'no rate', 'a', gen_random_uuid(), '2026-08-04 00:00+00')
+        """
+    )
+    [line] = asking.staff("suspense_show").body["lines"]
+
+    for operation, rows in (("suspense_list", "groups"), ("suspense_show", "lines")):
+        assert len(asking.staff(operation, source=line["source"]).body[rows]) == 1
+        assert asking.staff(operation, source="other").body[rows] == []
+        assert asking.staff(operation, source="nowhere").code == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("operation", ["file_show", "file_hold", "file_progress", "file_rejects"])
+def test_a_file_that_is_not_there_is_named(asking: Asking, operation: str) -> None:
+    """Who typed a wrong number is told which."""
+    said = {"reason": "why"} if operation == "file_hold" else {}
+    answer = asking.staff(operation, id="999", **said)
+
+    assert answer.body["text"] == "there is no file 999; see `bmadmin file list`"
+
+
 def test_a_file_shows_how_far_it_is_and_why_lines_failed(asking: Asking) -> None:
     """A clerk sees each file's lines by what became of them, while it is worked and after."""
     asking.sql(

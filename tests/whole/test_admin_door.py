@@ -322,7 +322,8 @@ class TestCommand:
         )
         assert opened[0], opened
         assert "lantern" not in str(bmadmin(site, "audit", "list", "--json").stdout)
-        assert bmadmin(site, "suspense").returncode == 0
+        # An empty list is told, so that nobody takes it for no answer.
+        assert bmadmin(site, "suspense").stdout == "groups\tnone\n"
 
     def test_refusals_have_their_own_status(self, door: Running) -> None:
         """Scripts can tell a refusal from a slip of the command line, a missing file or a daemon that is away."""
@@ -349,6 +350,18 @@ class TestCommand:
         door.stop()
         away = bmadmin(site, "account")
         assert (away.returncode, "is bmuid running?" in away.stderr) == (os.EX_UNAVAILABLE, True)
+
+    def test_a_slip_in_an_option_is_answered_with_the_usage_of_the_verb(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Who mistypes an option sees which ones this command takes."""
+        with pytest.raises(SystemExit) as ended:
+            main(["suspense", "show", "--sorce", "pbx-1"])
+        said = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert said.startswith("usage: bmadmin suspense show ")
+        assert "--source" in said
+        assert said.endswith("bmadmin suspense show: error: not known here: --sorce pbx-1\n")
 
     def test_a_reader_that_has_seen_enough_is_no_fault(self, door: Running) -> None:
         """`bmadmin ... | head` ends quietly: the answer came, and the daemon is not away."""
