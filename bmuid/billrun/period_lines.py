@@ -17,7 +17,7 @@ from bmuid.store.transaction import Transaction
 
 
 class PeriodLine(NamedTuple):
-    """A line, and what it follows from; none of one that takes back what had other taxes."""
+    """A line, and what it follows from; none of one that takes back what had other taxes before it is billed anew."""
 
     usage: UsageSum
     billed: Billed | None
@@ -77,7 +77,9 @@ def _lines(
         # What was billed had other taxes: it is taken back with those, and billed anew.
         if had:
             back = change._replace(now=None)
-            yield PeriodLine(_usage(txn, back, -had, account, taxing, is_late=is_late), None)
+            usage = _usage(txn, back, -had, account, taxing, is_late=is_late)
+            # Where nothing follows, it is this line that keeps what is owed now, or it would be taken back again.
+            yield PeriodLine(usage, None if net else _billed(change, net))
         had, before = 0, None
     if net != had:
         change = _Change(during, now, before)

@@ -280,3 +280,26 @@ def test_the_taxes_are_those_of_the_last_event(books: Books) -> None:
     assert [(line[0], line[3]) for line in lines(books, 2)] == [
         ("USAGE", -20_000), ("USAGE", 27_500), ("TAX", 1_375), ("TAX", -4_000),
     ]  # fmt: skip
+
+
+def test_what_is_free_with_other_taxes_is_taken_back_once(books: Books) -> None:
+    """When the usage that cost is gone, and what is left is free and taxed otherwise, it is paid back one time."""
+    account = books.account("A1", package="free")
+    use(books, account, "2026-08-03 10:00+01", 100)
+    books.run("2026-09-01")
+    books.charge(
+        account, "2026-08-20 10:00+01", 0, seconds=0, usage_class_id=2, tax_id=2, detail={"aggregate": "w"}
+    )  # fmt: skip
+    books.do(
+        "INSERT INTO charge_reversal (account_id, started_at, udr_id, version, reason)"
+        " SELECT account_id, started_at, udr_id, version, 'mistake' FROM charge WHERE quantity = 100;"
+        "INSERT INTO rework (account_id, oldest) VALUES (%s, '2026-08-03')", account,
+    )  # fmt: skip
+    books.file_worked("2026-08-20")
+
+    books.run("2026-10-01")
+    books.do("INSERT INTO rework (account_id, oldest) VALUES (%s, '2026-08-20')", account)
+    books.run("2026-11-01")
+
+    assert [line[3] for line in lines(books, 2)] == [-20_000, -4_000]
+    assert lines(books, 3) == []
