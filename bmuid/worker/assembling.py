@@ -12,7 +12,7 @@ from bmuid.store import assembled, files, parts, usage_sessions, wakeup
 from bmuid.store.assembled import Batch
 from bmuid.store.files import Arrived, Ready, Registered
 from bmuid.store.transaction import Connection, Transaction, run
-from bmuid.worker.failures import Failures
+from bmuid.worker.failures import Failures, is_foreseen
 from bmuid.worker.lines import lines_again
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ BATCH_LINES_MAX = 50_000
 BATCH_LINES_MIN = 20_000
 _NAME = "sessions-"
 _ENDING = ".jsonl"
+_LEFT = "It is a fault of the program or of what is kept: mend it, then restart bmuid, which tries again"
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Assembling:
     sessions: Sessions
     files_parts: int
     failures: Failures = field(default_factory=Failures)
+    # Sources and batches that failed for a reason that nobody foresaw: looked at again by the next process.
+    _left_alone: set[str | int] = field(default_factory=set)
 
     def step(self, connection: Connection, now: datetime) -> bool:
         """
@@ -85,7 +88,18 @@ class Assembling:
     def _end(self, connection: Connection, now: datetime) -> bool:
         worked = False
         for code in run(connection, usage_sessions.sources_due, now):
-            ended = run(connection, assembly.end, self.sessions, code, now)
+            if code in self._left_alone:
+                continue
+            try:
+                ended = run(connection, assembly.end, self.sessions, code, now)
+            except Exception as error:
+                if is_foreseen(error):
+                    raise
+                self._left_alone.add(code)
+                log.exception(
+                    "SESSIONS OF %s CAN'T BE ENDED; other sources go on. %s", code, _LEFT
+                )
+                continue
             if ended is not None:
                 worked = True
                 log.info("sessions that were due", extra=asdict(ended))
@@ -95,20 +109,35 @@ class Assembling:
         run(connection, assembled.settle, BATCH_LINES_MAX, BATCH_LINES_MIN)
         worked = False
         for batch in run(connection, assembled.unwritten):
-            name = f"{_NAME}{batch.id:012}{_ENDING}"
-            lines = run(connection, assembled.lines, batch)
-            taken = self.sessions.spool.assemble(batch.source, name, lines)
-            measured = measure(taken.path)
-            self.sessions.spool.keep(taken, measured.sha256)
-            arrived = Arrived(measured.sha256, taken.name, measured.octets)
-            registered = run(connection, _register, batch, arrived, self.files_parts)
-            if registered is None:
-                return worked
-            self.sessions.spool.known(taken)
-            told = {"source": batch.source, "file": registered.file_id, "lines": batch.lines}
-            log.info("file made of sessions", extra=told)
+            if batch.id in self._left_alone:
+                continue
+            try:
+                if not self._write_one(connection, batch):
+                    return worked
+            except Exception as error:
+                if is_foreseen(error):
+                    raise
+                self._left_alone.add(batch.id)
+                log.exception("A FILE OF %s CAN'T BE MADE; others are. %s", batch.source, _LEFT)
+                continue
             worked = True
         return worked
+
+    def _write_one(self, connection: Connection, batch: Batch) -> bool:
+        """Write a file made of sessions and make it known; False: no catalogue was loaded yet."""
+        name = f"{_NAME}{batch.id:012}{_ENDING}"
+        lines = run(connection, assembled.lines, batch)
+        taken = self.sessions.spool.assemble(batch.source, name, lines)
+        measured = measure(taken.path)
+        self.sessions.spool.keep(taken, measured.sha256)
+        arrived = Arrived(measured.sha256, taken.name, measured.octets)
+        registered = run(connection, _register, batch, arrived, self.files_parts)
+        if registered is None:
+            return False
+        self.sessions.spool.known(taken)
+        told = {"source": batch.source, "file": registered.file_id, "lines": batch.lines}
+        log.info("file made of sessions", extra=told)
+        return True
 
 
 def _register(

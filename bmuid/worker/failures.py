@@ -4,9 +4,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bmuid.intake.chunk import ChunkFailedError
+from bmuid.store.transaction import DatabaseError, is_refused
 
 # So often is a chunk tried before its part is set aside.
 TRIES_MAX = 3
+
+
+def is_foreseen(error: Exception) -> bool:
+    """Tell whether an error is the environment's, which passes: the database is away, the disk is full."""
+    return isinstance(error, OSError) or (
+        isinstance(error, DatabaseError) and not is_refused(error)
+    )
 
 
 @dataclass(slots=True)

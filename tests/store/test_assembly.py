@@ -93,6 +93,16 @@ class TestACallInPieces:
         assert exchange.charged() == [(1, 60)]
         assert exchange.books() == Books(2, 2, 0, 0)
 
+    def test_that_can_not_be_ended_keeps_no_other_out(self, exchange: Exchange) -> None:
+        """What is kept of one call makes no sense, a fault of the program: it is told of, and other calls are charged."""
+        exchange.hand_in("1", piece("a", "interim", 60))
+        exchange.office.as_owner("UPDATE usage_session SET detail = '[]'")
+
+        exchange.work(after=timedelta(minutes=61))
+        exchange.hand_in("2", piece("b", "start", customer=2), piece("b", "stop", 90, customer=2))
+
+        assert exchange.charged() == [(2, 90)]
+
     def test_that_goes_on_after_the_time_out_is_charged_the_rest(self, exchange: Exchange) -> None:
         """Records that came late after all: 60 seconds were charged, 30 more are."""
         exchange.hand_in("1", piece("a", "interim", 60))
