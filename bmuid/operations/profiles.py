@@ -5,8 +5,9 @@ from datetime import datetime
 
 from bmu.mediation import BUILT_IN, Profile, document_of, profile_of
 from bmu.mediation.document import DOCUMENT_CHARACTERS_MAX
+from bmu.mediation.same_events import tell_alike
 from bmuid.operations.entries import bad_document
-from bmuid.operations.grammar import Integer, Pattern, Text
+from bmuid.operations.grammar import YES, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, staff_changes, staff_reads
 from bmuid.store import profiles
@@ -25,6 +26,9 @@ class Load:
     """The document."""
 
     document: str = argument(DOCUMENT, "a profile (TOML)", from_file=True)
+    other_events: str | None = argument(
+        YES, "though it tells events apart otherwise than before", optional=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,22 @@ def load(txn: Transaction, actor: Actor, arguments: Load, now: datetime) -> Load
     if profile.code in BUILT_IN:
         said = f"{profile.code} comes with bmuid and stays as it is: give yours a code of its own"
         return Refused("BAD_DOCUMENT", said)
+    sources = profiles.users(txn, profile.code)
+    before = profiles.at(txn, profile.code, None)
+    known = profile_of(before.document) if before is not None else None
+    if (
+        sources
+        and isinstance(known, Profile)
+        and not tell_alike(known, profile)
+        and arguments.other_events is None
+    ):
+        return Refused(
+            "OTHER_EVENTS",
+            f"it tells events apart otherwise than before: what {', '.join(sources)} sent already would be charged"
+            " again if it came again; if that can't be, say --other-events",
+        )
     made, is_new = profiles.put(txn, profile.code, arguments.document, actor.name)
-    return Loaded(made.code, made.version, is_new, profiles.users(txn, made.code))
+    return Loaded(made.code, made.version, is_new, sources)
 
 
 def list_(txn: Transaction, actor: Actor, arguments: List, now: datetime) -> Profiles:

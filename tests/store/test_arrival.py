@@ -320,7 +320,10 @@ class TestAReplay:
         """The profile was given other identities since: what was charged once waits for a clerk to be charged again."""
         put_octets(office.spool, "a.json", document([made_call("1", 1), made_call("2", 2)]))
         work(office)
-        staff.staff("profile_load", document=PROFILE.replace('[["id"]]', '[["id", "at"]]'))
+        other = PROFILE.replace('[["id"]]', '[["id", "at"]]')
+        refused = staff.staff("profile_load", document=other)
+        assert (refused.code, "charged again" in refused.body["text"]) == ("OTHER_EVENTS", True)
+        assert staff.staff("profile_load", document=other, other_events="yes").done
         staff.staff("file_replay", id="1")
         work(office)
 
@@ -328,7 +331,7 @@ class TestAReplay:
         assert (held, "would be charged again" in str(why)) == ("HELD", True), why
         assert len(office.charged()) == 2
 
-        staff.staff("profile_load", document=PROFILE)
+        staff.staff("profile_load", document=PROFILE, other_events="yes")
         staff.staff("file_release", id="2")
         work(office)
         assert office.all("SELECT state, duplicate FROM usage_file WHERE id = 2") == [("DONE", 2)]
