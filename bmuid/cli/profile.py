@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bmu.mediation import BUILT_IN, Profile, SourceSettings, profile_of
@@ -118,8 +119,8 @@ def _try(arguments: argparse.Namespace) -> int:
     )
     written = Written(sys.stdout, arguments.json)
     try:
-        blocks = unpacked(arguments.sample, Limits())
-        is_good = try_file(profile, source, blocks, arguments.lines, written)
+        octets = partial(unpacked, arguments.sample, Limits())
+        is_good = try_file(profile, source, octets, arguments.lines, written)
     except ValueError as error:
         raise DocumentError(f"{arguments.sample}: {error}") from error
     return os.EX_OK if is_good else NOT_GOOD

@@ -1,12 +1,12 @@
 """A profile tried on a file as intake would take it: whether it would be held, its lines, and what became of each."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from bmu.mediation import Profile, SourceSettings, Totals, UndecodableError
-from bmu.mediation.headed import has_heading, head_of, heading_faults
+from bmu.mediation.headed import has_heading, head_of, heading_faults, names_faults
 from bmu.mediation.parts import split_lines
 from bmu.mediation.session_trial import SessionTrial
 from bmu.mediation.trial import Trial
@@ -14,6 +14,8 @@ from bmuid.cli.offline.tried import Written, verdict
 from bmuid.intake.lines import lines_in
 from bmuid.intake.unpacking import UnpackError
 
+# They are begun anew for each who reads them.
+Octets = Callable[[], Iterable[bytes]]
 HELD_TOLD_MAX = 5
 _NOTHING_WRONG = ("UDR", "RECORD", "FILTERED", "DUPLICATE")
 
@@ -39,7 +41,7 @@ class _Found:
 
 
 def try_file(
-    profile: Profile, source: SourceSettings, blocks: Iterable[bytes], most: int, to: Written
+    profile: Profile, source: SourceSettings, octets: Octets, most: int, to: Written
 ) -> bool:
     """
     Try a profile on a file; tell whether it has lines, none was rejected that no filter is for, and it would be taken.
@@ -49,7 +51,7 @@ def try_file(
     """
     found = _Found()
     try:
-        _try(profile, source, blocks, most, to, found)
+        _try(profile, source, octets, most, to, found)
     except (UndecodableError, UnpackError) as error:
         found.held.append(str(error))
     _sum_up(found, to)
@@ -59,19 +61,17 @@ def try_file(
 def _try(
     profile: Profile,
     source: SourceSettings,
-    blocks: Iterable[bytes],
+    octets: Octets,
     most: int,
     to: Written,
     found: _Found,
 ) -> None:
-    rest = _decoded(profile, blocks)
+    rest = _decoded(profile, octets())
     head = [*islice(rest, head_of(profile))]
-    header = b""
-    if has_heading(profile):
-        header = head[-1] if len(head) == head_of(profile) else b""
-        found.held += heading_faults(profile, header)
-        if found.held:
-            return
+    header = head[-1] if has_heading(profile) and len(head) == head_of(profile) else b""
+    found.held += _heading_faults(profile, header, octets())
+    if found.held:
+        return
     lines: Iterator[bytes] = chain(head, rest)
     totals = Totals(profile, header) if profile.trailer is not None else None
     if totals is not None:
@@ -88,6 +88,12 @@ def _try(
         for _ in lines:
             pass
         found.held += totals.faults()
+
+
+def _heading_faults(profile: Profile, header: bytes, blocks: Iterable[bytes]) -> tuple[str, ...]:
+    return (
+        heading_faults(profile, header) if has_heading(profile) else names_faults(profile, blocks)
+    )
 
 
 def _rows(trial: Trial, numbered: Iterable[tuple[int, bytes]], to: Written, found: _Found) -> None:
