@@ -1,4 +1,9 @@
-"""Answers of the daemon as the values that the templates place; words, not decisions."""
+"""
+Answers of the daemon as the values that the templates place; words, not decisions.
+
+Sums of usage are told with all the places they have: rounded each for itself, the parts would not make the total
+that stands beside them. Invoices are rounded already, where their amounts are made.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +32,12 @@ def overview(answer: Part) -> Values:
     account, period, used = (answer.part(n) for n in ("account", "period", "used"))
     currency = account.text("currency")
     start, end = period.text("from"), period.text("to")
-    net, tax = (show.rounded(used.text(n), currency) for n in ("amount", "tax"))
+    net, tax, total = (show.amount(used.text(n), currency) for n in ("amount", "tax", "total"))
     earlier, later = _neighbours(start, [one.text("from") for one in answer.parts("periods")])
     return {
         "title": "Overview",
         "period": show.span(start, end),
-        "total": show.rounded(used.text("total"), currency),
+        "total": total,
         "total_text": f"{_plural(used.whole('events'), 'item', 'items')}: {net} and {tax} tax",
         "open_text": _open_text(used, answer.part("unbilled"), currency),
         "usage_query": _range_query(start, end),
@@ -53,7 +58,7 @@ def _open_text(used: Part, unbilled: Part, currency: str) -> str:
         return "Not yet on an invoice." if used.whole("events") else ""
     if not unbilled.whole("events"):
         return "All of it is on an invoice."
-    return f"{show.rounded(unbilled.text('total'), currency)} of it is not yet on an invoice."
+    return f"{show.amount(unbilled.text('total'), currency)} of it is not yet on an invoice."
 
 
 def _neighbours(start: str, newest_first: list[str]) -> tuple[str, str]:
@@ -112,7 +117,7 @@ def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | st
     most = max(costs)
     drawn = []
     for at, amount, bar in zip(calendar, amounts, chart.bars(costs, top), strict=True):
-        money = show.rounded(amount, currency)
+        money = show.amount(amount, currency)
         drawn.append(
             {
                 "left": bar.x - (chart.SLOT - chart.BAR) // 2,
@@ -138,7 +143,7 @@ def _chart(days: list[Part], currency: str, start: str, end: str) -> Values | st
         "first": show.short_day(calendar[0]),
         "centre": show.short_day(calendar[len(calendar) // 2]),
         "last": show.short_day(calendar[-1]),
-        "text": f"Cost per day before tax; the most, {show.rounded(decimal_text(most), currency)},"
+        "text": f"Cost per day before tax; the most, {show.amount(decimal_text(most), currency)},"
         f" on {dearest}",
     }
 
@@ -158,9 +163,9 @@ def usage(answer: Part, fields: dict[str, str]) -> Values:
         "last": show.day_before(end),
         "zone": account.text("time_zone").replace("_", " "),
         "events": f"{total.whole('events'):,}",
-        "net": show.rounded(net, currency),
-        "tax": show.rounded(tax, currency),
-        "total": show.rounded(total.text("total"), currency),
+        "net": show.amount(net, currency),
+        "tax": show.amount(tax, currency),
+        "total": show.amount(total.text("total"), currency),
         "days": _by_day(answer.parts("items"), currency),
         "at_start": "" if "cursor" in fields else "yes",
         "start_query": range_query,

@@ -109,6 +109,21 @@ def test_without_a_session_every_page_leads_to_the_login(path: str, cookie: str)
     assert door.asked == []
 
 
+def test_what_a_page_adds_up_makes_its_total() -> None:
+    """A call of 9.5 pence with 1.9 pence tax: three figures rounded each for itself would not add up."""
+    door = FakeDoor()
+    sums = {"amount": "0.095", "tax": "0.019", "total": "0.114", "events": 1}
+    door.answers["overview_show"] |= {"used": sums, "unbilled": sums}
+    door.answers["usage_list"]["total"] = sums
+
+    usage, overview = get(door, "usage").body, get(door, "overview").body
+
+    for name, shown in (("Cost before tax", "£0.095"), ("Tax", "£0.019"), ("Total", "£0.114")):
+        assert f"<dt>{name}</dt><dd>{shown}</dd>" in usage
+    assert '<p class="sum">£0.114</p>' in overview
+    assert "1 item: £0.095 and £0.019 tax" in overview
+
+
 @pytest.mark.parametrize("path", ["overview", "usage", "invoices"])
 def test_an_ended_session_leads_to_the_login_with_a_word_why(path: str) -> None:
     """After a quarter of an hour away one reads why one has to log in again."""

@@ -26,7 +26,7 @@ def test_an_amount_has_its_sign_its_groups_and_all_its_places(
     assert show.amount(text, currency) == written
 
 
-def test_sums_on_the_overview_are_rounded_half_up_once() -> None:
+def test_money_is_rounded_half_up_once() -> None:
     """44.895 pounds read 44.90."""
     assert show.rounded("44.895", "GBP") == "£44.90"
     assert show.rounded("44.8949", "GBP") == "£44.89"
