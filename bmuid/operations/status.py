@@ -64,6 +64,8 @@ def _concerns(totals: Totals) -> Iterator[str]:
         yield f"services with fewer usage identifiers than their package says, not to be billed: {totals.short_of_uids}; see `bmadmin uid short`"
     if totals.alarms:
         yield f"alarms of sources: {totals.alarms}; see `bmadmin alarm list`"
+    if totals.unread:
+        yield f"files of the last {status.UNREAD_DAYS} days without one line that could be read: {totals.unread}; see `bmadmin file list --state DONE`, and the profile of their source"
     if totals.suspended:
         yield f"lines in suspense: {totals.suspended}; see `bmadmin suspense list`"
 

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from bmuid.store.transaction import Transaction
 
+UNREAD_DAYS = 7
+VERDICTS_LOOKED_AT = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -36,6 +39,7 @@ class Totals:
         udrs: lines of done files that became usage.
         short_of_uids: services that have fewer usage identifiers now than their package says.
         alarms: raised and not over.
+        unread: files done in the last days of which no line could be read, and which were not replayed since.
     """
 
     accounts: int
@@ -48,6 +52,7 @@ class Totals:
     audit: int
     short_of_uids: int
     alarms: int
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,20 @@ def totals(txn: Transaction) -> Totals:
                     SELECT count(*) FROM uid_history AS h
                     WHERE h.account_id = s.account_id AND h.account_service_id = s.id AND h.until IS NULL
                     AND h.during @> clock_timestamp())),
-            (SELECT count(*) FROM alarm WHERE raised_at IS NOT NULL AND cleared_at IS NULL)
-        """
+            (SELECT count(*) FROM alarm WHERE raised_at IS NOT NULL AND cleared_at IS NULL),
+            (SELECT count(*) FROM usage_file AS f
+                WHERE f.done_at > clock_timestamp() - make_interval(days => %(days)s)
+                AND f.new + f.duplicate + f.suspended = 0 AND f.rejected > 0
+                -- Of a long file that is all filtered, not all verdicts are looked at.
+                AND EXISTS (
+                    SELECT FROM (
+                        SELECT reason FROM verdict AS v WHERE v.file_id = f.id LIMIT %(looked_at)s
+                    ) AS first WHERE first.reason <> 'FILTERED')
+                AND NOT EXISTS (
+                    SELECT FROM usage_file AS g WHERE g.source_id = f.source_id AND g.sha256 = f.sha256
+                    AND g.replay > f.replay))
+        """,
+        {"days": UNREAD_DAYS, "looked_at": VERDICTS_LOOKED_AT},
     )
     [row] = txn.fetchall()
     return Totals(*row)

@@ -19,6 +19,10 @@ from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 
+NIGHT = (
+    "[layout]",
+    '[[filter]]\nname = "by night"\nwhen = [{ field = "to", is = ["night"] }]\n\n[layout]',
+)
 MSC = Path(__file__).parents[1] / "samples" / "3gpp" / "msc.ber"
 
 
@@ -250,6 +254,29 @@ class TestAFileThatIsHeld:
         assert office.verdicts("a.csv")["new"] == 6
         assert asking.staff("file_release", id="1").code == "NOT_HELD"
         assert asking.staff("file_hold", id="1", reason="late").code == "NOT_OPEN"
+
+
+class TestAFileOfWhichNoLineCouldBeRead:
+    """It is done, since each line has its verdict; yet somebody should look at it."""
+
+    def test_is_warned_of_until_it_is_replayed(self, office: Office, staff: Asking) -> None:
+        """A file that the wrong profile rejected whole shows where staff look every day; one that was filtered doesn't."""
+        staff.staff("profile_load", document=PROFILE.replace(*NIGHT))
+        put_octets(office.spool, "ok.json", document([made_call("1", 1), {"id": "x"}]))
+        put_octets(office.spool, "night.json", document([made_call("2", 1) | {"to": "night"}]))
+        work(office)
+        assert not self.warned(staff)
+        put_octets(office.spool, "odd.json", document([{"id": "y"}, {"id": "z"}]))
+        work(office)
+        assert "without one line that could be read: 1; see" in self.warned(staff)[0]
+        staff.staff("file_replay", id="3")
+
+        assert not self.warned(staff)
+
+    @staticmethod
+    def warned(staff: Asking) -> list[str]:
+        """Give the warnings of such files."""
+        return [one for one in staff.staff("status_show").body["warnings"] if "one line" in one]
 
 
 class TestAReplay:

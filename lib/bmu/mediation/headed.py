@@ -124,7 +124,7 @@ def _missing(fields: Sequence[str], counts: Counter[str]) -> Iterator[str]:
     """Say in one sentence what a profile misses; what the line has instead may be a customer's data."""
     missing = [field for field in fields if counts[field] == 0]
     if missing:
-        yield f"the line that names the columns, {counts.total()} of them, has none called {_named(missing)}"
+        yield f"the line that names the columns has none called {_named(missing)} (it has {counts.total()})"
     twice = [field for field in fields if counts[field] > 1]
     if twice:
         yield f"the line that names the columns has more than one called {_named(twice)}"

@@ -297,6 +297,8 @@ def test_what_becomes_of_sessions_is_shown(
         ("gsma-tap3", b"", "it can't be read as BER: "),
         ("docsis-samis-ipdr", b"<a/>", "no row"),
         ("asterisk-master-csv", b"BZh91AY&SY", "bzip2"),
+        ("broadworks-cdr", b"from,to\n", "no row in 8 octets"),
+        ("cisco-cucm-cdr", b"from,to\n1,2\n", "has none called 'cdrRecordType'"),
     ],
 )  # fmt: skip
 def test_a_file_that_would_be_held_is_said_to_be(

@@ -542,7 +542,7 @@ def test_a_line_that_is_no_row_says_why(layout: str, line: bytes, words: str) ->
     ("header", "words"),
     [
         (b"", "the file has no line that names its columns"),
-        (b"id,who,at,a", "the line that names the columns, 4 of them, has none called 'b'"),
+        (b"id,who,at,a", "the line that names the columns has none called 'b' (it has 4)"),
         (b"id,who,at,a,b,b", "has more than one called 'b'"),
         (b'id,"who', "can't be read"),
         (b"id,\xff", "can't be read"),
