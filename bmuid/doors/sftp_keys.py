@@ -8,6 +8,7 @@ from twisted.conch.ssh.common import NS
 from twisted.conch.ssh.keys import BadKeyError, Key
 from twisted.cred.credentials import SSHPrivateKey
 from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from bmuid.doors.desk import NotPerformedError
@@ -36,14 +37,26 @@ class Keyring:
         self._clock = clock
         self._known: Mapping[str, Uploader] = {}
         self._read_at = -AGAIN_SECONDS
+        # Who waits for what is being read now; none: nothing is.
+        self._waiting: list[Deferred[None]] | None = None
 
     async def read(self) -> None:
-        """Read them anew; while the database is away, keep what is known."""
+        """Read them anew, or wait for what is being read; while the database is away, keep what is known."""
+        if self._waiting is not None:
+            waiting: Deferred[None] = Deferred()
+            self._waiting.append(waiting)
+            await waiting
+            return
+        self._waiting = []
         self._read_at = self._clock.seconds()
         try:
             self._known = await self._load()
         except NotPerformedError as error:
             log.warning("sftp: keys of sources can't be read: %s", error.refused.text)
+        finally:
+            done, self._waiting = self._waiting, None
+            for each in done:
+                each.callback(None)
 
     def is_good(self, source: str, key: str) -> bool:
         """Tell whether a source has the key, by what is known now."""
@@ -55,10 +68,8 @@ class Keyring:
 
     async def opens(self, source: str, key: str) -> bool:
         """Tell whether a source has the key; look again when it is not known."""
-        if (
-            not self.is_good(source, key)
-            and self._clock.seconds() - self._read_at >= AGAIN_SECONDS
-        ):
+        is_due = self._clock.seconds() - self._read_at >= AGAIN_SECONDS
+        if not self.is_good(source, key) and (is_due or self._waiting is not None):
             await self.read()
         return self.is_good(source, key)
 
