@@ -507,6 +507,7 @@ CREATE TABLE usage_file (
     -- ARRIVING: its octets are kept, but not made ready to be worked. HELD: it waits until staff let it go on.
     state text NOT NULL DEFAULT 'OPEN' CHECK (state IN ('ARRIVING', 'OPEN', 'HELD', 'DONE')),
     held text CHECK ((state = 'HELD') = (held IS NOT NULL)),      -- why
+    dismissed text CHECK (state <> 'HELD' OR dismissed IS NULL),  -- why staff had it held no more, but done without a line
     released boolean NOT NULL DEFAULT false,                      -- staff let it go on, so totals and limits hold it no more
     done_at timestamptz,
     new bigint, duplicate bigint, suspended bigint, rejected bigint,
@@ -606,6 +607,15 @@ CREATE FUNCTION file_release(wanted bigint) RETURNS bigint LANGUAGE sql SECURITY
         UPDATE usage_file SET held = NULL, released = true, state = CASE
             WHEN EXISTS (SELECT FROM usage_file_part WHERE file_id = wanted) THEN 'OPEN' ELSE 'ARRIVING' END
         WHERE id = wanted AND state = 'HELD' RETURNING 1
+    ) SELECT count(*) FROM found
+$$;
+-- One that was never worked, which then has no line.
+CREATE FUNCTION file_dismiss(wanted bigint, why text) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path = bmu, pg_temp AS $$
+    WITH found AS (
+        UPDATE usage_file SET held = NULL, dismissed = why, state = 'ARRIVING'
+        WHERE id = wanted AND state = 'HELD' AND NOT EXISTS (SELECT FROM usage_file_part WHERE file_id = wanted)
+        RETURNING 1
     ) SELECT count(*) FROM found
 $$;
 -- Null: it is not done, or is taken in anew already, or its original is gone, or it never had one.
@@ -1930,7 +1940,7 @@ GRANT INSERT (account_id, from_at, cause, revision) ON rerating_due TO bmuid_adm
 GRANT INSERT (account_id, name, password), UPDATE (password, disabled, failures) ON login TO bmuid_admin;
 GRANT INSERT ON request_key TO bmuid_admin;
 GRANT EXECUTE ON FUNCTION audit_hash(bytea, text[]), audit_add(text, text, text, text, text, text, text),
-    audit_broken_at(), file_unblock(bigint), file_hold(bigint, text), file_release(bigint), file_replay(bigint),
+    audit_broken_at(), file_unblock(bigint), file_hold(bigint, text), file_dismiss(bigint, text), file_release(bigint), file_replay(bigint),
     bucket_above(bigint, bigint), shared_buckets(bigint, tstzrange) TO bmuid_admin;
 
 -- bmuid_auth: checks passwords, opens sessions, and can do nothing else.

@@ -47,6 +47,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Dismiss:
+    """Which file, and why."""
+
+    id: int = argument(ID, "the file's id")
+    reason: str = argument(Text(500), "why nobody wants it")
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Files, the newest first, of why they are held only the beginning; not_taken: those that lie in a source's directory still, and why."""
 
@@ -122,6 +130,19 @@ def _not_open(file: File) -> str:
     return f"file {file.id} holds what was told of in real time: end its sessions at the source"
 
 
+def dismiss(txn: Transaction, actor: Actor, arguments: Dismiss, now: datetime) -> Shown | Refused:
+    """Have a held file done without a line; its octets stay, and a replay takes them up again."""
+    shown = show(txn, actor, Show(arguments.id), now)
+    if isinstance(shown, Refused):
+        return shown
+    if not files_view.dismiss(txn, arguments.id, f"{actor.name}: {arguments.reason}"):
+        if shown.parts and shown.file.state == "HELD":
+            said = f"file {arguments.id} was worked in part: release it"
+            return Refused("NOT_HELD", said)
+        return Refused("NOT_HELD", f"file {arguments.id} is not held: it is {shown.file.state}")
+    return show(txn, actor, Show(arguments.id), now)
+
+
 def release(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Shown | Refused:
     """Let a file that is held go on; one that was never made ready arrives anew, as its source is now."""
     shown = show(txn, actor, arguments, now)
@@ -167,6 +188,9 @@ OPERATIONS = (
         ("file_retry", "Let what is blocked of a file be tried again"), Show, Shown, retry, CLERKS
     ),
     staff_changes(("file_hold", "Hold a file"), Hold, Shown, hold, CLERKS),
+    staff_changes(
+        ("file_dismiss", "Have a held file done without a line"), Dismiss, Shown, dismiss, CLERKS
+    ),
     staff_changes(("file_release", "Let a held file go on"), Show, Shown, release, CLERKS),
     staff_changes(("file_replay", "Take a file's octets in anew"), Show, Shown, replay, CLERKS),
 )

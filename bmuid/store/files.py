@@ -102,7 +102,7 @@ class Arriving:
     A file whose octets are kept, but not made ready to be worked.
 
     Shapes:
-        released: staff let it go on. assembled: it was made of sessions.
+        released: staff let it go on. assembled: it was made of sessions. dismissed: staff want none of it.
     """
 
     file_id: int
@@ -113,6 +113,7 @@ class Arriving:
     octets: int
     released: bool
     assembled: bool
+    dismissed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +282,8 @@ def arriving(txn: Transaction) -> tuple[Arriving, ...]:
     """Give the files that are to be made ready, the oldest first."""
     txn.execute(
         """
-        SELECT f.id, s.code, f.name, f.sha256, f.replay, f.octets, f.released, f.assembly = 'ASSEMBLED'
+        SELECT f.id, s.code, f.name, f.sha256, f.replay, f.octets, f.released, f.assembly = 'ASSEMBLED',
+            f.dismissed IS NOT NULL
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         WHERE f.state = 'ARRIVING' ORDER BY f.id
         """

@@ -14,6 +14,7 @@ class File:
 
     Shapes:
         held: why it waits until staff let it go on.
+        dismissed: why staff had none of it worked.
         replay: 0: as it came; else the n-th time that staff had it taken in anew.
         profile_version: of a stored profile; 0: it came with the program.
     """
@@ -35,6 +36,7 @@ class File:
     profile_version: int
     replay: int
     held: str | None
+    dismissed: str | None
     sha256: str
 
 
@@ -67,7 +69,7 @@ def files(
         SELECT f.id, s.code, f.name, f.state, f.octets, f.lines,
             coalesce(f.new, p.new, 0), coalesce(f.duplicate, p.duplicate, 0),
             coalesce(f.suspended, p.suspended, 0), coalesce(f.rejected, p.rejected, 0),
-            f.received_at, f.done_at, f.revision, f.profile, f.profile_version, f.replay, f.held,
+            f.received_at, f.done_at, f.revision, f.profile, f.profile_version, f.replay, f.held, f.dismissed,
             encode(f.sha256, 'hex')
         FROM usage_file AS f JOIN source AS s ON s.id = f.source_id
         CROSS JOIN LATERAL (
@@ -124,6 +126,13 @@ def unblock(txn: Transaction, file_id: int) -> int:
 def hold(txn: Transaction, file_id: int, reason: str) -> bool:
     """Hold a file that is open; False where it is not."""
     return _count(txn, "SELECT file_hold(%(id)s, %(reason)s)", file_id, reason) > 0
+
+
+def dismiss(txn: Transaction, file_id: int, reason: str) -> bool:
+    """Have a held file done without a line, and tell the workers; False where none is held that was never worked."""
+    dismissed = _count(txn, "SELECT file_dismiss(%(id)s, %(reason)s)", file_id, reason) > 0
+    wakeup.tell(txn, wakeup.ARRIVING)
+    return dismissed
 
 
 def release(txn: Transaction, file_id: int) -> bool:

@@ -248,6 +248,8 @@ class Arriving:
         return count
 
     def _ready_again(self, connection: Connection, source: Source, arriving: Returning) -> Ready:
+        if arriving.dismissed:
+            return Ready(0)
         if not self.spool.take_up(source.code, arriving.sha256):
             return Ready(
                 0,

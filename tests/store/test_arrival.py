@@ -195,6 +195,27 @@ class TestAFileThatIsHeld:
         [listed] = staff.staff("file_list").body["files"]
         assert listed["held"] == f"{str(why)[:80]}..."
 
+    def test_is_dismissed_and_may_be_replayed(self, office: Office, staff: Asking) -> None:
+        """What nobody wants is warned of no more; the reason and the octets stay, for who wants it after all."""
+        octets = f"{call('1.1', 1)}\n".encode()
+        put_octets(office.spool, "a.csv", octets)
+        work(office)
+        assert staff.staff("file_dismiss", id="1", reason="a trial").done
+        work(office)
+        shown = staff.staff("file_show", id="1").body["file"]
+        assert (shown["state"], shown["lines"]) == ("DONE", 0)
+        assert shown["dismissed"] == "admin of the test: a trial"
+        assert not staff.staff("status_show").body["warnings"]
+        assert (office.names("work"), len(office.names("done"))) == ([], 1)
+        assert staff.staff("file_dismiss", id="1", reason="again").code == "NOT_HELD"
+        staff.staff("source_set", code=world.SOURCE, profile="asterisk-master-csv")
+        assert staff.staff("file_replay", id="1").done
+        work(office)
+
+        assert office.all("SELECT state, new, dismissed FROM usage_file WHERE id = 2") == [
+            ("DONE", 1, None)
+        ]
+
     @pytest.mark.usefixtures("staff")
     def test_has_no_row_and_is_done_once_released(self, office: Office, staff: Asking) -> None:
         """Who says that a file rightly has no row is asked no more."""

@@ -52,6 +52,7 @@ MATRIX = {
     ("ADMIN", "credit_show", READ, "NONE"),
     ("ADMIN", "deck_load", ADMIN, "CHANGE"),
     ("ADMIN", "deck_preview", READ, "NONE"),
+    ("ADMIN", "file_dismiss", CLERK, "CHANGE"),
     ("ADMIN", "file_hold", CLERK, "CHANGE"),
     ("ADMIN", "file_list", READ, "NONE"),
     ("ADMIN", "file_progress", READ, "NONE"),
