@@ -6,6 +6,7 @@ What intake costs by itself.
     python benchmarks/intake.py ber --records 400000 --runs 5  # call records in BER to UDRs
     python benchmarks/intake.py rows                           # lines to UDRs, by profiles: see mediating.py
     python benchmarks/intake.py file --mib 2048                # a large compressed file, made ready on arrival: see arriving.py
+    python benchmarks/intake.py durable --records 1000000      # a file to durable verdicts and charges, against COPY: end_to_end.py
     python benchmarks/intake.py sessions --sessions 20000      # partial records of so many sessions
     python benchmarks/intake.py sftp                           # files over SSH, with OpenSSH at the other end
     python benchmarks/intake.py radius                         # RADIUS accounting, answered after commit
@@ -28,6 +29,8 @@ an answer takes, while as many wait as are said.
 import argparse
 import itertools
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +48,7 @@ from bmu.mediation.ready import BUILT_IN
 from bmu.usage import UDR
 from bmuid.intake.decoding import decode
 
+END_TO_END = Path(__file__).with_name("end_to_end.py")
 SAMPLES = Path(__file__).parents[1] / "tests/samples"
 BLOCK_OCTETS = 1 << 20
 LINES_A_CHUNK = 5_000
@@ -204,6 +208,11 @@ def arguments() -> argparse.Namespace:
     part = parts.add_parser("file", help="a large compressed file, made ready on arrival")
     part.add_argument("--mib", type=int, default=2048, help="of lines, unpacked")
     part.add_argument("--directory", type=Path, default=Path("/var/tmp"), help="on a real disk")
+    part = parts.add_parser(
+        "durable", help="a file to durable verdicts and charges: end_to_end.py"
+    )
+    part.add_argument("--records", type=int, default=1_000_000)
+    part.add_argument("--runs", type=int, default=3)
     part = parts.add_parser("sftp", help="files over SSH")
     part.add_argument("--mb", type=int, default=500, help="size of the file")
     part.add_argument("--rounds", type=int, default=3)
@@ -221,6 +230,10 @@ def main() -> None:
     given = arguments()
     if given.part == "sftp":
         uploads.measure(given.mb * uploads.MB, given.rounds)
+        return
+    if given.part == "durable":
+        words = ("--records", str(given.records), "--runs", str(given.runs))
+        subprocess.run((sys.executable, str(END_TO_END), *words), check=True)
         return
     print(machine.describe(None))
     if given.part == "ber":
