@@ -15,7 +15,7 @@ CHECKED := bmuid lib tests cgi-bin benchmarks examples setup.py
 TEMPLATES := $(wildcard lib/bmu/ui/templates/*.html)
 COMPILED := lib/bmu/ui/compiled/__init__.py
 # What a compiler makes of these reads rows of Python by their places: changed sources are built anew.
-NATIVE := $(wildcard lib/bmu/*/_*.[ch] bmuid/*/_*.[ch])
+NATIVE := $(wildcard lib/bmu/*/_*.[ch] lib/bmu/*/*/_*.[ch] bmuid/*/_*.[ch])
 
 demo: .venv/.demo .venv/.programs
 	@exec $(BIN)/bmuid demo --directory "$(DEMO)"
