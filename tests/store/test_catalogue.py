@@ -56,14 +56,14 @@ def test_what_is_loaded_is_what_the_document_says(asking: Asking) -> None:
     assert loaded.body["revision"] == revision == 1
     assert same(rows, HARBOUR)
     assert {one["table"]: one["added"] for one in loaded.body["changes"]} == {
-        "usage_class": 1,
+        "usage_class": 3,
         "location": 91,
         "location_pattern": 266,
         "time_period": 2,
         "rounding": 3,
         "rate_plan": 2,
-        "rate_group": 9,
-        "rate": 190,
+        "rate_group": 11,
+        "rate": 194,
         "bucket_type": 2,
         "tax": 1,
         "package": 3,
