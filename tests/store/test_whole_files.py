@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from asking import Asking
 from conftest import Database
+from counted import COUNTED
 from decoded import made_call, put_octets
 from offices import NeverStopped, Office, opened
 from usage_world import AWAY, SOURCE, call, number_of
@@ -16,25 +17,6 @@ from bmuid.intake.spool import Spool
 from bmuid.worker.arriving import Arriving
 from bmuid.worker.tending import Tending
 
-COUNTED = """
-code = "counted"
-name = "A switch that counts its rows"
-encoding = "utf-8"
-fields = ["id", "from", "to", "at", "seconds"]
-identities = [["id"]]
-usage_class = "voice"
-quantity = "seconds"
-origin = "from"
-destination = "to"
-layout = { kind = "DELIMITED", quoting = "NONE", delimiter = "|", widths = [5], comment = "#" }
-uid = [{ type = "phone", field = "from", form = "NUMBER" }]
-started = { field = "at", clock = "EPOCH" }
-header = { begins = "HDR|" }
-[trailer]
-row = { begins = "TRL|", fields = ["mark", "count", "total"] }
-count = "count"
-sums = [{ field = "total", of = "seconds" }]
-"""
 HEADED = """
 code = "headed"
 name = "A switch that names its columns"

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from counted import COUNTED
 
 from bmu.mediation import Mediator, Profile, Reason, Reject, SourceSettings, profile_of
 from bmu.mediation.parts import split_lines
@@ -12,25 +13,6 @@ from bmu.usage import UDR
 
 LONDON = SourceSettings("pbx", "Europe/London", "44", "0", "00")
 
-BOUNDED = """
-code = "bounded"
-name = "A switch that counts"
-encoding = "utf-8"
-fields = ["id", "from", "to", "at", "seconds"]
-identities = [["id"]]
-usage_class = "voice"
-quantity = "seconds"
-origin = "from"
-destination = "to"
-layout = { kind = "DELIMITED", quoting = "NONE", delimiter = "|", widths = [5], comment = "#" }
-uid = [{ type = "phone", field = "from", form = "NUMBER" }]
-started = { field = "at", clock = "EPOCH" }
-header = { begins = "HDR|" }
-[trailer]
-row = { begins = "TRL|", fields = ["mark", "count", "total"] }
-count = "count"
-sums = [{ field = "total", of = "seconds" }]
-"""
 ROWS = ["1|02079460001|02079460002|1785542607|60", "2|02079460001|02079460002|1785542607|1.5"]
 HEAD = "HDR|2026-08-01"
 
@@ -69,19 +51,19 @@ def differences(document: str, lines: list[str]) -> tuple[str, ...]:
 )
 def test_a_file_is_what_its_trailer_says(lines: list[str], words: str | None) -> None:
     """A file that was cut off, or lost rows on the way, is not charged from; a row that can't be read is a row."""
-    found = differences(BOUNDED, lines)
+    found = differences(COUNTED, lines)
     assert any(words in fault for fault in found) if words else found == ()
 
 
 def test_a_trailer_may_count_itself() -> None:
     """Some switches count all lines of the file."""
-    document = BOUNDED.replace('count = "count"', 'count = "count"\ncounted = "ALL"')
+    document = COUNTED.replace('count = "count"', 'count = "count"\ncounted = "ALL"')
     assert differences(document, [HEAD, *ROWS, "TRL|4|61.5"]) == ()
 
 
 def test_rows_at_the_ends_are_no_usage() -> None:
     """Header, trailer and comments have their verdict like any other line."""
-    taken = Mediator(profile(BOUNDED), LONDON).take_many(
+    taken = Mediator(profile(COUNTED), LONDON).take_many(
         [line.encode() for line in (HEAD, *ROWS, "# x", "TRL|2|61.5")], 1
     )
     assert [each.detail if isinstance(each, Reject) else each.quantity for each in taken] == [
@@ -152,7 +134,7 @@ def test_decoded_rows_are_split_with_all_they_hold() -> None:
     assert lines[2]["!"] == "no row"
 
 
-JSON = BOUNDED[: BOUNDED.index("header =")].replace(
+JSON = COUNTED[: COUNTED.index("header =")].replace(
     'layout = { kind = "DELIMITED", quoting = "NONE", delimiter = "|", widths = [5], comment = "#" }',
     'layout = { kind = "JSON_LINE" }',
 )
