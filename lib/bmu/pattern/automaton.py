@@ -1,8 +1,9 @@
 """Whether the whole of a text is like a pattern, in a time that grows with the text and nothing else."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from bmu.pattern.regex import Chain, Choice, Group, Node, One, Repeat, parse
+from bmu.pattern.regex import parse
+from bmu.pattern.steps import Steps
 
 _STATES_MAX = 2_000
 _MOVES_MAX = 4_000
@@ -61,7 +62,7 @@ class _Place:
         self.after: dict[str, _Place] = {}
 
 
-class _States:
+class _States(Steps):
     """
     The states of a pattern, by number; 0 is its end.
 
@@ -69,10 +70,8 @@ class _States:
     """
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._tests: list[Callable[[str], bool] | None] = [None]
-        self._ways: list[tuple[int, ...]] = [()]
-        self._visits = 0
+        super().__init__(pattern, _STATES_MAX)
+        self._add(None, ())
         self.first = self._build(parse(pattern), _END)
 
     def ahead(self, states: Iterable[int]) -> frozenset[int]:
@@ -96,40 +95,3 @@ class _States:
             if test is not None and test(char):
                 led.update(self._ways[state])
         return self.ahead(led)
-
-    def _add(self, test: Callable[[str], bool] | None, ways: tuple[int, ...]) -> int:
-        self._tests.append(test)
-        self._ways.append(ways)
-        return len(self._tests) - 1
-
-    def _build(self, node: Node, then: int) -> int:
-        """Add the states of a part that leads on to *then*; give the one it begins with."""
-        # Counts visits, not states: what is repeated may be empty and add none.
-        self._visits += 1
-        if self._visits > _STATES_MAX:
-            raise ValueError(f"with its repetitions too long: {self._pattern[:60]!r}; repeat less")
-        match node:
-            case One(fits):
-                return self._add(fits, (then,))
-            case Chain(parts):
-                for part in reversed(parts):
-                    then = self._build(part, then)
-                return then
-            case Choice(choices):
-                return self._add(None, tuple(self._build(each, then) for each in choices))
-            case Group(part, _):
-                return self._build(part, then)
-            case Repeat(part, least, most):
-                return self._repeat(part, least, most, then)
-
-    def _repeat(self, part: Node, least: int, most: int | None, then: int) -> int:
-        end = then
-        if most is None:
-            then = self._add(None, ())
-            self._ways[then] = (self._build(part, then), end)
-        else:
-            for _ in range(most - least):
-                then = self._add(None, (self._build(part, then), end))
-        for _ in range(least):
-            then = self._build(part, then)
-        return then

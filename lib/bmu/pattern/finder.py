@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 from math import comb
 
-from bmu.pattern.regex import Chain, Choice, Group, Node, One, Repeat, parse
+from bmu.pattern.regex import Chain, Group, Node, One, Repeat, parse
+from bmu.pattern.steps import Steps
 
 _STATES_MAX = 2_000
+# So many parts are looked at while a pattern is built, the empty ones with them.
+_VISITS_MAX = 100_000
 _MOVES_MAX = 4_000
 # As many ways through a pattern are tried one after the other, in less time than a walk of all at once takes.
 _WAYS_MAX = 2_000
@@ -154,13 +157,11 @@ class _Place:
         self.after: dict[str, tuple[_Place, _Back]] = {}
 
 
-class _Program:
+class _Program(Steps):
     """The steps of a pattern: one waits for a character, or leads on to others in their order, or marks where it is."""
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._tests: list[Callable[[str], bool] | None] = []
-        self._ways: list[tuple[int, ...]] = []
+        super().__init__(pattern, _VISITS_MAX)
         self._marks: list[int | None] = []
         self.groups = 0
         node = parse(pattern)
@@ -194,42 +195,18 @@ class _Program:
             passed = marks if mark is None else (*marks, mark)
             left += [(way, passed) for way in reversed(self._ways[state])]
 
-    def _add(
-        self, test: Callable[[str], bool] | None, ways: tuple[int, ...], mark: int | None = None
-    ) -> int:
+    def _add(self, test: Callable[[str], bool] | None, ways: tuple[int, ...]) -> int:
         if len(self._tests) > 2 * _STATES_MAX:
-            raise ValueError(f"with its repetitions too long: {self._pattern[:60]!r}; repeat less")
-        self._tests.append(test)
-        self._ways.append(ways)
-        self._marks.append(mark)
-        return len(self._tests) - 1
+            raise self._too_long()
+        self._marks.append(None)
+        return super()._add(test, ways)
 
-    def _build(self, node: Node, then: int) -> int:
-        """Add the steps of a part that leads on to *then*; give the one it begins with."""
-        match node:
-            case One(fits):
-                return self._add(fits, (then,))
-            case Chain(parts):
-                for part in reversed(parts):
-                    then = self._build(part, then)
-                return then
-            case Choice(choices):
-                return self._add(None, tuple([self._build(each, then) for each in choices]))
-            case Group(part, number):
-                self.groups = max(self.groups, number)
-                last = self._add(None, (then,), 2 * number - 1)
-                return self._add(None, (self._build(part, last),), 2 * number - 2)
-            case Repeat(part, least, most):
-                return self._repeat(part, least, most, then)
+    def _group(self, group: Group, then: int) -> int:
+        self.groups = max(self.groups, group.number)
+        last = self._mark(then, 2 * group.number - 1)
+        return self._mark(self._build(group.part, last), 2 * group.number - 2)
 
-    def _repeat(self, part: Node, least: int, most: int | None, then: int) -> int:
-        end = then
-        if most is None:
-            then = self._add(None, ())
-            self._ways[then] = (self._build(part, then), end)
-        else:
-            for _ in range(most - least):
-                then = self._add(None, (self._build(part, then), end))
-        for _ in range(least):
-            then = self._build(part, then)
-        return then
+    def _mark(self, then: int, mark: int) -> int:
+        step = self._add(None, (then,))
+        self._marks[step] = mark
+        return step

@@ -87,3 +87,9 @@ def test_what_is_remembered_is_bounded() -> None:
         text = f"{chr(first)}-{chr(first + 1)}"
         assert finder.find(text) == (text, chr(first), chr(first + 1))
     assert finder._moves <= 4_000
+
+
+def test_what_repeats_nothing_ever_so_often_is_refused() -> None:
+    """An empty part repeated a thousand times a thousand times: nobody waits for that to be built."""
+    with pytest.raises(ValueError, match="repeat less"):
+        Finder("(?:(?:(?:){999}){999}){999}")
