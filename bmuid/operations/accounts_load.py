@@ -11,7 +11,11 @@ from bmuid import passwords
 from bmuid.operations import accounts_check
 from bmuid.operations.accounts_check import Known, Terms, end_of, matched
 from bmuid.operations.accounts_document import AccountEntry, UIDEntry, read
-from bmuid.operations.entries import bad_document, read_document
+from bmuid.operations.entries import (
+    DOCUMENT_CHARACTERS_MAX,
+    bad_document,
+    read_document,
+)
 from bmuid.operations.grammar import Text
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import ADMINS, staff_changes
@@ -20,7 +24,7 @@ from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import NewOwnership, Ownership
 from bmuid.store.transaction import Transaction
 
-DOCUMENT = Text(8 * 1024 * 1024, lines=True)
+DOCUMENT = Text(DOCUMENT_CHARACTERS_MAX, lines=True)
 
 NO_CATALOGUE = Refused(
     "NO_CATALOGUE", "load a catalogue first: it names the company and its packages"

@@ -24,7 +24,7 @@ CODES_SHOWN_MAX = 20
 ROWS_SHOWN_MAX = 200
 COMPANY = "company"
 # Price lists of operators are large.
-DOCUMENT = Text(48 * 1024 * 1024, lines=True)
+DOCUMENT = Text(documents.DOCUMENT_CHARACTERS_MAX, lines=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _read(document: str) -> Catalogue | tuple[str, ...]:
         return documents.read(document, holidays)
     try:
         parts = json.loads(document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return (f"not a document, and no directory: {error}",)
     if not all(isinstance(text, str) for text in parts.values()):
         return ("not a directory: a text by each file name",)

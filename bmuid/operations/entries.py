@@ -1,17 +1,19 @@
 """Documents that staff load (TOML), read with the grammars of arguments."""
 
-import tomllib
 from collections.abc import Callable
 from datetime import date
 from typing import Protocol, TypeVar
 
 from bmu.billing.document import Entry
+from bmu.toml import NotTomlError, parsed
 from bmuid.operations.grammar import ArgumentError, Integer
 from bmuid.operations.registry import Refused
 from bmuid.operations.statement import FIRST_DAY, UsageDay
 
 T = TypeVar("T")
 
+# Of the customers of a whole company.
+DOCUMENT_CHARACTERS_MAX = 8 * 1024 * 1024
 FAULTS_SHOWN_MAX = 50
 
 
@@ -73,9 +75,9 @@ def read_document(document: str, read: Callable[[Entry], T]) -> T | Refused:
     """Read a whole document; Refused("BAD_DOCUMENT") names every fault."""
     faults: list[str] = []
     try:
-        values = tomllib.loads(document)
-    except tomllib.TOMLDecodeError as error:
-        return bad_document([f"not TOML: {error}"])
+        values = parsed(document, DOCUMENT_CHARACTERS_MAX)
+    except NotTomlError as error:
+        return bad_document([str(error)])
     entry = Entry(values, "", faults)
     found = read(entry)
     entry.end()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.mediation import BUILT_IN, Profile, document_of, profile_of
-from bmu.mediation.document import DOCUMENT_CHARACTERS_MAX
 from bmu.mediation.same_events import tell_alike
+from bmu.toml import DOCUMENT_CHARACTERS_MAX
 from bmuid.operations.entries import bad_document
 from bmuid.operations.grammar import YES, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, Refused, argument

@@ -145,6 +145,26 @@ def test_a_slip_in_the_document_is_named_with_its_place(
     assert asking.sql("SELECT count(*) FROM account") == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "x = " + "[" * 20_000,
+        f"{'.'.join('a' * 200_000)} = 1",
+        f"x = {'9' * 5000}",
+        '{"a": ' + "[" * 200_000,
+    ],
+)
+@pytest.mark.parametrize("name", ["accounts_load", "sources_load", "catalogue_load"])
+def test_a_document_nested_without_end_is_refused_at_once(
+    asking: Asking, name: str, document: str
+) -> None:
+    """Whoever hands in a document keeps nobody else waiting, and is told what it is not."""
+    refused = asking.staff(name, document=document)
+
+    assert refused.code == "BAD_DOCUMENT"
+    assert "not TOML" in refused.body["text"] or "not a document" in refused.body["text"]
+
+
 def test_a_number_has_one_owner_at_a_time(asking: Asking) -> None:
     """A number that is somebody's is not given to another; whose it is, is said; after it was ended, it can be."""
     first, second = opened(asking, "X1"), opened(asking, "X2")

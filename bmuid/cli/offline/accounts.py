@@ -1,6 +1,5 @@
 """Whose usage it is: by a file of accounts."""
 
-import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +8,12 @@ from bmu.billing.catalogue import Company
 from bmu.billing.document import Entry
 from bmu.period import FOREVER_US, midnight, to_us
 from bmu.rating import Anchor, Owner, OwnerRow, Owners, Unrated, UnratedReason
+from bmu.toml import NotTomlError, parsed
 from bmuid.cli.offline.allowances import Held, Holdings
 from bmuid.cli.offline.customers import Payer, UsageError
 from bmuid.cli.offline.documents import DocumentError, read_text
 from bmuid.operations.accounts_document import AccountEntry, ServiceEntry, read
+from bmuid.operations.entries import DOCUMENT_CHARACTERS_MAX
 from bmuid.store.owners import Known
 from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE
 
@@ -130,9 +131,9 @@ class Accounts:
 def _read(path: Path) -> tuple[AccountEntry, ...]:
     faults: list[str] = []
     try:
-        entry = Entry(tomllib.loads(read_text(path)), "", faults)
-    except tomllib.TOMLDecodeError as error:
-        raise DocumentError(f"{path}: not TOML: {error}") from error
+        entry = Entry(parsed(read_text(path), DOCUMENT_CHARACTERS_MAX), "", faults)
+    except NotTomlError as error:
+        raise DocumentError(f"{path}: {error}") from error
     accounts = read(entry)
     entry.end()
     above = {account.number: account.parent for account in accounts}

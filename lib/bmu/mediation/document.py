@@ -1,7 +1,5 @@
 """A profile as a document in TOML that people write, keep and exchange, and back again: the same, to the letter."""
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -9,14 +7,8 @@ from bmu.mediation.check import faults as faults_of
 from bmu.mediation.layout import Column, Layout
 from bmu.mediation.profile import Condition, Match, Profile, Table
 from bmu.mediation.shape import Faults, Form, Shape, Spelling
-from bmu.mediation.toml import written
 from bmu.mediation.transform import Transform
-
-DOCUMENT_CHARACTERS_MAX = 1_000_000
-# A name of so many parts is none of ours, and the time to read it grows with their square.
-_NAMED_DEEP = re.compile(
-    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}"""
-)
+from bmu.toml import NotTomlError, parsed, written
 
 Texts = tuple[tuple[str, str], ...]
 _MATCHES = {
@@ -34,17 +26,10 @@ def profile_of(text: str) -> Profile | tuple[str, ...]:
     Shapes:
         Result: the profile, or all that is wrong, each with its place: ``derived[3].pattern: ...``, numbered from 1.
     """
-    if len(text) > DOCUMENT_CHARACTERS_MAX:
-        return (f"is longer than {DOCUMENT_CHARACTERS_MAX:,} characters",)
-    if _NAMED_DEEP.search(text):
-        return ("not TOML: nested too deep",)
     try:
-        table = tomllib.loads(text.replace("\r\n", "\n"))
-    except ValueError as error:
-        # Also of a figure with more digits than Python reads.
-        return (f"not TOML: {error}",)
-    except RecursionError:
-        return ("not TOML: nested too deep",)
+        table = parsed(text)
+    except NotTomlError as error:
+        return (str(error),)
     found = read_profile(table)
     return faults_of(found) or found if isinstance(found, Profile) else found
 

@@ -2,10 +2,11 @@
 
 from bmu.billing.catalogue.company import Catalogue, Company
 from bmu.billing.catalogue.dump import dump, dump_parts, dump_tables
-from bmu.billing.catalogue.read import read, read_parts
+from bmu.billing.catalogue.read import DOCUMENT_CHARACTERS_MAX, read, read_parts
 from bmu.billing.catalogue.reading import UNSTORED, Holidays
 
 __all__ = [
+    "DOCUMENT_CHARACTERS_MAX",
     "UNSTORED",
     "Catalogue",
     "Company",

@@ -1,7 +1,6 @@
 """From documents to a catalogue, or to everything that is wrong with them."""
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -11,8 +10,11 @@ from bmu.billing.catalogue.reading import Holidays, Reading
 from bmu.billing.catalogue.table import TABLES, read_table
 from bmu.billing.document import Entry
 from bmu.rating import TariffRows, validate
+from bmu.toml import NotTomlError, parsed
 
 _HEAD = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
+# A catalogue in one document holds all its rates and places.
+DOCUMENT_CHARACTERS_MAX = 48 * 1024 * 1024
 _NO_COMPANY = Company("", "", "", "")
 
 
@@ -104,9 +106,9 @@ class _Part:
         self._faults: list[str] = []
         values: dict[str, object] = {}
         try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            self._faults.append(f"not TOML: {error}")
+            values = parsed(text, DOCUMENT_CHARACTERS_MAX)
+        except NotTomlError as error:
+            self._faults.append(str(error))
             self.is_read = False
         self.entry = Entry(values, "", self._faults)
         self._lines = _heads(text) if name else {}

@@ -1,12 +1,42 @@
-"""Plain tables written as TOML, so that people like to read it."""
+"""Documents in TOML: read within bounds, whoever wrote them, and written so that people like to read them."""
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
 WIDTH = 110
+DOCUMENT_CHARACTERS_MAX = 1_000_000
+# A name of so many parts is none of ours, and the time to read it grows with their square.
+_NAMED_DEEP = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}"""
+)
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+class NotTomlError(ValueError):
+    """Raised for a text that can't be read; says why."""
+
+
+def parsed(text: str, characters_max: int = DOCUMENT_CHARACTERS_MAX) -> dict[str, object]:
+    """
+    Read a document that people write.
+
+    Errors:
+        NotTomlError: it is none, or longer or nested deeper than any document of ours.
+    """
+    if len(text) > characters_max:
+        raise NotTomlError(f"is longer than {characters_max:,} characters")
+    if _NAMED_DEEP.search(text):
+        raise NotTomlError("not TOML: nested too deep")
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except ValueError as error:
+        # Also of a figure with more digits than Python reads.
+        raise NotTomlError(f"not TOML: {error}") from error
+    except RecursionError as error:
+        raise NotTomlError("not TOML: nested too deep") from error
 
 
 def written(table: Mapping[str, object]) -> str:
