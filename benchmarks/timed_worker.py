@@ -10,7 +10,7 @@ from bmu.mediation import Mediator
 from bmuid.intake import charging, chunk, inorder, snapshot
 from bmuid.intake.homes import Homes
 from bmuid.intake.spool import Spool
-from bmuid.store import buckets, charges, days, draws, keys, udrs
+from bmuid.store import buckets, charges, days, draws, keys
 from bmuid.worker import rating
 from bmuid.worker.main import KINDS, Settings
 
@@ -28,11 +28,9 @@ STAGES = (
     (buckets, "grant", "grant buckets"),
     (days, "ensure", "make days"),
     (inorder, "rate_batch", "rate"),
-    (udrs, "rows", "encode"),
     (charges, "rows", "encode"),
     (draws, "rows", "encode"),
     (keys, "claim", "copy keys"),
-    (udrs, "add", "copy udr"),
     (charges, "add", "copy charge"),
     (draws, "add", "copy draw"),
     (rating, "run", "begin and commit"),

@@ -87,29 +87,21 @@ class Books:
         **ids: int | None,
     ) -> None:
         """Put one rated call of the account's first service; *ids* (of rate, tax, class) are 1 where they are not given."""
-        usage_class_id = ids.get("usage_class_id", 1)
         self.do("SELECT ensure_day((%s::timestamptz AT TIME ZONE 'UTC')::date)", started)
         self.do(
             """
-            WITH s AS (SELECT min(id) AS id FROM account_service WHERE account_id = %s),
+            WITH s AS (SELECT min(id) AS id FROM account_service WHERE account_id = %(account)s),
             n AS (SELECT nextval('udr_block') AS id)
-            INSERT INTO udr (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,
-                usage_class_id, quantity, origin, destination)
-                SELECT %s, %s, n.id, 1, 1, s.id, 1, %s, %s, '4420', '4470' FROM s, n
-            """,
-            account_id, account_id, started, usage_class_id, seconds,
-        )  # fmt: skip
-        self.do(
-            """
             INSERT INTO charge (account_id, started_at, udr_id, version, account_service_id, rated_at, revision,
                 usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id, location_pattern_id, tax_id, quantity,
-                rounded, billable, rated_e11, amount_e11, tax_e11, currency, detail)
-            SELECT u.account_id, u.started_at, u.id, 1, u.account_service_id,
-                now(), 1, u.usage_class_id, 3, 1, 1, %(rate)s, CASE u.usage_class_id WHEN 1 THEN 1 END, %(tax)s,
-                u.quantity, u.quantity, u.quantity, %(amount)s, %(amount)s, %(amount)s / 5, 'GBP', %(detail)s
-            FROM udr AS u WHERE u.id = (SELECT last_value FROM udr_block)
+                rounded, billable, rated_e11, amount_e11, tax_e11, currency, detail, file_id, line_no, uid_id, origin,
+                destination)
+            SELECT %(account)s, %(started)s, n.id, 1, s.id,
+                now(), 1, %(class)s, 3, 1, 1, %(rate)s, CASE %(class)s WHEN 1 THEN 1 END, %(tax)s,
+                %(seconds)s, %(seconds)s, %(seconds)s, %(amount)s, %(amount)s, %(amount)s / 5, 'GBP', %(detail)s,
+                1, 1, 1, '4420', '4470' FROM s, n
             """,
-            rate=ids.get("rate_id", 1), tax=ids.get("tax_id", 1), amount=amount_e11, detail=json.dumps(detail) if detail else None,
+            account=account_id, started=started, seconds=seconds, **{"class": ids.get("usage_class_id", 1)}, rate=ids.get("rate_id", 1), tax=ids.get("tax_id", 1), amount=amount_e11, detail=json.dumps(detail) if detail else None,
         )  # fmt: skip
 
     def file_worked(self, oldest_day: str) -> None:

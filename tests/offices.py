@@ -101,11 +101,11 @@ class Office:
     def charged(self) -> list[tuple[object, ...]]:
         """Give every charge, without what differs between any two runs."""
         return self.all(
-            "SELECT account_id, started_at, uid_id, c.quantity, rounded, billable, rated_e11, amount_e11, tax_e11,"
+            "SELECT c.account_id, c.started_at, u.uid_id, c.quantity, rounded, billable, rated_e11, amount_e11, tax_e11,"
             " rate_id, location_pattern_id, (SELECT coalesce(sum(d.quantity), 0) FROM draw AS d"
             "  WHERE d.account_id = c.account_id AND d.started_at = c.started_at AND d.udr_id = c.udr_id)"
-            " FROM charge AS c JOIN udr AS u USING (account_id, started_at) WHERE u.id = c.udr_id"
-            " ORDER BY account_id, started_at, u.file_id, u.line_no"
+            " FROM charge AS c JOIN udr AS u ON u.account_id = c.account_id AND u.started_at = c.started_at"
+            " AND u.id = c.udr_id ORDER BY c.account_id, c.started_at, u.file_id, u.line_no"
         )
 
 

@@ -114,32 +114,34 @@ def _usage(txn: psycopg2.extensions.cursor, customer: Customer) -> None:
             "id": customer.id,
             "at": FIRST_CALL + timedelta(minutes=number),
             "udr": customer.id + number,
-            "line": number if customer is ADA else CALLS + number,
-            "origin": customer.uid,
-            "called": customer.called,
             "amount": customer.amount_e11 + number,
             "tax": customer.amount_e11 // 5,
         }
-        txn.execute(
-            """
-            INSERT INTO udr (account_id, started_at, id, file_id, line_no, account_service_id, uid_id, usage_class_id,
-                quantity, origin, destination)
-                VALUES (%(id)s, %(at)s, %(udr)s, 1, %(line)s, %(id)s, %(id)s, 1, 120, %(origin)s, %(called)s)
-            """,
-            call,
-        )
+        record = {
+            "file": 1,
+            "line": number if customer is ADA else CALLS + number,
+            "uid": customer.id,
+            "origin": customer.uid,
+            "called": customer.called,
+        }
         for version in (1, 2) if number == 2 else (1,):
             txn.execute(
                 """
                 INSERT INTO charge (account_id, started_at, udr_id, version, replaces, account_service_id, rated_at,
                     revision, usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id, location_pattern_id,
-                    tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11, currency)
+                    tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11, currency, file_id, line_no,
+                    uid_id, origin, destination)
                     VALUES (%(id)s, %(at)s, %(udr)s, %(version)s, nullif(%(version)s - 1, 0), %(id)s, %(at)s,
-                    1, 1, 3, 1, 1, 1, 1, 1, 120, 120, 100, %(amount)s, %(amount)s, %(tax)s, 'GBP');
+                    1, 1, 3, 1, 1, 1, 1, 1, 120, 120, 100, %(amount)s, %(amount)s, %(tax)s, 'GBP', %(file)s, %(line)s,
+                    %(uid)s, %(origin)s, %(called)s);
                 INSERT INTO draw (account_id, started_at, bucket_id, kind, udr_id, version, quantity)
                     VALUES (%(id)s, %(at)s, %(id)s, 'DRAW', %(udr)s, %(version)s, -20);
                 """,
-                {**call, "version": version},
+                {
+                    **call,
+                    **(record if version == 1 else dict.fromkeys(record)),
+                    "version": version,
+                },
             )
             if (number, version) == (2, 1):
                 txn.execute(

@@ -28,7 +28,6 @@ _ACCOUNT = itemgetter(at(Owner, "account_id"))
 class OfDay:
     """Encoded rows of one day."""
 
-    udrs: list[bytes] = field(default_factory=list)
     charges: list[bytes] = field(default_factory=list)
     draws: list[bytes] = field(default_factory=list)
 
@@ -67,8 +66,7 @@ def charge(
         for day, of_events, of_owners, rated in found:
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
             of_day = days.setdefault(day, OfDay())
-            of_day.udrs.extend(udrs.rows(priced, file_id))
-            of_day.charges.extend(charges.rows(priced, tariff.revision, rated_us))
+            of_day.charges.extend(charges.rows(priced, file_id, tariff.revision, rated_us))
             of_day.draws.extend(draws.rows(priced, there.elsewhere))
     _write(txn, days)
     note(txn, tariff, there)
@@ -77,7 +75,6 @@ def charge(
 
 def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
     for day, of_day in days.items():
-        udrs.add(txn, day, of_day.udrs)
         charges.add(txn, day, of_day.charges)
         if of_day.draws:
             draws.add(txn, day, of_day.draws)

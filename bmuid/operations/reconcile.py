@@ -210,8 +210,6 @@ def _file_differs(one: OfFile) -> Iterator[Difference]:
     rated = one.rated + one.waiting + one.lost
     if one.events != rated:
         yield _of_file(one.file, one.source, UNRATED, one.events, rated)
-    if one.bare:
-        yield _of_file(one.file, one.source, "usage records without any charge", 0, one.bare)
     for what, counted, kept in zip(
         ("duplicate", "suspended", "rejected"), one.counts, one.verdicts, strict=True
     ):
@@ -238,9 +236,11 @@ def _sessions_differ(sessions: Sessions) -> Iterator[Difference]:
 
 def _uneven(sums: Sums) -> Iterator[Difference]:
     for one in sums.uneven:
-        what = "usage records of the day, and first charges of it"
-        look = f"tables udr_{one.day:%Y%m%d} and charge_{one.day:%Y%m%d}; the audit and who has a superuser's rights"
-        yield Difference(f"{one.day} UTC", what, str(one.udrs), str(one.charges), look)
+        what = "charges of the day that replaced others, and those whose usage record is there"
+        look = f"table charge_{one.day:%Y%m%d}; the audit and who has a superuser's rights"
+        yield Difference(
+            f"{one.day} UTC", what, str(one.later), str(one.later - one.orphans), look
+        )
 
 
 def _money_differs(one: Money, place: str) -> Iterator[Difference]:

@@ -10,7 +10,7 @@ from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pricing import Needs
 from bmuid.realtime.counter import Counter
-from bmuid.store import charges, draws, udrs
+from bmuid.store import charges, draws
 from bmuid.store.at_once import Into
 from bmuid.store.days import partition
 from bmuid.store.transaction import Transaction
@@ -62,8 +62,7 @@ def rate_known(
 def rows(charged: Charged, file_id: int, revision: int, rated_us: int) -> Iterator[Into]:
     """Give the rows that charge events of one file."""
     for day, priced in charged.priced:
-        yield Into(partition("udr", day), udrs.COLUMNS, udrs.unencoded(priced, file_id))
-        of_charges = charges.unencoded(priced, revision, rated_us)
+        of_charges = charges.unencoded(priced, file_id, revision, rated_us)
         yield Into(partition("charge", day), charges.COLUMNS, of_charges)
         of_draws = draws.unencoded(priced, charged.there.elsewhere)
         if of_draws.sources[0]:

@@ -9,13 +9,13 @@
 #include <string.h>
 
 #define POSTGRES_EPOCH_US 946684800000000LL
-/* The fields of a row, in their order, as lives.py has them; null may be those in small letters. */
-#define FORMS "QTQIQQIHIIIiiQQQQQQSjQQQSSj"
-#define FIELDS 27
+/* The fields of a row, in their order, as lives.py has them; null may be those in small letters, from LINE on together. */
+#define FORMS "QTQIQQIHIIIiiQQQQQQSjqqssj"
+#define FIELDS 26
 
 enum {
-    ACCOUNT, STARTED, ID, VERSION, SERVICE, REVISION, CLASS, PATTERN = 11, TAX, CURRENCY = 19, DETAIL, LINE, UID,
-    QUANTITY, ORIGIN, DESTINATION, EXTRAS
+    ACCOUNT, STARTED, ID, VERSION, SERVICE, REVISION, CLASS, QUANTITY = 13, CURRENCY = 19, DETAIL, LINE, UID, ORIGIN,
+    DESTINATION, EXTRAS
 };
 enum { UDR_FIELDS = 11, RATED_FIELDS = 16, LIVE_FIELDS = 6, FIGURES = CURRENCY - CLASS + 1 };
 
@@ -23,6 +23,7 @@ typedef struct {
     int64_t account, started, id, revision, version;
     const unsigned char *octets;
     Py_ssize_t length;
+    int is_first; /* it tells of the usage record, too */
 } Row;
 
 typedef struct {
@@ -59,13 +60,16 @@ split(const unsigned char *octets, Py_ssize_t left, Field *fields)
         Py_ssize_t length = (Py_ssize_t)number_of(octets + at, 4);
         at += 4;
         char form = FORMS[n];
-        int wanted = form == 'Q' || form == 'T' ? 8 : form == 'I' || form == 'i' ? 4 : form == 'H' ? 2 : 0;
+        int wanted = form == 'Q' || form == 'q' || form == 'T' ? 8 : form == 'I' || form == 'i' ? 4 : form == 'H' ? 2 : 0;
         if (length > left - at || (length < 0 && form < 'a') || (length >= 0 && wanted && length != wanted)
             || (length == 0 && form == 'j'))
             return -1;
         fields[n] = (Field){octets + at, length};
         at += length < 0 ? 0 : length;
     }
+    for (int n = UID; n < EXTRAS; n++)
+        if ((fields[n].length < 0) != (fields[LINE].length < 0))
+            return -1;
     return at;
 }
 
@@ -110,7 +114,7 @@ rows_of(const Py_buffer *octets, Py_ssize_t *count)
         rows[*count] = (Row){
             number_of(fields[ACCOUNT].octets, 8), number_of(fields[STARTED].octets, 8),
             number_of(fields[ID].octets, 8), number_of(fields[REVISION].octets, 8),
-            number_of(fields[VERSION].octets, 4), row, length,
+            number_of(fields[VERSION].octets, 4), row, length, fields[LINE].length >= 0,
         };
         at += length;
     }
@@ -128,6 +132,7 @@ value_of(const Field *field, char form)
         return Py_NewRef(Py_None);
     switch (form) {
     case 'S':
+    case 's':
         return PyUnicode_DecodeUTF8((const char *)field->octets, field->length, NULL);
     case 'T':
         return PyLong_FromLongLong(number_of(field->octets, 8) + POSTGRES_EPOCH_US);
@@ -272,15 +277,31 @@ is_wanted(const Row *row, const Names *names)
     return wanted;
 }
 
+/* The fields of a row, those of its usage record from the first version of its charge. */
+static void
+whole_row(const Row *row, const Row *first, Field *fields)
+{
+    Field of_first[FIELDS];
+    split(row->octets, row->length, fields);
+    if (row == first)
+        return;
+    split(first->octets, first->length, of_first);
+    memcpy(fields + LINE, of_first + LINE, (FIELDS - LINE) * sizeof(Field));
+}
+
 /* Add the charge of a row, and its account and revision, unless it does not count; 0: an exception. */
 static int
-add(const Row *row, const Names *names, PyObject *lives, PyObject *facts)
+add(const Row *row, const Row *first, const Names *names, PyObject *lives, PyObject *facts)
 {
     Field fields[FIELDS];
+    if (first == NULL || first->id != row->id || first->started != row->started || first->account != row->account) {
+        PyErr_SetString(PyExc_ValueError, "a row of a charge has no first version");
+        return 0;
+    }
     PyObject *entries = entries_of(row, names);
     if (entries == NULL)
         return !PyErr_Occurred();
-    split(row->octets, row->length, fields);
+    whole_row(row, first, fields);
     PyObject *live = live_of(fields, entries, names);
     PyObject *fact = live == NULL ? NULL : Py_BuildValue("LL", (long long)row->account, (long long)row->revision);
     int added = fact != NULL && PyList_Append(lives, live) == 0 && PyList_Append(facts, fact) == 0;
@@ -308,10 +329,13 @@ lives(PyObject *module, PyObject *arguments)
     PyObject *found = PyList_New(0), *facts = PyList_New(0), *both = NULL;
     int good = rows != NULL && names.no_octets && names.zero && names.none && found != NULL && facts != NULL;
     int wanted = 0;
+    const Row *first = NULL;
     for (Py_ssize_t n = 0; good && n < count; n++) {
+        if (rows[n].is_first)
+            first = &rows[n];
         if (n == 0 || rows[n].account != rows[n - 1].account)
             wanted = is_wanted(&rows[n], &names);
-        good = wanted >= 0 && (!wanted || add(&rows[n], &names, found, facts));
+        good = wanted >= 0 && (!wanted || add(&rows[n], first, &names, found, facts));
     }
     if (good)
         both = PyTuple_Pack(2, found, facts);

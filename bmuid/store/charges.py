@@ -1,4 +1,4 @@
-"""Charges: what each UDR costs, written once, with its evidence."""
+"""Charges: each UDR with what it costs, written once, with its evidence; and what it costs instead."""
 
 from collections.abc import Iterable
 
@@ -22,12 +22,12 @@ from bmuid.store.copying import (
 )
 from bmuid.store.days import of_day
 from bmuid.store.transaction import Transaction
-from bmuid.store.udrs import IDS, OWNERS, RATED, UDRS, Priced
+from bmuid.store.udrs import Priced
 
 FIRST_VERSION = 1
 
-# Places of two more lists: of charges that replace others, their versions and those of the others.
-VERSIONS, REPLACED = 4, 5
+# Places of the lists that a row comes from; the last two: of charges that replace others, their versions and those of the others.
+IDS, UDRS, OWNERS, RATED, VERSIONS, REPLACED = range(6)
 FIGURES = (
     Field(INT8, OWNERS, at(Owner, "account_id")),
     Field(INSTANT, UDRS, at(UDR, "started_us")),
@@ -56,30 +56,56 @@ FIGURES = (
     Field(INT8, CONSTANTS, 0),
     Field(INSTANT, CONSTANTS, 1),
 )
-FIELDS = (*FIGURES, Field(INT4, CONSTANTS, 2))
+FIELDS = (
+    *FIGURES,
+    Field(INT4, CONSTANTS, 2),
+    Field(INT8, CONSTANTS, 3),
+    Field(INT8, UDRS, at(UDR, "line_no")),
+    Field(INT8, OWNERS, at(Owner, "uid_id")),
+    Field(TEXT, UDRS, at(UDR, "origin")),
+    Field(TEXT, UDRS, at(UDR, "destination")),
+    Field(JSON, UDRS, at(UDR, "extras")),
+)
 FIELDS_AGAIN = (*FIGURES, Field(INT4, VERSIONS, WHOLE), Field(INT4, REPLACED, WHOLE))
-COLUMNS = """
+_FIGURES = """
     account_id, started_at, udr_id, account_service_id, usage_class_id, plan_level, rate_plan_id,
         rate_group_id, rate_id, location_pattern_id, tax_id, quantity, rounded, billable, rated_e11,
         amount_e11, tax_e11, currency, detail, revision, rated_at, version"""
+COLUMNS = f"{_FIGURES}, file_id, line_no, uid_id, origin, destination, extras"
 COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
-COPY_AGAIN = f"COPY {{}} ({COLUMNS}, replaces) FROM STDIN BINARY"
+COPY_AGAIN = f"COPY {{}} ({_FIGURES}, replaces) FROM STDIN BINARY"
+
+# Charges of usage of some files, later versions with their usage record's; from, to: days (UTC) of all of it, or null.
+OF_FILES = """
+    SELECT c.account_id, c.started_at, c.udr_id, c.version, c.file_id, c.usage_class_id, c.quantity, c.currency, c.amount_e11
+    FROM charge AS c WHERE c.version = 1 AND c.file_id = ANY (%(files)s)
+    AND (%(from)s::date IS NULL OR c.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
+    AND (%(to)s::date IS NULL OR c.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
+    UNION ALL
+    SELECT c.account_id, c.started_at, c.udr_id, c.version, u.file_id, u.usage_class_id, c.quantity, c.currency, c.amount_e11
+    FROM charge AS c JOIN udr AS u ON u.account_id = c.account_id AND u.started_at = c.started_at AND u.id = c.udr_id
+    WHERE c.version > 1 AND u.file_id = ANY (%(files)s)
+    AND (%(from)s::date IS NULL OR c.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
+    AND (%(to)s::date IS NULL OR c.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
+    AND (%(from)s::date IS NULL OR u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
+    AND (%(to)s::date IS NULL OR u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
+"""
 
 
-def rows(priced: Priced, revision: int, rated_us: int) -> list[bytes]:
-    """Encode the first charge of each UDR."""
-    return list(encoded(unencoded(priced, revision, rated_us)))
+def rows(priced: Priced, file_id: int, revision: int, rated_us: int) -> list[bytes]:
+    """Encode UDRs of lines of one file, each with its first charge."""
+    return list(encoded(unencoded(priced, file_id, revision, rated_us)))
 
 
-def unencoded(priced: Priced, revision: int, rated_us: int) -> Rows:
-    """Give the rows of the first charge of each UDR."""
+def unencoded(priced: Priced, file_id: int, revision: int, rated_us: int) -> Rows:
+    """Give the rows of UDRs of lines of one file, each with its first charge."""
     sources = priced.ids, priced.udrs, priced.owners, priced.rated
-    constants = (INT8, revision), (INSTANT, rated_us), (INT4, FIRST_VERSION)
+    constants = (INT8, revision), (INSTANT, rated_us), (INT4, FIRST_VERSION), (INT8, file_id)
     return Rows(FIELDS, sources, constants)
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
-    """Write charges to the partition of their day; the UDRs are written already."""
+    """Write UDRs with their charges to the partition of their day."""
     copy_in(txn, of_day(COPY, "charge", day), pieces)
 
 

@@ -31,18 +31,17 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Uneven:
-    """A day on which there are not as many first charges as usage records."""
+    """A day with charges of usage records that are not there; later: all that are no first charge, which is the record."""
 
     day: date
-    udrs: int
-    charges: int
+    later: int
+    orphans: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """All usage and its charges; rated: charges in force."""
+    """All charges; rated: those in force."""
 
-    udrs: int
     rated: int
     money: tuple[Money, ...]
     uneven: tuple[Uneven, ...]
@@ -52,9 +51,8 @@ class Sums:
 class _Day:
     """How many rows a day has of each kind, and what its charges come to by currency, also those reversed since."""
 
-    udrs: int = 0
     charges: int = 0
-    firsts: int = 0
+    later: int = 0
     reversals: int = 0
     billed: int = 0
     amounts: dict[str, int] = field(default_factory=dict)
@@ -95,13 +93,12 @@ def sums(txn: Transaction) -> Sums:
             amounts.unbilled += unbilled
     _take_back(txn, found)
     return Sums(
-        udrs=sum(one.udrs for one in days.values()),
         rated=sum(one.charges - one.reversals for one in days.values()),
         money=tuple(found[currency].of(currency) for currency in sorted(found)),
         uneven=tuple(
-            Uneven(day, one.udrs, one.firsts)
+            Uneven(day, one.later, orphans)
             for day, one in sorted(days.items())
-            if one.udrs != one.firsts
+            if one.later and (orphans := _orphans(txn, day))
         ),
     )
 
@@ -109,25 +106,22 @@ def sums(txn: Transaction) -> Sums:
 def _days(txn: Transaction) -> dict[date, _Day]:
     txn.execute(
         """
-        SELECT right(kind.name, 8)::date, kind.what, kind.currency, kind.n, kind.firsts, kind.amount FROM (
+        SELECT right(kind.name, 8)::date, kind.what, kind.currency, kind.n, kind.later, kind.amount FROM (
             SELECT tableoid::regclass::text AS name, 'CHARGE' AS what, currency, count(*) AS n,
-                count(*) FILTER (WHERE version = 1) AS firsts, sum(amount_e11) AS amount
+                count(*) FILTER (WHERE version > 1) AS later, sum(amount_e11) AS amount
             FROM charge GROUP BY tableoid, currency
-            UNION ALL SELECT tableoid::regclass::text, 'UDR', NULL, count(*), 0, 0 FROM udr GROUP BY tableoid
             UNION ALL SELECT tableoid::regclass::text, 'REVERSAL', NULL, count(*), 0, 0 FROM charge_reversal GROUP BY tableoid
             UNION ALL SELECT tableoid::regclass::text, 'BILLED', NULL, count(*), 0, 0 FROM invoice_charge GROUP BY tableoid
         ) AS kind
         """
     )
     found: dict[date, _Day] = {}
-    for day, what, currency, count, firsts, amount in txn.fetchall():
+    for day, what, currency, count, later, amount in txn.fetchall():
         of_day = found.setdefault(day, _Day())
         if what == "CHARGE":
             of_day.charges += count
-            of_day.firsts += firsts
+            of_day.later += later
             of_day.amounts[currency] = int(amount)
-        elif what == "UDR":
-            of_day.udrs = count
         elif what == "REVERSAL":
             of_day.reversals = count
         else:
@@ -157,6 +151,24 @@ def _billed(txn: Transaction, day: date, of_day: _Day) -> dict[str, tuple[int, i
     return {
         currency: (int(billed), int(unbilled)) for currency, billed, unbilled in txn.fetchall()
     }
+
+
+def _orphans(txn: Transaction, day: date) -> int:
+    """Count the charges of a day that replaced others, and whose usage record, the first charge, is not there."""
+    txn.execute(
+        """
+        SELECT count(*) FROM charge AS c
+        WHERE c.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC' AND c.started_at < %(to)s::timestamp AT TIME ZONE 'UTC'
+        AND c.version > 1 AND NOT EXISTS (
+            SELECT FROM udr AS u WHERE u.account_id = c.account_id AND u.started_at = c.started_at AND u.id = c.udr_id
+            AND u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC' AND u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC'
+        )
+        """,
+        {"from": day, "to": day + timedelta(days=1)},
+    )
+    row = txn.fetchone()
+    assert row is not None, "a count gives a row"
+    return int(row[0])
 
 
 def _take_back(txn: Transaction, found: dict[str, _Amounts]) -> None:

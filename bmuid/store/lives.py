@@ -1,7 +1,7 @@
 """Charges that count, with their usage records and draws, as rerating reads them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -108,20 +108,18 @@ class Names(NamedTuple):
 
 Made = tuple[list[Live], list[tuple[int, int]]]
 
-# Fields of a charge in the order of Rated, after what tells which charge it is; then those of its usage record.
-_FORMS = "qtqiqqihiiiiiqqqqqqsjqqqssj"
-_RATED = slice(6, 20)
+# Fields of a charge in the order of Rated, after what tells which charge it is; then those of its usage record, which
+# the first version has.
+_FORMS = "qtqiqqihiiiiiqqqqqqsjqqssj"
+_RATED, _RECORD, _VERSION, _LINE, _QUANTITY = slice(6, 20), slice(21, 26), 3, 21, 13
 _CHARGES = """
     COPY (
         SELECT c.account_id, c.started_at, c.udr_id, c.version, c.account_service_id, c.revision,
             c.usage_class_id, c.plan_level, c.rate_plan_id, c.rate_group_id, c.rate_id,
             c.location_pattern_id, c.tax_id, c.quantity, c.rounded, c.billable, c.rated_e11,
-            c.amount_e11, c.tax_e11, c.currency, c.detail, u.line_no, u.uid_id, u.quantity,
-            u.origin, u.destination, u.extras
-        FROM charge AS c JOIN udr AS u ON u.account_id = c.account_id
-            AND u.started_at = c.started_at AND u.id = c.udr_id
-        WHERE c.{whose} AND c.started_at >= %(from)s AND c.started_at < %(to)s
-        AND u.{whose} AND u.started_at >= %(from)s AND u.started_at < %(to)s
+            c.amount_e11, c.tax_e11, c.currency, c.detail, c.line_no, c.uid_id, c.origin,
+            c.destination, c.extras
+        FROM charge AS c WHERE c.{whose} AND c.started_at >= %(from)s AND c.started_at < %(to)s
     ) TO STDOUT BINARY
 """
 _REVERSED = """
@@ -177,17 +175,26 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
 
 def made_plainly(octets: bytes | memoryview, names: Names) -> Made:
     """Make charges of what _CHARGES gave, as `made_of` does."""
-    rows = [
-        row
-        for row in decoded(_FORMS, octets)
-        if row[0] in names.wanted and row[2:4] not in names.gone
-    ]
     # No two have the same first four fields.
-    rows.sort()
+    every = sorted(row for row in decoded(_FORMS, octets) if row[0] in names.wanted)
+    rows = [row for row in _with_records(every) if row[2:4] not in names.gone]
     found = [
         _live(names.uids, names.classes, row, tuple(names.moved.get(row[2:4], ()))) for row in rows
     ]
     return found, [(row[0], row[5]) for row in rows]
+
+
+def _with_records(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Give each version of a charge, in order, what the first one says of the usage record."""
+    first: tuple[Any, ...] = ()
+    for row in rows:
+        if len({value is None for value in row[_RECORD][:-1]}) > 1:
+            raise ValueError("a row of a charge has half a record")
+        if row[_LINE] is not None:
+            first = row
+        elif row[:_VERSION] != first[:_VERSION]:
+            raise ValueError("a row of a charge has no first version")
+        yield (*row[:_LINE], *first[_RECORD])
 
 
 def made_of(octets: bytes | memoryview, names: Names) -> Made:
@@ -216,7 +223,7 @@ def _live(
     # Of the charge: the record keeps the class that it was first charged as.
     usage_class = (detail and detail.reclassified_from) or classes[row[6]]
     _, udr_id, version, service_id = row[1:5]
-    line_no, uid_id, quantity, origin, destination, extras = row[21:]
+    line_no, uid_id, origin, destination, extras = row[_RECORD]
     uid_type, uid = uids[uid_id]
     extras = None if extras is None else json.loads(extras)
     udr = UDR(
@@ -227,7 +234,7 @@ def _live(
         uid,
         usage_class,
         row[1],
-        quantity,
+        row[_QUANTITY],
         origin,
         destination,
         extras,

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from bmuid.store import books
 from bmuid.store.books import Scope
+from bmuid.store.charges import OF_FILES
 from bmuid.store.transaction import Transaction
 
 REASONS_TOLD = 3
@@ -143,21 +144,17 @@ def _used(
     """Sum the quantity of usage of files that is charged, by day of arrival, source and unit."""
     first, last = books.days_of(txn, file_ids)
     txn.execute(
-        """
+        f"""
         SELECT (f.received_at AT TIME ZONE %(zone)s)::date, s.code, k.unit, sum(u.quantity)::numeric
         FROM (
-            SELECT u.file_id, u.usage_class_id, sum(u.quantity) AS quantity FROM udr AS u
-            JOIN charge AS c ON c.account_id = u.account_id AND c.started_at = u.started_at AND c.udr_id = u.id
+            SELECT c.file_id, c.usage_class_id, sum(c.quantity) AS quantity FROM ({OF_FILES}) AS c
             LEFT JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
                 AND r.udr_id = c.udr_id AND r.version = c.version
-            WHERE r.udr_id IS NULL AND u.file_id = ANY (%(files)s)
-            AND (%(first)s::date IS NULL OR u.started_at >= %(first)s::timestamp AT TIME ZONE 'UTC')
-            AND (%(last)s::date IS NULL OR u.started_at < %(last)s::timestamp AT TIME ZONE 'UTC')
-            GROUP BY u.file_id, u.usage_class_id
+            WHERE r.udr_id IS NULL GROUP BY c.file_id, c.usage_class_id
         ) AS u JOIN usage_class AS k ON k.id = u.usage_class_id
         JOIN usage_file AS f ON f.id = u.file_id JOIN source AS s ON s.id = f.source_id
         GROUP BY 1, 2, 3
-        """,
-        {"zone": time_zone, "files": list(file_ids), "first": first, "last": last},
+        """,  # noqa: S608 - a constant, no value
+        {"zone": time_zone, "files": list(file_ids), "from": first, "to": last},
     )
     return {(day, code, unit): int(sum_) for day, code, unit, sum_ in txn.fetchall()}

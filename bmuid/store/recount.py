@@ -1,10 +1,11 @@
-"""The books of files counted again from the rows: every usage record with its charges, every line that is kept."""
+"""The books of files counted again from the rows: every charge of their usage, every line that is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from bmuid.store.charges import OF_FILES
 from bmuid.store.day_sums import Money
 from bmuid.store.transaction import Transaction
 
@@ -16,7 +17,7 @@ class OfFile:
 
     Shapes:
         events: lines that are usage, as its parts have counted them: new and suspended ones; records that are part of a session are none.
-        rated: charges in force. bare: usage records without any charge.
+        rated: charges in force.
         waiting: suspended lines that never were charged; lost: those that were.
         counts: as the parts say, new aside; verdicts: the same by the lines that are kept.
         told, kept: of a stream its events, by its parts and as they are kept; of a file both 0.
@@ -26,7 +27,6 @@ class OfFile:
     source: str
     events: int
     rated: int
-    bare: int
     waiting: int
     lost: int
     counts: tuple[int, int, int]
@@ -44,12 +44,11 @@ class Recounted:
 
 
 class _Charged(NamedTuple):
-    """The usage of one file, with its charges in one currency; none: what has no charge."""
+    """The charges of one file's usage in one currency."""
 
     file: int
-    currency: str | None
+    currency: str
     rated: int
-    bare: int
     charged: int
     invoiced: int
     left: int
@@ -71,10 +70,8 @@ def recounted(
     """Count the rows of files again, all their usage being of these days."""
     charged = _charged(txn, file_ids, days)
     rated: dict[int, int] = {}
-    bare: dict[int, int] = {}
     for one in charged:
         rated[one.file] = rated.get(one.file, 0) + one.rated
-        bare[one.file] = bare.get(one.file, 0) + one.bare
     txn.execute(
         f"""
         WITH v AS ({_VERDICTS}), e AS (
@@ -103,7 +100,6 @@ def recounted(
             source=row[1],
             events=row[2],
             rated=rated.get(row[0], 0),
-            bare=bare.get(row[0], 0),
             waiting=row[3],
             lost=row[4],
             counts=tuple(row[5:8]),
@@ -119,43 +115,38 @@ def recounted(
 def _money(charged: Sequence[_Charged]) -> tuple[Money, ...]:
     found: dict[str, Money] = {}
     for one in charged:
-        if one.currency is not None:
-            before = found.get(one.currency, Money(one.currency, 0, 0, 0))
-            found[one.currency] = Money(
-                currency=one.currency,
-                charged=before.charged + one.charged,
-                invoiced=before.invoiced + one.invoiced,
-                left=before.left + one.left,
-            )
+        before = found.get(one.currency, Money(one.currency, 0, 0, 0))
+        found[one.currency] = Money(
+            currency=one.currency,
+            charged=before.charged + one.charged,
+            invoiced=before.invoiced + one.invoiced,
+            left=before.left + one.left,
+        )
     return tuple(found[currency] for currency in sorted(found))
 
 
 def _charged(
     txn: Transaction, file_ids: Sequence[int], days: tuple[date | None, date | None]
 ) -> list[_Charged]:
-    """Sum the usage of files and its charges, in one look at each row."""
+    """Sum the charges of files' usage, in one look at each row."""
     txn.execute(
-        """
-        SELECT u.file_id, c.currency, count(c.udr_id) - count(r.udr_id), count(*) - count(c.udr_id),
+        f"""
+        SELECT c.file_id, c.currency, count(*) - count(r.udr_id),
             coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL), 0),
             coalesce(sum(c.amount_e11) FILTER (WHERE i.udr_id IS NOT NULL), 0)
                 - coalesce(sum(c.amount_e11) FILTER (WHERE d.udr_id IS NOT NULL), 0),
             coalesce(sum(c.amount_e11) FILTER (WHERE r.udr_id IS NULL AND i.udr_id IS NULL), 0)
                 - coalesce(sum(c.amount_e11) FILTER (
                     WHERE r.udr_id IS NOT NULL AND i.udr_id IS NOT NULL AND d.udr_id IS NULL), 0)
-        FROM udr AS u
-        LEFT JOIN charge AS c ON c.account_id = u.account_id AND c.started_at = u.started_at AND c.udr_id = u.id
+        FROM ({OF_FILES}) AS c
         LEFT JOIN charge_reversal AS r ON r.account_id = c.account_id AND r.started_at = c.started_at
             AND r.udr_id = c.udr_id AND r.version = c.version
         LEFT JOIN invoice_charge AS i ON i.account_id = c.account_id AND i.started_at = c.started_at
             AND i.udr_id = c.udr_id AND i.version = c.version
         LEFT JOIN invoice_credit AS d ON d.account_id = c.account_id AND d.started_at = c.started_at
             AND d.udr_id = c.udr_id AND d.version = c.version
-        WHERE u.file_id = ANY (%(files)s)
-        AND (%(from)s::date IS NULL OR u.started_at >= %(from)s::timestamp AT TIME ZONE 'UTC')
-        AND (%(to)s::date IS NULL OR u.started_at < %(to)s::timestamp AT TIME ZONE 'UTC')
-        GROUP BY u.file_id, c.currency
-        """,
+        GROUP BY c.file_id, c.currency
+        """,  # noqa: S608 - a constant, no value
         {"files": list(file_ids), "from": days[0], "to": days[1]},
     )
-    return [_Charged(*row[:4], *map(int, row[4:])) for row in txn.fetchall()]
+    return [_Charged(*row[:3], *map(int, row[3:])) for row in txn.fetchall()]

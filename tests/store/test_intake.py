@@ -526,9 +526,9 @@ class TestAChargeInTheDayItself:
     """The rules of charges hold also for rows that are written straight to the table of their day."""
 
     def test_needs_its_usage_record(self, office: Office) -> None:
-        """A charge for a usage record that does not exist is refused."""
+        """A first charge that does not say of which usage is refused."""
         office.hand_in("a.csv", [call("1.1", 1)])
-        with pytest.raises(psycopg2.errors.ForeignKeyViolation, match="UDR that does not exist"):
+        with pytest.raises(psycopg2.errors.CheckViolation, match="charge_is_of_usage"):
             office.all(
                 "INSERT INTO charge_20260803 (account_id, started_at, udr_id, version, replaces, account_service_id,"
                 " rated_at, revision, usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id,"
@@ -544,10 +544,14 @@ class TestAChargeInTheDayItself:
         office.hand_in("a.csv", [call("1.1", 1)])
         with pytest.raises(psycopg2.errors.CheckViolation, match="partition constraint"):
             office.all(
-                "INSERT INTO udr_20260803 (account_id, started_at, id, file_id, line_no, account_service_id, uid_id,"
-                " usage_class_id, quantity, origin, destination)"
-                " SELECT account_id, started_at + interval '1 day', id, file_id, line_no,"
-                " account_service_id, uid_id, usage_class_id, quantity, origin, destination FROM udr RETURNING 1"
+                "INSERT INTO charge_20260803 (account_id, started_at, udr_id, version, account_service_id,"
+                " rated_at, revision, usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id,"
+                " location_pattern_id, tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11, currency,"
+                " file_id, line_no, uid_id, origin, destination)"
+                " SELECT account_id, started_at + interval '1 day', udr_id, version,"
+                " account_service_id, rated_at, revision, usage_class_id, plan_level, rate_plan_id, rate_group_id,"
+                " rate_id, location_pattern_id, tax_id, quantity, rounded, billable, rated_e11, amount_e11, tax_e11,"
+                " currency, file_id, line_no, uid_id, origin, destination FROM charge RETURNING 1"
             )
 
 

@@ -1,5 +1,6 @@
 """What was charged, read again: the same compiled or not, whatever the rows hold."""
 
+from collections import Counter
 from types import ModuleType
 
 import pytest
@@ -29,12 +30,27 @@ FIELDS = (
     *((INT4, FEW), (INT2, st.integers(1, 8)), (INT4, SMALLS), (INT4, SMALLS), (INT4, SMALLS)),
     *((INT4, NONE | SMALLS), (INT4, NONE | SMALLS), *[(INT8, BIGS)] * 6, (TEXT, st.just("GBP"))),
     (JSON, NONE | DETAILS),
-    *((INT8, BIGS), (INT8, FEW), (INT8, BIGS), (TEXT, st.text()), (TEXT, st.text())),
+    *((INT8, BIGS), (INT8, FEW), (TEXT, st.text()), (TEXT, st.text())),
     (JSON, NONE | st.dictionaries(st.text(), st.text(), max_size=2)),
 )
-CHARGES = st.lists(
-    st.tuples(*(values for _, values in FIELDS)), max_size=12, unique_by=lambda row: row[2:4]
-)
+LINE = 21
+
+
+def versions(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Make rows of a record its versions: of one account and instant, the first with the record, the others without."""
+    firsts: dict[object, tuple[object, ...]] = {}
+    counted: Counter[object] = Counter()
+    found = []
+    for row in rows:
+        first = firsts.setdefault(row[2], row)
+        counted[row[2]] += 1
+        whole = (*first[:3], counted[row[2]], *row[4:])
+        found.append(whole if first is row else (*whole[:LINE], *[None] * (len(row) - LINE)))
+    return found
+
+
+CHARGES = st.lists(st.tuples(*(values for _, values in FIELDS)), max_size=12).map(versions)
+SHUFFLED = CHARGES.flatmap(st.permutations)
 KEYS = st.tuples(st.integers(1, 9), FEW)
 ENTRIES = st.lists(
     st.builds(Entry, BIGS, st.sampled_from(EntryKind), BIGS.filter(bool)), min_size=1
@@ -62,7 +78,7 @@ def octets_of(rows: list[tuple[object, ...]]) -> bytes:
 
 
 @pytest.mark.usefixtures("compiled")
-@given(CHARGES, NAMES)
+@given(SHUFFLED, NAMES)
 def test_compiled_or_not_the_charges_are_the_same(
     rows: list[tuple[object, ...]], names: Names
 ) -> None:
@@ -91,6 +107,21 @@ def test_what_is_no_row_is_told(
     for made in (made_of, made_plainly):
         with pytest.raises(KeyError):
             made(octets, everything)
+
+
+@pytest.mark.usefixtures("compiled")
+@given(CHARGES.filter(bool), NAMES, st.integers(LINE, LINE + 3))
+def test_what_no_record_is_of_is_told(
+    rows: list[tuple[object, ...]], names: Names, place: int
+) -> None:
+    """A later version without the first one, or a first one with half a record, is nothing to rate again."""
+    everything = names._replace(wanted={1, 2, 3}, gone=set())
+    later = (*rows[0][:3], 2, *rows[0][4:LINE], *[None] * (len(FIELDS) - LINE))
+    half = (*rows[0][:place], None, *rows[0][place + 1 :])
+    for wrong in (later, half):
+        for made in (made_of, made_plainly):
+            with pytest.raises(ValueError, match="row"):
+                made(octets_of([wrong]), everything)
 
 
 def _types(live: lives.Live) -> tuple[object, ...]:

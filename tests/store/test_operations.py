@@ -371,16 +371,13 @@ def test_the_day_of_a_call_is_that_of_the_customers_clock(asking: Asking) -> Non
     """My call at half past midnight, British summer time, is of that day, though it was the day before in UTC."""
     asking.sql(
         f"""
-        INSERT INTO udr (account_id, started_at, id, file_id, line_no, account_service_id, uid_id, usage_class_id,
-            quantity, origin, destination)
-            SELECT account_id, '2026-07-31 23:30+00', id + 100, file_id, line_no, account_service_id,
-            uid_id, usage_class_id, quantity, origin, destination FROM udr WHERE id = {ADA.id + 1};
         INSERT INTO charge (account_id, started_at, udr_id, version, account_service_id, rated_at, revision,
             usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id, location_pattern_id, tax_id, quantity,
-            rounded, billable, rated_e11, amount_e11, tax_e11, currency)
+            rounded, billable, rated_e11, amount_e11, tax_e11, currency, file_id, line_no, uid_id, origin, destination)
             SELECT account_id, '2026-07-31 23:30+00', udr_id + 100, 1, account_service_id, rated_at, revision,
             usage_class_id, plan_level, rate_plan_id, rate_group_id, rate_id, location_pattern_id, tax_id, quantity,
-            rounded, billable, rated_e11, amount_e11, tax_e11, currency FROM charge WHERE udr_id = {ADA.id + 1}
+            rounded, billable, rated_e11, amount_e11, tax_e11, currency, file_id, line_no, uid_id, origin, destination
+            FROM charge WHERE udr_id = {ADA.id + 1}
         """
     )
     first = asking.customer(

@@ -194,20 +194,20 @@ TAMPERED = {
         "file 1 of pbx",
         "lines that are usage, and usage that is rated, suspended or waiting",
     ),
-    "a usage record that is gone": (
-        "DELETE FROM udr WHERE file_id = 1 AND line_no = 1",
-        "2026-08-03 UTC",
-        "usage records of the day, and first charges of it",
-    ),
-    "a charge that is gone": (
+    "a usage record that is gone, and not what replaced its charge": (
         "DELETE FROM charge WHERE account_id = 1 AND version = 1 AND started_at < '2026-08-04'",
         "2026-08-03 UTC",
-        "usage records of the day, and first charges of it",
+        "charges of the day that replaced others, and those whose usage record is there",
     ),
-    "a usage record without a charge": (
+    "a charge that is gone": (
+        "DELETE FROM charge WHERE account_id = 1 AND version = 2 AND started_at < '2026-08-04'",
+        "file 1 of pbx",
+        "lines that are usage, and usage that is rated, suspended or waiting",
+    ),
+    "a usage record that is gone with its charge": (
         "DELETE FROM charge WHERE account_id = 1 AND started_at > '2026-09-01'",
         "file 3 of pbx",
-        "usage records without any charge",
+        "lines that are usage, and usage that is rated, suspended or waiting",
     ),
     "a reversal of a charge in force": (
         ("INSERT INTO charge_reversal (account_id, started_at, udr_id, version, reason)"
