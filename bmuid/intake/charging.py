@@ -14,7 +14,7 @@ from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, thresholds, udrs
 from bmuid.store.buckets import Span
-from bmuid.store.copying import at, began
+from bmuid.store.copying import at, began, encoded
 from bmuid.store.thresholds import Crossed
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
@@ -29,6 +29,7 @@ class OfDay:
     """Encoded rows of one day."""
 
     charges: list[bytes] = field(default_factory=list)
+    grants: list[bytes] = field(default_factory=list)
     draws: list[bytes] = field(default_factory=list)
 
 
@@ -67,7 +68,9 @@ def charge(
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
             of_day = days.setdefault(day, OfDay())
             of_day.charges.extend(charges.rows(priced, file_id, tariff.revision, rated_us))
-            of_day.draws.extend(draws.rows(priced, there.elsewhere))
+            granted, drawn = draws.unencoded(priced, there.elsewhere)
+            of_day.grants.extend(encoded(granted))
+            of_day.draws.extend(encoded(drawn))
     _write(txn, days)
     note(txn, tariff, there)
     return lost
@@ -76,6 +79,9 @@ def charge(
 def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
     for day, of_day in days.items():
         charges.add(txn, day, of_day.charges)
+        if of_day.grants:
+            draws.add(txn, day, of_day.grants)
+    for day, of_day in days.items():
         if of_day.draws:
             draws.add(txn, day, of_day.draws)
 

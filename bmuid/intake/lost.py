@@ -54,13 +54,15 @@ def charge_again(
     there = drawable(txn, tariff, needs, owners)
     outcomes = inorder.rate_in_order(txn, tariff, there, udrs, owners)
     found, unpriced = by_day(udrs, owners, outcomes)
+    days = []
     for day, of_events, of_owners, rated in found:
         held = [lost[udr.line_no].charge for udr in of_events]
         versions = _newest(txn, held)
         priced = Priced([each.udr_id for each in held], of_events, of_owners, rated)
         new = [versions[each.udr_id] + 1 for each in held]
         charges.add_again(txn, day, priced, tariff.revision, new)
-        draws.add_again(txn, day, priced, there.elsewhere, new)
+        days.append((day, priced, new))
+    draws.add_again(txn, days, there.elsewhere)
     note(txn, tariff, there)
     return unpriced
 

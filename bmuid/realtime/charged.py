@@ -61,9 +61,14 @@ def rate_known(
 
 def rows(charged: Charged, file_id: int, revision: int, rated_us: int) -> Iterator[Into]:
     """Give the rows that charge events of one file."""
+    drawn = []
     for day, priced in charged.priced:
         of_charges = charges.unencoded(priced, file_id, revision, rated_us)
         yield Into(partition("charge", day), charges.COLUMNS, of_charges)
-        of_draws = draws.unencoded(priced, charged.there.elsewhere)
+        granted, of_draws = draws.unencoded(priced, charged.there.elsewhere)
+        of_day = partition("draw", day)
+        if granted.sources[0]:
+            yield Into(of_day, draws.COLUMNS, granted)
         if of_draws.sources[0]:
-            yield Into(partition("draw", day), draws.COLUMNS, of_draws)
+            drawn.append(Into(of_day, draws.COLUMNS, of_draws))
+    yield from drawn

@@ -1,8 +1,9 @@
 """Draws: what usage took from buckets; the database moves their balances by them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, repeat
 from operator import is_, itemgetter
+from typing import NamedTuple
 
 from bmu.rating import EntryKind, Owner, Rated
 from bmu.rating.rerate import entries_made
@@ -37,23 +38,33 @@ COLUMNS = "account_id, started_at, bucket_id, kind, udr_id, version, quantity"
 COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
 DRAW = EntryKind.DRAW.value
 _DRAWS, _DETAIL = itemgetter(at(Rated, "draws")), itemgetter(at(Rated, "detail"))
+# Account, start, bucket, kind, record, quantity, version.
+_Again = tuple[int, int, int, str, int, int, int]
 _ACCOUNT, _STARTED = at(Owner, "account_id"), at(UDR, "started_us")
 
 
-def rows(priced: Priced, elsewhere: Mapping[int, int]) -> list[bytes]:
-    """Encode the draws of first charges; elsewhere: as unencoded has it."""
-    return list(encoded(unencoded(priced, elsewhere)))
-
-
-def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Rows:
+class Moves(NamedTuple):
     """
-    Give the rows of the draws of first charges.
+    What charges of a day move buckets by.
+
+    What usage grants is written before what any usage draws, of whatever day: the draws of a later day may be of what an
+    earlier one grants, and no order of days would be right for all.
+    """
+
+    grants: Rows
+    draws: Rows
+
+
+def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Moves:
+    """
+    Give the rows of the grants and draws of first charges.
 
     Shapes:
         elsewhere: the accounts of buckets that are not of the account that draws.
     """
     # By their places: half of all events draw nothing, and a name costs as much as all else that is asked of them.
-    drawn = []
+    granted: list[tuple[object, ...]] = []
+    drawn: list[tuple[object, ...]] = []
     lists = priced.ids, priced.udrs, priced.owners, priced.rated
     if all(map(is_, map(_DETAIL, priced.rated), repeat(None))):
         draws = list(map(_DRAWS, priced.rated))
@@ -66,12 +77,14 @@ def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Rows:
         for id_, udr, owner, rated in zip(*lists, strict=True):
             for bucket_id, kind, quantity in _entries(rated):
                 account_id = elsewhere.get(bucket_id, owner.account_id)
-                drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
-    return Rows(FIELDS, (drawn,), ((INT4, FIRST_VERSION),))
+                moved = drawn if kind == DRAW else granted
+                moved.append((account_id, udr.started_us, bucket_id, kind, id_, quantity))
+    first = ((INT4, FIRST_VERSION),)
+    return Moves(Rows(FIELDS, (granted,), first), Rows(FIELDS, (drawn,), first))
 
 
 def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
-    """Write draws to the partition of their day."""
+    """Write draws, or grants, to the partition of their day."""
     copy_in(txn, of_day(COPY, "draw", day), pieces)
 
 
@@ -79,18 +92,30 @@ FIELDS_AGAIN = (*FIELDS[:5], Field(INT4, 0, 6), FIELDS[6])
 
 
 def add_again(
-    txn: Transaction, day: int, priced: Priced, elsewhere: Mapping[int, int], versions: list[int]
+    txn: Transaction,
+    days: Sequence[tuple[int, Priced, list[int]]],
+    elsewhere: Mapping[int, int],
 ) -> None:
-    """Write the draws of charges in place of others; versions: parallel to the lists of *priced*."""
-    drawn = []
-    for id_, udr, owner, rated, version in zip(
-        priced.ids, priced.udrs, priced.owners, priced.rated, versions, strict=True
-    ):
-        for bucket_id, kind, quantity in _entries(rated):
-            account_id = elsewhere.get(bucket_id, owner.account_id)
-            drawn.append((account_id, udr.started_us, bucket_id, kind, id_, quantity, version))
-    if drawn:
-        add(txn, day, encoded(Rows(FIELDS_AGAIN, (drawn,), ())))
+    """
+    Write grants and draws of charges in place of others.
+
+    Shapes:
+        days: their numbers, charges, and versions, parallel to the lists of those.
+    """
+    granted: dict[int, list[_Again]] = {}
+    drawn: dict[int, list[_Again]] = {}
+    for day, priced, versions in days:
+        for id_, udr, owner, rated, version in zip(
+            priced.ids, priced.udrs, priced.owners, priced.rated, versions, strict=True
+        ):
+            for bucket_id, kind, quantity in _entries(rated):
+                account_id = elsewhere.get(bucket_id, owner.account_id)
+                moved = drawn if kind == DRAW else granted
+                row = account_id, udr.started_us, bucket_id, kind, id_, quantity, version
+                moved.setdefault(day, []).append(row)
+    for of_days in (granted, drawn):
+        for day, rows in of_days.items():
+            add(txn, day, encoded(Rows(FIELDS_AGAIN, (rows,), ())))
 
 
 def _entries(rated: Rated) -> Iterator[tuple[int, str, int]]:
