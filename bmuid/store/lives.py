@@ -288,15 +288,15 @@ def numbers(txn: Transaction, span: Span) -> dict[int, int]:
 
 
 def records(txn: Transaction, wanted: Sequence[Charge]) -> dict[int, Kept]:
-    """Give the usage records of charges, by their ids."""
+    """Give the usage records of charges, by their ids; of the class that was named, whatever they were charged as."""
     txn.execute(
         """
-        SELECT u.id, u.file_id, u.line_no, u.started_at, u.quantity, u.origin, u.destination,
-            u.extras, h.uid_type, h.value, k.code
+        SELECT u.udr_id, u.file_id, u.line_no, u.started_at, u.quantity, u.origin, u.destination,
+            u.extras, h.uid_type, h.value, coalesce(u.detail ->> 'reclassified_from', k.code)
         FROM unnest(%(accounts)s::bigint[], %(starts)s::timestamptz[], %(ids)s::bigint[])
             AS w (account_id, started_at, id)
-        JOIN udr AS u ON u.account_id = w.account_id AND u.started_at = w.started_at
-            AND u.id = w.id
+        JOIN charge AS u ON u.account_id = w.account_id AND u.started_at = w.started_at
+            AND u.udr_id = w.id AND u.version = 1
         JOIN uid_history AS h ON h.id = u.uid_id
         JOIN usage_class AS k ON k.id = u.usage_class_id
         """,

@@ -186,6 +186,32 @@ def test_what_was_used_of_it_stays_when_what_made_it_goes(office: Office, asking
     assert holds(office)
 
 
+def test_what_lost_its_charge_comes_back_as_what_its_record_named(
+    office: Office, asking: Asking
+) -> None:
+    """A call is told to be a premium one by where it went; unpriced for a time and priced again, it still is, by the same rule."""
+    classes = (
+        "SELECT k.code, c.detail ->> 'reclassified_from' FROM charge AS c JOIN usage_class AS k ON k.id = c.usage_class_id"
+        " WHERE NOT EXISTS (SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id"
+        " AND r.started_at = c.started_at AND r.udr_id = c.udr_id AND r.version = c.version)"
+    )
+    hand_in(office, "a", (PREMIUM, 600, DAY))
+    assert office.all(classes) == [("premium", "voice")]
+    office.as_owner(
+        "INSERT INTO revision (actor, note) VALUES ('test', 'gone');"
+        "UPDATE rate SET until = (SELECT max(id) FROM revision) WHERE usage_class = 'premium' AND until IS NULL"
+    )
+    rerated(office, asking, from_="2026-08-01")
+    assert office.all(classes) == []
+    assert asking.staff("catalogue_load", document=DOCUMENT).done
+
+    asking.staff("suspense_retry", reason="NO_RATE")
+    office.rate()
+
+    assert office.all(classes) == [("premium", "voice")]
+    assert bonus(office) == [(600, 60, 60)]
+
+
 def test_calls_at_once_are_all_measured(office: Office) -> None:
     """Premium calls and others in the same moment, in real time: each counts once, and nothing is drawn that is not there."""
     start = threading.Barrier(16)
