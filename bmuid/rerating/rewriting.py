@@ -6,7 +6,7 @@ from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
-from bmuid.intake import firstuse, sizing
+from bmuid.intake import firstuse, rolling, sizing
 from bmuid.intake.charging import note
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
@@ -39,7 +39,8 @@ def write(
         accounts: whose the buckets are that the old ones moved.
         changed: by account.
     """
-    if not changed:
+    carried = rolling.moved(txn, there)
+    if not (changed or carried):
         return
     rated_us = began(txn)
     for day, (whose, of_day) in _by_day(changed).items():
@@ -57,11 +58,13 @@ def write(
             by = tariff.revision, rated_us
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
     sizing.keep_used(txn, there.growing)
-    reversals.move(txn, _moved(changed, accounts, there.elsewhere))
+    # Together, so that what was carried grows or shrinks with what is drawn from it.
+    reversals.move(txn, [*_moved(changed, accounts, there.elsewhere), *carried])
     firstuse.end_unused(txn, there)
     note(txn, tariff, there)
     _withdraw(txn, changed, reason)
-    reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
+    if changed:
+        reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
 
 
 def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
