@@ -1073,7 +1073,7 @@ CREATE TABLE draw (
     bucket_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY', 'HOLD', 'RELEASE')),
     udr_id bigint NOT NULL DEFAULT 0,
-    version integer NOT NULL DEFAULT 0,
+    version integer NOT NULL DEFAULT 0,                           -- of the charge that drew, or was reversed when it was returned
     quantity bigint NOT NULL,
     PRIMARY KEY (account_id, started_at, udr_id, version, bucket_id, kind),
     CHECK (

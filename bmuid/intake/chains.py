@@ -62,7 +62,7 @@ class Rolling:
     def rest(self, service_id: int, whose: Whose) -> None:
         """Let a service not draw from a chain, until that begins again."""
         chain = self.chains.get(whose)
-        if chain is not None:
+        if chain is not None and service_id in self.services.get(whose, ()):
             self.services[whose].discard(service_id)
             self.by_service[service_id].remove(chain)
             if not self.by_service[service_id]:

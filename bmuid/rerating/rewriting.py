@@ -17,7 +17,6 @@ from bmuid.store.reversals import Moved
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
-DRAW = EntryKind.DRAW.value
 _UNDO = {kind: undone((Entry(0, kind, 1),))[0].kind.value for kind in EntryKind}
 
 OfAccounts = Sequence[tuple[int, list[Again]]]
@@ -84,23 +83,31 @@ def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
 def _moved(
     changed: OfAccounts, accounts: Mapping[int, int], elsewhere: Mapping[int, int]
 ) -> list[Moved]:
-    """Give what takes back what the old charges moved buckets by, and what the new ones move them by."""
+    """
+    Give what takes back what the old charges moved buckets by, and what the new ones move them by.
+
+    Where both are the same in a bucket, nothing moves: the old charge's entry is the new one's from now on.
+    """
     found: list[Moved] = []
     for account_id, mine in changed:
-        for (udr, udr_id, version, _, _, entries), _, outcome in mine:
+        for (udr, udr_id, version, _, rated, entries), _, outcome in mine:
+            made: tuple[Entry, ...] = ()
+            if isinstance(outcome, Rated):
+                if (
+                    outcome.detail is None
+                    and rated.detail is None
+                    and outcome.draws == rated.draws
+                ):
+                    # Most have other prices and draw as they did.
+                    continue
+                made = entries_made(outcome)
             began = udr[6]
-            for bucket_id, kind, quantity in entries:
+            for bucket_id, kind, quantity in set(entries).difference(made):
                 whose, undo = accounts[bucket_id], _UNDO[kind]
                 found.append((whose, began, bucket_id, undo, udr_id, version, -quantity))
-            if not isinstance(outcome, Rated):
-                continue
-            if outcome.detail is None:
-                for bucket_id, taken in outcome.draws:
-                    found.append((account_id, began, bucket_id, DRAW, udr_id, version + 1, -taken))
-                continue
-            for bucket_id, kind, quantity in entries_made(outcome):
-                whose, made = elsewhere.get(bucket_id, account_id), kind.value
-                found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
+            for bucket_id, kind, quantity in set(made).difference(entries):
+                whose = elsewhere.get(bucket_id, account_id)
+                found.append((whose, began, bucket_id, kind.value, udr_id, version + 1, quantity))
     return found
 
 
