@@ -1630,7 +1630,7 @@ CREATE FUNCTION shared_buckets(taking_part bigint, span tstzrange)
     SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance
     FROM share_member AS m JOIN share AS s ON s.id = m.share_id AND s.account_id <> taking_part
     JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id AND b.during && m.during AND b.during && span
-    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span
+    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span AND (b.part <> 'CARRIED' OR b.granted + b.added > 0)
     AND (session_user <> 'bmuid_public' OR taking_part = entered_account())
 $$;
 CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER

@@ -70,9 +70,14 @@ def moved(txn: Transaction, there: Drawable) -> list[Moved]:
     return rolled.entries(txn, [states[id_] for id_ in changed], changed) if changed else []
 
 
-def keep(txn: Transaction, there: Drawable) -> None:
-    """Write what carrying moves buckets by, before anything draws from those."""
-    rolled.keep(txn, moved(txn, there))
+def carry_in(txn: Transaction, there: Drawable) -> None:
+    """Write what is carried, before anything draws from it."""
+    rolled.keep(txn, [entry for entry in moved(txn, there) if entry[-1] > 0])
+
+
+def let_lapse(txn: Transaction, there: Drawable) -> None:
+    """Write what ended periods have lost, after all that they were granted or gave."""
+    rolled.keep(txn, [entry for entry in moved(txn, there) if entry[-1] < 0])
 
 
 def _wanted(whose: Whose, grant: Grant) -> Wanted:

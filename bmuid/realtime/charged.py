@@ -51,7 +51,7 @@ def rate_known(
         return Charged([], [], Drawable({}, {}, {}))
     there = charging.drawable(txn, tariff, needs, owners)
     rated = inorder.rate_in_order(txn, tariff, there, events, owners)
-    rolling.keep(txn, there)
+    rolling.carry_in(txn, there)
     found, lost = by_day(events, owners, rated)
     priced = [
         (day, Priced(counter.new_ids(txn, len(of_events)), of_events, of_owners, of_rated))

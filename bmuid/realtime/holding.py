@@ -267,7 +267,8 @@ def _priced(
     rolling.before(txn, there, udr, owner)
     # What is held counts as used: nobody else is to begin it then.
     firstuse.begin(txn, snapshot.tariff, there, udr, owner)
-    rolling.keep(txn, there)
+    rolling.carry_in(txn, there)
+    rolling.let_lapse(txn, there)
     return _Priced(udr, owner, snapshot, there)
 
 

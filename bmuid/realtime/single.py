@@ -163,6 +163,7 @@ def _charge(
     counted = _count(txn, file_id, fresh, told, found)
     rows = charged.rows(done, file_id, snapshot.tariff.revision, taken.began_us)
     streams.extend(txn, taken.stream, told, counted, list(rows))
+    rolling.let_lapse(txn, done.there)
     charging.note(txn, snapshot.tariff, done.there)
     return found
 
