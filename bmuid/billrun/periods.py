@@ -1,9 +1,9 @@
 """What an account's usage of a period costs at the rates that price it whole: when it is billed, and so far."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from bmu.period import Period, to_us
 from bmu.rating import (
@@ -87,11 +87,62 @@ def payer_of(txn: Transaction, account_id: int, currency: str) -> Payer:
     return Payer(account_id, currency, pays, others)
 
 
-def owed_in(txn: Transaction, payer: Payer, period: Period) -> list[Owed]:
-    """Price what the account's bill of a period has to price whole; the same so far where the period goes on."""
+class Books(Protocol):
+    """Where it is read what accounts have used in a period."""
+
+    def used_in(self, payer: Payer, period: Period, /) -> list[Used]:
+        """Sum what is priced by the period, the latest last."""
+
+    def charged_in(self, payer: Payer, period: Period, /) -> dict[tuple[int, int], int]:
+        """Sum what events were charged, before tax, by account and service."""
+
+    def services_at(
+        self, account_ids: Collection[int], packages: Collection[str], at: datetime, /
+    ) -> int:
+        """Count the services of accounts that have one of these packages at an instant."""
+
+
+class Charges:
+    """What is charged in fact; *until*: no later events."""
+
+    def __init__(self, txn: Transaction, until: datetime | None = None) -> None:
+        self._txn, self._until = txn, until
+
+    def used_in(self, payer: Payer, period: Period) -> list[Used]:
+        """Read what is priced by the period."""
+        span = self._so_far(period)
+        return period_usage.used_in(self._txn, payer.all, payer.currency, span) if span else []
+
+    def charged_in(self, payer: Payer, period: Period) -> dict[tuple[int, int], int]:
+        """Read what events were charged."""
+        span = self._so_far(period)
+        return period_usage.charged_in(self._txn, payer.all, payer.currency, span) if span else {}
+
+    def services_at(
+        self, account_ids: Collection[int], packages: Collection[str], at: datetime
+    ) -> int:
+        """Count services as they are."""
+        return period_usage.services_at(self._txn, account_ids, packages, at)
+
+    def _so_far(self, period: Period) -> Period | None:
+        if self._until is None or self._until >= period.to:
+            return period
+        return Period(period.from_, self._until) if period.from_ < self._until else None
+
+
+def owed_in(
+    txn: Transaction, payer: Payer, period: Period, books: Books | None = None
+) -> list[Owed]:
+    """
+    Price what the account's bill of a period has to price whole; the same so far where the period goes on.
+
+    Shapes:
+        books: what was used; none: what is charged in fact.
+    """
+    books = books or Charges(txn)
     sums: dict[tuple[AggregateScope, int, int], list[Used]] = {}
     rates: dict[int, RateRow] = {}
-    for used in period_usage.used_in(txn, payer.all, payer.currency, period):
+    for used in books.used_in(payer, period):
         rate = rates.get(used.rate_id)
         if rate is None:
             rate = rates[used.rate_id] = tables.by_id(txn, RateRow, used.rate_id)
@@ -103,8 +154,12 @@ def owed_in(txn: Transaction, payer: Payer, period: Period) -> list[Owed]:
         return []
     wanted = sorted(sums.items(), key=lambda item: (item[0][0].value, *item[0][1:]))
     kinds = {rates[rate_id].aggregation for _, _, rate_id in sums}
-    totals = [_total(txn, payer, period, rates[key[2]], found) for key, found in wanted]
-    charged = _charged(txn, payer, period) if AggregateKind.PERCENTAGE in kinds else {}
+    totals = [_total(txn, payer, period, rates[key[2]], found, books) for key, found in wanted]
+    charged = (
+        _charged(payer, books.charged_in(payer, period))
+        if AggregateKind.PERCENTAGE in kinds
+        else {}
+    )
     prices = period_prices(totals, charged)
     return [
         Owed(
@@ -130,7 +185,12 @@ def _owners(payer: Payer, used: Used) -> dict[AggregateScope, int]:
 
 
 def _total(
-    txn: Transaction, payer: Payer, period: Period, rate: RateRow, found: Sequence[Used]
+    txn: Transaction,
+    payer: Payer,
+    period: Period,
+    rate: RateRow,
+    found: Sequence[Used],
+    books: Books,
 ) -> PeriodTotal:
     last = found[-1]
     owners = owners_from(rate.aggregate_scope, _owners(payer, last))
@@ -146,7 +206,7 @@ def _total(
         accounts = payer.all if rate.aggregate_scope is AggregateScope.INVOICER else (payer.id,)
         packages = {used.package for used in found}
         at = period.to - _INSTANT
-        counted = period_usage.services_at(txn, accounts, packages, at)
+        counted = books.services_at(accounts, packages, at)
         usage = replace(usage, counted=counted)
     company = companies.terms_at(txn, last.revision)
     assert company is not None, "a charge follows from a catalogue, which has a company"
@@ -174,10 +234,9 @@ def _total(
 
 
 def _charged(
-    txn: Transaction, payer: Payer, period: Period
+    payer: Payer, found: Mapping[tuple[int, int], int]
 ) -> dict[tuple[AggregateScope, int], int]:
     sums: dict[tuple[AggregateScope, int], int] = {}
-    found = period_usage.charged_in(txn, payer.all, payer.currency, period)
     for (account_id, service_id), amount in found.items():
         for whose in (
             (AggregateScope.SERVICE, service_id),

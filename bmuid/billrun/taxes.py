@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bmu.billing.invoice import TaxRate, TaxRates
 from bmu.period import Period, to_us
 from bmu.rating import TaxCodeRow, TaxRequest, TaxRow, TaxRules, TaxService, Untaxed
-from bmu.rating.taxation import Levies, taxes_on
+from bmu.rating.taxation import Levies, Taxes, taxes_on
 from bmu.rating.taxcode import TaxPlace, TaxTraits
 from bmu.rating.taxservice import OutsideTaxes
 from bmuid.store import revisions, tables, terms
@@ -56,6 +56,19 @@ class Taxing:
         Errors:
             NotBillableError: a tax has no rate on that day, or the tax service no answer.
         """
+        due = self._due(held, period)
+        told = due.service is not None
+        taxes = tuple(
+            self._rate(levy.tax_id, levy.certificate, levy.rate_ppm if told else None)
+            for levy in due.levies
+        )
+        return taxes_on(amount_e11, due).net_e11, taxes
+
+    def on_package(self, held: Held, amount_e11: int, period: Period) -> Taxes:
+        """Give the exact taxes of a recurring price, as `of_package` names them."""
+        return taxes_on(amount_e11, self._due(held, period))
+
+    def _due(self, held: Held, period: Period) -> Levies:
         account, said = self._account, self._terms
         place = TaxPlace(account.country, said.state)
         request = TaxRequest(
@@ -76,12 +89,7 @@ class Taxing:
                 f"the package {held.package}: {due.tried} (the last before {period.to.isoformat()}):"
                 " mend the catalogue and order another run"
             )
-        told = due.service is not None
-        taxes = tuple(
-            self._rate(levy.tax_id, levy.certificate, levy.rate_ppm if told else None)
-            for levy in due.levies
-        )
-        return taxes_on(amount_e11, due).net_e11, taxes
+        return due
 
     def _levies(self, request: TaxRequest, held: Held) -> Levies | Untaxed:
         rules = self._rules_at(held.revision)

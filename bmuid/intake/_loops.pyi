@@ -3,13 +3,9 @@ from collections.abc import Callable
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
 from bmu.usage import UDR
-from bmuid.intake.loops import Glanced, HomesOf, Month, OfOneDay
+from bmuid.intake.loops import Known, Month, OfOneDay
 
-class Marked:
-    def glance(
-        self, octets: bytearray, marks: bytes, first_line: int, homes_of: HomesOf, part: int, /
-    ) -> Glanced: ...
-
+def new_known() -> Known: ...
 def own(
     taken: list[UDR | Reject],
     owners: list[Owner | None],

@@ -1,6 +1,6 @@
 """Which allowances usage asks for, where they are not just plain monthly ones: other periods, carried over, shared."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from bmu.rating import (
 )
 from bmuid.intake.pools import NO_POOLS, Pools, pools_of
 from bmuid.store import owners, subscriptions
-from bmuid.store.buckets import Wanted
+from bmuid.store.buckets import Rolling, Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.subscriptions import Subscription
 from bmuid.store.transaction import Transaction
@@ -34,12 +34,14 @@ class Due(NamedTuple):
     What a service's usage asks for, the same for all events that begin in [from_us, to_us).
 
     Shapes:
+        rolling: allowances whose earlier periods leave something to later ones.
         days: on which something may begin with its first use, counted from 1970-01-01 UTC.
     """
 
     from_us: int
     to_us: int
     wanted: tuple[Wanted, ...]
+    rolling: tuple[Rolling, ...]
     days: frozenset[int] = frozenset()
 
 
@@ -84,6 +86,7 @@ class Allowances:
             return None
         first, end = -FOREVER_US, FOREVER_US
         wanted: list[Wanted] = []
+        rolling: list[Rolling] = []
         days: set[int] = set()
         for each in held:
             begins = each.row.on_first_use
@@ -100,7 +103,8 @@ class Allowances:
             first, end = max(first, turn.from_us), min(end, turn.to_us)
             found = due_at(each, us)
             wanted += found.wanted
-        return Due(first, end, tuple(wanted), frozenset(days))
+            rolling += found.rolling
+        return Due(first, end, tuple(wanted), tuple(rolling), frozenset(days))
 
     def sharer(self, owner: Owner) -> Sharer:
         """Tell where a service draws beside its own allowances."""
@@ -157,17 +161,37 @@ PLAIN = Allowances()
 
 def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
     """Read whose allowances are not just plain monthly ones of a service."""
-    types = {
-        package.code: tuple(tariff.bucket_types[code] for code in package.bucket_types)
-        for package in tariff.packages.values()
-    }
+    types = _types(tariff)
     types = {code: rows for code, rows in types.items() if not all(map(is_monthly, rows))}
     pools = pools_of(txn, tariff)
     if not types:
         return PLAIN if pools is NO_POOLS else Allowances(pools=pools)
+    return _allowances(txn, types, subscriptions.to_packages(txn, list(types)), pools)
+
+
+def allowances_with(txn: Transaction, tariff: Tariff, held: Sequence[Subscription]) -> Allowances:
+    """Tell what services, which may have other packages than they are noted with, draw from; plain monthly ones, too."""
+    return _allowances(txn, _types(tariff), held, pools_of(txn, tariff, held))
+
+
+def _types(tariff: Tariff) -> dict[str, tuple[BucketTypeRow, ...]]:
+    return {
+        package.code: tuple(tariff.bucket_types[code] for code in package.bucket_types)
+        for package in tariff.packages.values()
+    }
+
+
+def _allowances(
+    txn: Transaction,
+    types: Mapping[str, tuple[BucketTypeRow, ...]],
+    subscribed: Iterable[Subscription],
+    pools: Pools,
+) -> Allowances:
     own: dict[int, tuple[Held, ...]] = {}
     shared: dict[int, tuple[Held, ...]] = {}
-    for each in subscriptions.to_packages(txn, list(types)):
+    for each in subscribed:
+        if each.package not in types:
+            continue
         held = tuple(_held(each, types[each.package]))
         own[each.id] = tuple(one for one in held if one.account_service_id is not None)
         of_account = [one for one in held if one.account_service_id is None]
@@ -193,11 +217,11 @@ def due_at(held: Held, us: int) -> Due:
     turn = turn_at(held.row, held.anchor, us)
     assert turn is not None, held
     wanted = [*_wanted(held, us)]
-    if held.row.rollover:
-        # They may leave something to this one.
-        for earlier in _earlier(held, turn.from_us):
-            wanted += _wanted(held, earlier)
-    return Due(turn.from_us, turn.to_us, tuple(wanted))
+    if not held.row.rollover:
+        return Due(turn.from_us, turn.to_us, tuple(wanted), ())
+    for earlier in _earlier(held, turn.from_us):
+        wanted += _wanted(held, earlier)
+    return Due(turn.from_us, turn.to_us, tuple(wanted), (Rolling(*held, turn.from_us),))
 
 
 def is_monthly(row: BucketTypeRow) -> bool:

@@ -16,10 +16,10 @@ from bmu.rating import (
     turn_at,
 )
 from bmu.rating.rerate import Live
-from bmu.rating.sharing import NO_PART, participation_of
-from bmuid.intake.pools import Bringing, Pool, Pools, Stay, Stretch
+from bmu.rating.sharing import outside, participation_of
+from bmuid.intake.pools import Bringing, Pool, Pools, Stretch
 from bmuid.store import buckets, days, shares
-from bmuid.store.buckets import Wanted
+from bmuid.store.buckets import Rolling, Wanted
 from bmuid.store.shares import Part, Period, Taken
 from bmuid.store.transaction import Transaction
 
@@ -151,7 +151,7 @@ def _grant_of(due: _Due, brought: int) -> Grant:
 
 
 def _grant(txn: Transaction, pool: Pool, missing: Sequence[_Missing]) -> None:
-    """Make buckets of one share plan, and note what was brought to them."""
+    """Make buckets of one share plan, note what was brought to them, and carry over what ended ones leave."""
     wanted = [Wanted(pool.account_id, None, grant) for each in missing for grant in each.grants]
     if not wanted:
         return
@@ -159,6 +159,13 @@ def _grant(txn: Transaction, pool: Pool, missing: Sequence[_Missing]) -> None:
         days.ensure(txn, day)
     buckets.grant(txn, wanted, pool.id)
     shares.bring(txn, [taken for each in missing for taken in each.brought])
+    last = {each.due.row.code: each.due for each in missing if each.due.row.rollover}
+    rolling = [
+        Rolling(due.row, pool.account_id, None, pool.anchor, due.turn.from_us, pool.id)
+        for due in last.values()
+    ]
+    if rolling:
+        buckets.roll(txn, rolling)
 
 
 def rooms(
@@ -174,10 +181,10 @@ def rooms(
         of_service: list[Participation] = []
         for stay in pools.stays.get(owner.account_service_id, ()):
             for due in _periods(stay.pool, *between):
-                of_service += _outside(stay, due)
+                period = due.turn.from_us, due.turn.to_us
+                of_service += outside(stay.pool.id, due.row.code, period, stay.stretches)
                 if stay.limit is not None:
-                    span = due.turn.from_us, due.turn.to_us
-                    room = Participation(stay.pool.id, due.row.code, *span, stay.limit)
+                    room = Participation(stay.pool.id, due.row.code, *period, stay.limit)
                     of_service.append(room)
                     part = Part(owner.account_id, owner.account_service_id)
                     found.limited.append(Limited(due.period, part, room))
@@ -186,16 +193,6 @@ def rooms(
     if found.limited:
         _count(txn, found, {state.id: state for state in states if state.share_id})
     return found
-
-
-def _outside(stay: Stay, due: _Due) -> Iterator[Participation]:
-    """Give when in a period a service takes no part."""
-    from_us, to_us = due.turn.from_us, due.turn.to_us
-    for first, end in (*stay.stretches, (to_us, to_us)):
-        until = min(first, to_us)
-        if from_us < until:
-            yield Participation(stay.pool.id, due.row.code, from_us, until, NO_PART)
-        from_us = max(from_us, end)
 
 
 def _count(txn: Transaction, found: Rooms, pooled: Mapping[int, BucketState]) -> None:

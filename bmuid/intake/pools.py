@@ -85,8 +85,15 @@ class _Staying(NamedTuple):
     stretch: Stretch
 
 
-def pools_of(txn: Transaction, tariff: Tariff) -> Pools:
-    """Read the share plans that accounts have, and who takes part."""
+def pools_of(
+    txn: Transaction, tariff: Tariff, held: Sequence[Subscription] | None = None
+) -> Pools:
+    """
+    Read the share plans that accounts have, and who takes part.
+
+    Shapes:
+        held: all services that may take part; none: as they are.
+    """
     holders = shares.holders(txn)
     if not holders:
         return NO_POOLS
@@ -94,10 +101,13 @@ def pools_of(txn: Transaction, tariff: Tariff) -> Pools:
     members: dict[int, list[Member]] = defaultdict(list)
     for member in shares.members(txn, tariff.revision):
         members[member.share_id].append(member)
-    held = [share for share in shares.at(txn, tariff.revision) if share.share_plan in plans]
-    services = _services(txn, [plans[share.share_plan] for share in held], members)
+    there = [share for share in shares.at(txn, tariff.revision) if share.share_plan in plans]
+    if held is None:
+        services = _services(txn, [plans[share.share_plan] for share in there], members)
+    else:
+        services = _by_account(held)
     stays: dict[int, list[Stay]] = defaultdict(list)
-    for share in held:
+    for share in there:
         plan = plans[share.share_plan]
         staying = list(_staying(plan, members[share.id], services))
         pool = _pool(share, plan, tariff, _bringing(members[share.id], staying))
@@ -116,8 +126,12 @@ def _services(
     """Give the services of accounts that may take part."""
     packages = sorted({each.package for plan in plans for each in plan.participants})
     accounts = sorted({member.account_id for found in members.values() for member in found})
+    return _by_account(subscriptions.to_packages(txn, packages, accounts))
+
+
+def _by_account(services: Iterable[Subscription]) -> dict[int, list[Subscription]]:
     found: dict[int, list[Subscription]] = defaultdict(list)
-    for each in subscriptions.to_packages(txn, packages, accounts):
+    for each in services:
         found[each.account_id].append(each)
     return found
 

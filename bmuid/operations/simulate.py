@@ -42,8 +42,10 @@ class Show:
 @dataclass(frozen=True, slots=True)
 class Cost:
     """
-    What usage and the package itself cost under a package, before tax; "own": the packages as they are, by
-    the catalogue of now. charged: what the usage was charged in fact.
+    What usage and the package itself cost under a package; "own": the packages as they are, by the catalogue of now.
+
+    usage, recurring, total and charged are before tax. charged: what the usage was charged in fact. tax: of the total,
+    and with it total_with_tax; None: that of a recurring price can't be told, by the catalogue or by the tax service.
     """
 
     account: str
@@ -54,7 +56,10 @@ class Cost:
     usage: str
     recurring: str
     total: str
+    tax: str | None
+    total_with_tax: str | None
     charged: str
+    charged_tax: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,9 @@ def _shown(txn: Transaction, simulation_id: int, limit: int) -> Shown | Refused:
 
 
 def _cost(one: Total) -> Cost:
+    total, tax = one.new_e11 + one.recurring_e11, None
+    if one.recurring_tax_e11 is not None:
+        tax = one.new_tax_e11 + one.recurring_tax_e11
     return Cost(
         account=one.account,
         package=one.package or "own",
@@ -130,8 +138,11 @@ def _cost(one: Total) -> Cost:
         unratable=one.unratable,
         usage=decimal_text(one.new_e11),
         recurring=decimal_text(one.recurring_e11),
-        total=decimal_text(one.new_e11 + one.recurring_e11),
+        total=decimal_text(total),
+        tax=None if tax is None else decimal_text(tax),
+        total_with_tax=None if tax is None else decimal_text(total + tax),
         charged=decimal_text(one.old_e11),
+        charged_tax=decimal_text(one.old_tax_e11),
     )
 
 

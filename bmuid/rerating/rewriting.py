@@ -6,7 +6,7 @@ from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
-from bmuid.intake import firstuse, rolling, sizing
+from bmuid.intake import firstuse, sizing
 from bmuid.intake.charging import note
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
@@ -17,6 +17,7 @@ from bmuid.store.reversals import Moved
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
+DRAW = EntryKind.DRAW.value
 _UNDO = {kind: undone((Entry(0, kind, 1),))[0].kind.value for kind in EntryKind}
 
 OfAccounts = Sequence[tuple[int, list[Again]]]
@@ -38,8 +39,7 @@ def write(
         accounts: whose the buckets are that the old ones moved.
         changed: by account.
     """
-    carried = rolling.moved(txn, there)
-    if not (changed or carried):
+    if not changed:
         return
     rated_us = began(txn)
     for day, (whose, of_day) in _by_day(changed).items():
@@ -57,13 +57,11 @@ def write(
             by = tariff.revision, rated_us
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
     sizing.keep_used(txn, there.growing)
-    # Together, so that what was carried grows or shrinks with what is drawn from it.
-    reversals.move(txn, [*_moved(changed, accounts, there.elsewhere), *carried])
+    reversals.move(txn, _moved(changed, accounts, there.elsewhere))
     firstuse.end_unused(txn, there)
     note(txn, tariff, there)
     _withdraw(txn, changed, reason)
-    if changed:
-        reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
+    reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
 
 
 def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
@@ -83,31 +81,23 @@ def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
 def _moved(
     changed: OfAccounts, accounts: Mapping[int, int], elsewhere: Mapping[int, int]
 ) -> list[Moved]:
-    """
-    Give what takes back what the old charges moved buckets by, and what the new ones move them by.
-
-    Where both are the same in a bucket, nothing moves: the old charge's entry is the new one's from now on.
-    """
+    """Give what takes back what the old charges moved buckets by, and what the new ones move them by."""
     found: list[Moved] = []
     for account_id, mine in changed:
-        for (udr, udr_id, version, _, rated, entries), _, outcome in mine:
-            made: tuple[Entry, ...] = ()
-            if isinstance(outcome, Rated):
-                if (
-                    outcome.detail is None
-                    and rated.detail is None
-                    and outcome.draws == rated.draws
-                ):
-                    # Most have other prices and draw as they did.
-                    continue
-                made = entries_made(outcome)
+        for (udr, udr_id, version, _, _, entries), _, outcome in mine:
             began = udr[6]
-            for bucket_id, kind, quantity in set(entries).difference(made):
+            for bucket_id, kind, quantity in entries:
                 whose, undo = accounts[bucket_id], _UNDO[kind]
                 found.append((whose, began, bucket_id, undo, udr_id, version, -quantity))
-            for bucket_id, kind, quantity in set(made).difference(entries):
-                whose = elsewhere.get(bucket_id, account_id)
-                found.append((whose, began, bucket_id, kind.value, udr_id, version + 1, quantity))
+            if not isinstance(outcome, Rated):
+                continue
+            if outcome.detail is None:
+                for bucket_id, taken in outcome.draws:
+                    found.append((account_id, began, bucket_id, DRAW, udr_id, version + 1, -taken))
+                continue
+            for bucket_id, kind, quantity in entries_made(outcome):
+                whose, made = elsewhere.get(bucket_id, account_id), kind.value
+                found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
     return found
 
 

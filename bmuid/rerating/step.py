@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 
 from bmuid.intake.chunk import Bench, Missing
 from bmuid.intake.snapshot import Snapshot
-from bmuid.rerating import accounts, simulation
+from bmuid.rerating import accounts
+from bmuid.rerating.simulation import Simulating
 from bmuid.store import reference, reratings, revisions
 from bmuid.store.reratings import Figures, NextAccount, OpenPlan
 from bmuid.store.transaction import Connection, Transaction, run
@@ -37,6 +38,7 @@ class Rerating:
     bench: Bench
     _catalogue: dict[int, int] = field(default_factory=dict)
     _begun: dict[int, int] = field(default_factory=dict)
+    _simulating: Simulating = field(default_factory=Simulating)
     _not_before_ns: int = 0
 
     def wait_seconds(self, most: float) -> float:
@@ -82,7 +84,9 @@ class Rerating:
         if not found:
             return 0
         if plan.to_at is not None:
-            figures = [simulation.simulate(txn, snapshot, found[0], plan.to_at)]
+            service = self.bench.snapshots.tax_service
+            asked = plan.id, found[0], plan.to_at
+            figures = [self._simulating.simulate(txn, snapshot, *asked, service)]
         else:
             worked = self._figures(txn, snapshot, plan, found)
             if isinstance(worked, Missing):
@@ -126,7 +130,7 @@ def _tell(plan: OpenPlan, figures: Sequence[Figures], took_us: int) -> None:
     sums = {
         name: sum(getattr(each, name) for each in figures)
         for name in asdict(figures[0])
-        if name != "recurring_e11"
+        if not name.startswith("recurring")
     }
     said = {"rerating": plan.id, "accounts": len(figures), "seconds": took_us / 1e6}
     log.info("accounts rated again", extra=said | sums)

@@ -1,6 +1,7 @@
 """Buckets: locked in the order of their ids, granted once a period, carried over; the database keeps the balance."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,11 +11,14 @@ import psycopg2.errors
 
 from bmu.period import FOREVER_US, from_us
 from bmu.rating import (
+    Anchor,
     BucketPart,
     BucketScope,
     BucketState,
     BucketTier,
+    BucketTypeRow,
     Grant,
+    carried,
 )
 from bmuid.store import at_once
 from bmuid.store.at_once import Call, Prepared
@@ -27,19 +31,20 @@ ROW = struct.Struct(">hiqiqiiiqiqiq")
 
 SAMPLE = BucketState(0, 0, "", 0, 0, 0)
 
-# In the order of the accounts, as draws come: neighbours share pages.
+# In the order of the accounts, as draws come: neighbours share pages. Within one as they are wanted: of what is
+# alike else, the lower id is drawn from first, so that order must not hang on how many are made at once.
 GRANT = """
     INSERT INTO bucket (account_id, account_service_id, share_id, code, during, unit, granted, for_tree, part,
         carried_from, tiers, repeat_last)
     SELECT w.account_id, nullif(w.account_service_id, 0), nullif(%(share_id)s::bigint, 0), g.code, tstzrange(g.from_, g.to_), g.unit,
         g.granted, g.for_tree, g.part, g.carried_from, g.tiers, g.repeat_last
     FROM unnest(%(account_ids)s::bigint[], %(service_ids)s::bigint[], %(places)s::bigint[])
-        AS w (account_id, account_service_id, place)
+        WITH ORDINALITY AS w (account_id, account_service_id, place, number)
     JOIN unnest(%(codes)s, %(froms)s, %(tos)s::timestamptz[], %(units)s, %(granted)s, %(for_tree)s, %(parts)s,
             %(carried_froms)s::timestamptz[], %(tiers)s::jsonb[], %(repeat_last)s)
         WITH ORDINALITY AS g (code, from_, to_, unit, granted, for_tree, part, carried_from, tiers,
             repeat_last, place) ON g.place = w.place
-    ORDER BY w.account_id
+    ORDER BY w.account_id, w.number
 """
 ONCE = "ON CONFLICT DO NOTHING"
 
@@ -86,6 +91,17 @@ class Wanted(NamedTuple):
     account_id: int
     account_service_id: int | None
     grant: Grant
+
+
+class Rolling(NamedTuple):
+    """Buckets of one type, whose they are as `Wanted` says, that leave something where they end up to *until_us*."""
+
+    row: BucketTypeRow
+    account_id: int
+    account_service_id: int | None
+    anchor: Anchor
+    until_us: int
+    share_id: int = 0
 
 
 class Span(NamedTuple):
@@ -154,18 +170,7 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
     else:
         found = _states_of(copy_out(txn, _LOCK_MANY, values), tuple(span.codes), SAMPLE)
     whole = _whole(txn, account_ids, span)
-    if not whole:
-        return found
-    locked = {state.id for state in found}
-    if any(_is_of(whole[id_], span) for id_ in whole.keys() - locked):
-        # Made by whom this one waited for: a statement sees what was there as it began.
-        return lock(txn, account_ids, span)
-    return [whole.get(state.id, state) for state in found]
-
-
-def _is_of(state: BucketState, span: Span) -> bool:
-    """Tell whether a bucket is one of those that are locked."""
-    return state.for_tree or state.account_id not in span.above or state.share_id in span.shares
+    return [whole.get(state.id, state) for state in found] if whole else found
 
 
 def grant(txn: Transaction, wanted: Sequence[Wanted], share_id: int = 0) -> None:
@@ -202,6 +207,86 @@ def grant(txn: Transaction, wanted: Sequence[Wanted], share_id: int = 0) -> None
         txn.execute(GRANT + ONCE, values)
     else:
         txn.execute("RELEASE SAVEPOINT granting")
+
+
+def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
+    """Carry what ended periods left to the next ones, and let the rest of it lapse."""
+    txn.execute(
+        f"""
+        {STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
+        ORDER BY account_id, id FOR NO KEY UPDATE
+        """,
+        {
+            "account_ids": sorted({each.account_id for each in rolling}),
+            "codes": sorted({each.row.code for each in rolling}),
+            "forever": FOREVER_US,
+        },
+    )
+    of_type: dict[tuple[int, int, int, str], list[BucketState]] = defaultdict(list)
+    for state in states(txn.fetchall()):
+        whose = state.account_id, state.account_service_id, state.share_id
+        of_type[*whose, state.code].append(state)
+    wanted: dict[int, list[Wanted]] = defaultdict(list)
+    lapsed: list[BucketState] = []
+    for each in rolling:
+        whose = each.account_id, each.account_service_id or 0, each.share_id
+        held = of_type[*whose, each.row.code]
+        for ended in sorted(held, key=lambda state: state.from_us):
+            if (
+                ended.part is not BucketPart.CARRIED
+                and ended.balance
+                and ended.to_us <= each.until_us
+            ):
+                grants = _left(each, ended, held)
+                wanted[each.share_id] += [
+                    Wanted(each.account_id, each.account_service_id, g) for g in grants
+                ]
+                lapsed.append(replace(ended))
+                ended.balance = 0
+    for share_id, of_share in wanted.items():
+        if of_share:
+            grant(txn, of_share, share_id)
+    _lapse(txn, lapsed)
+
+
+def _left(each: Rolling, ended: BucketState, held: list[BucketState]) -> list[Grant]:
+    """
+    Give what an ended bucket leaves, and count it among those that are held.
+
+    Usage of the ended period that comes late draws from it too, as it would have from that period's own.
+    """
+    left = carried(each.row, each.anchor, ended, held)
+    if left is None:
+        return []
+    left = left._replace(from_us=ended.from_us)
+    held.append(
+        replace(
+            ended,
+            id=0,
+            from_us=left.from_us,
+            to_us=left.to_us,
+            balance=left.quantity,
+            part=left.part,
+        )
+    )
+    return [left]
+
+
+def _lapse(txn: Transaction, ended: Sequence[BucketState]) -> None:
+    txn.execute(
+        """
+        INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
+        SELECT account_id, at, id, 'EXPIRY', -balance
+        FROM unnest(%(account_ids)s::bigint[], %(ats)s::timestamptz[], %(ids)s::bigint[],
+            %(balances)s::bigint[]) AS ended (account_id, at, id, balance)
+        """,
+        {
+            "account_ids": [state.account_id for state in ended],
+            "ats": [from_us(state.to_us) for state in ended],
+            "ids": [state.id for state in ended],
+            "balances": [state.balance for state in ended],
+        },
+    )
 
 
 def warn(txn: Transaction, warned: Mapping[int, int], account_ids: Sequence[int]) -> None:

@@ -58,7 +58,7 @@ class Figures:
         invoiced: of the changed, how many are on an invoice.
 
     Units:
-        ..._e11: 10^-11 of the account's currency; recurring_e11 is of a simulation.
+        ..._e11: 10^-11 of the account's currency; recurring ones are of a simulation, the tax none where it can't be told.
     """
 
     records: int
@@ -70,6 +70,7 @@ class Figures:
     new_e11: int
     new_tax_e11: int
     recurring_e11: int | None = None
+    recurring_tax_e11: int | None = None
 
 
 def claim(txn: Transaction) -> bool:
@@ -284,12 +285,14 @@ def note(
         """
         UPDATE rerating_account AS a SET state = %(state)s, records = f.records, changed = f.changed,
             unratable = f.unratable, invoiced = f.invoiced, old_e11 = f.old, old_tax_e11 = f.old_tax,
-            new_e11 = f.new, new_tax_e11 = f.new_tax, recurring_e11 = f.recurring, took_us = f.took
+            new_e11 = f.new, new_tax_e11 = f.new_tax, recurring_e11 = f.recurring,
+            recurring_tax_e11 = f.recurring_tax, took_us = f.took
         FROM unnest(%(account_id)s::bigint[], %(records)s::bigint[], %(changed)s::bigint[],
             %(unratable)s::bigint[], %(invoiced)s::bigint[], %(old_e11)s::numeric[],
             %(old_tax_e11)s::numeric[], %(new_e11)s::numeric[], %(new_tax_e11)s::numeric[],
-            %(recurring_e11)s::numeric[], %(took_us)s::bigint[]) AS f (account, records, changed,
-            unratable, invoiced, old, old_tax, new, new_tax, recurring, took)
+            %(recurring_e11)s::numeric[], %(recurring_tax_e11)s::numeric[], %(took_us)s::bigint[])
+            AS f (account, records, changed, unratable, invoiced, old, old_tax, new, new_tax, recurring,
+                recurring_tax, took)
         WHERE a.rerating_id = %(id)s AND a.account_id = f.account AND a.package = %(package)s
         """,
         {

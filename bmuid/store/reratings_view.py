@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bmuid.store.transaction import Transaction
 
@@ -51,7 +52,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What is charged before and after, of an account or of all in one currency."""
+    """
+    What is charged before and after, of an account or of all in one currency.
+
+    Shapes:
+        recurring_tax_e11: of a simulation; none where it can't be told.
+    """
 
     account: str
     package: str
@@ -64,6 +70,7 @@ class Total:
     new_e11: int
     new_tax_e11: int
     recurring_e11: int
+    recurring_tax_e11: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,8 @@ def plans(
 _SUMS = """
     coalesce(sum(p.records), 0), coalesce(sum(p.changed), 0), coalesce(sum(p.unratable), 0),
     coalesce(sum(p.old_e11), 0), coalesce(sum(p.old_tax_e11), 0), coalesce(sum(p.new_e11), 0),
-    coalesce(sum(p.new_tax_e11), 0), coalesce(sum(p.recurring_e11), 0)
+    coalesce(sum(p.new_tax_e11), 0), coalesce(sum(p.recurring_e11), 0),
+    CASE WHEN bool_and(p.recurring_tax_e11 IS NOT NULL) THEN sum(p.recurring_tax_e11) END
 """
 
 
@@ -161,7 +169,12 @@ def accounts(txn: Transaction, plan_id: int, limit: int) -> tuple[Total, ...]:
         """,  # noqa: S608 - a constant, no value
         {"id": plan_id, "limit": limit},
     )
-    return tuple(Total(*row[:3], *map(int, row[3:])) for row in txn.fetchall())
+    return tuple(map(_total, txn.fetchall()))
+
+
+def _total(row: Sequence[Any]) -> Total:
+    *sums, tax = row[3:]
+    return Total(*(*row[:3], *map(int, sums), None if tax is None else int(tax)))
 
 
 def totals(txn: Transaction, plan_id: int) -> tuple[Total, ...]:
@@ -176,7 +189,7 @@ def totals(txn: Transaction, plan_id: int) -> tuple[Total, ...]:
         """,  # noqa: S608 - a constant, no value
         {"id": plan_id},
     )
-    return tuple(Total(*row[:3], *map(int, row[3:])) for row in txn.fetchall())
+    return tuple(map(_total, txn.fetchall()))
 
 
 def run(txn: Transaction, plan_id: int, actor: str, revision: int, pace: int | None) -> bool:

@@ -1073,7 +1073,7 @@ CREATE TABLE draw (
     bucket_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY', 'HOLD', 'RELEASE')),
     udr_id bigint NOT NULL DEFAULT 0,
-    version integer NOT NULL DEFAULT 0,                           -- of the charge that drew, or was reversed when it was returned
+    version integer NOT NULL DEFAULT 0,
     quantity bigint NOT NULL,
     PRIMARY KEY (account_id, started_at, udr_id, version, bucket_id, kind),
     CHECK (
@@ -1081,8 +1081,7 @@ CREATE TABLE draw (
     ),
     -- What an event grants is another round of a last tier, or what a bucket grows by it; what it lets expire, such a
     -- grant given back. Without an event, a version tells that a bucket which began with its first use did not, or
-    -- does again, that one which has grown less than was thought keeps what was used of it, or that one was carried
-    -- into, or carried from as its period ended, and by how much otherwise once usage was rated again.
+    -- does again, or that one which has grown less than was thought keeps what was used of it.
     CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version >= 0 AND kind IN ('GRANT', 'EXPIRY')))
 ) PARTITION BY RANGE (started_at);
 
@@ -1096,9 +1095,7 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM added AS a WHERE a.kind = 'GRANT' AND NOT EXISTS (
         SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id AND CASE a.udr_id
-            WHEN 0 THEN lower(b.during) = a.started_at AND (b.granted = a.quantity OR b.granted = 0 AND a.version > 0)
-                OR upper(b.during) = a.started_at AND a.version > 0 AND b.part <> 'CARRIED'
-                AND (b.added + a.quantity <= 0 OR b.granted = 0 OR b.repeat_last)
+            WHEN 0 THEN (b.granted = a.quantity OR b.granted = 0 AND a.version > 0) AND lower(b.during) = a.started_at
             ELSE b.repeat_last OR b.granted = 0 END
     )) THEN
         RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
@@ -1347,6 +1344,7 @@ CREATE TABLE rerating_account (
     records bigint, changed bigint, unratable bigint, invoiced bigint,
     old_e11 numeric(30, 0), old_tax_e11 numeric(30, 0), new_e11 numeric(30, 0), new_tax_e11 numeric(30, 0),
     recurring_e11 numeric(30, 0),                                 -- of a simulation: what the package costs besides
+    recurring_tax_e11 numeric(30, 0),                             -- null: it can't be told
     took_us bigint,
     PRIMARY KEY (rerating_id, account_id, package),
     CHECK (num_nulls(records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, took_us)
@@ -1630,7 +1628,7 @@ CREATE FUNCTION shared_buckets(taking_part bigint, span tstzrange)
     SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance
     FROM share_member AS m JOIN share AS s ON s.id = m.share_id AND s.account_id <> taking_part
     JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id AND b.during && m.during AND b.during && span
-    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span AND (b.part <> 'CARRIED' OR b.granted + b.added > 0)
+    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span
     AND (session_user <> 'bmuid_public' OR taking_part = entered_account())
 $$;
 CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER
@@ -1869,7 +1867,7 @@ GRANT INSERT (account_id, oldest) ON rework TO bmuid;
 GRANT UPDATE (state, revision, done_at, not_before) ON rerating TO bmuid;
 GRANT INSERT (rerating_id, account_id, package, from_at),
     UPDATE (state, records, changed, unratable, invoiced, old_e11, old_tax_e11, new_e11, new_tax_e11, recurring_e11,
-        took_us) ON rerating_account TO bmuid;
+        recurring_tax_e11, took_us) ON rerating_account TO bmuid;
 GRANT INSERT (account_id, account_service_id, share_id, code, during, unit, granted, for_tree, part, carried_from, tiers,
     repeat_last) ON bucket TO bmuid;
 GRANT INSERT, UPDATE (brought, drawn) ON participation TO bmuid;

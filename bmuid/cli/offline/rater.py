@@ -15,12 +15,11 @@ from bmu.rating import (
     TaxService,
     Unrated,
     compile_tariff,
-    rate,
-    rate_batch,
     shelved,
 )
+from bmu.rating.granting import Granting, Service
 from bmu.usage import UDR
-from bmuid.cli.offline.allowances import Allowances
+from bmuid.cli.offline.allowances import service_of
 from bmuid.cli.offline.customers import Customers
 
 # There is no database that counts revisions.
@@ -59,37 +58,16 @@ class Rater:
     """Rates events in the order given; allowances are granted as their periods come, and drawn from."""
 
     def __init__(self, tariff: Tariff, customers: Customers) -> None:
-        self._tariff = tariff
-        self._customers = customers
-        self._allowances = Allowances(tariff)
-        self._classes = {id_: code for code, id_ in tariff.usage_class_ids.items()}
+        def offered(owner: Owner, started_us: int) -> Service:
+            holdings = customers.holdings(owner, started_us)
+            return service_of(tariff, owner.account_service_id, holdings)
+
+        self._granting = Granting(tariff, offered)
 
     def rate(self, udrs: Sequence[UDR], owners: Sequence[Owner]) -> list[Rated | Unrated]:
         """Give for each event what it costs, or why that can't be told."""
-        if self._allowances.hangs_on_usage:
-            return [self._one(udr, owner) for udr, owner in zip(udrs, owners, strict=True)]
-        if self._tariff.bucket_types:
-            for udr, owner in zip(udrs, owners, strict=True):
-                self._grant(udr, owner)
-        return rate_batch(udrs, owners, self._tariff, self._allowances.shelves)
+        return self._granting.rate(udrs, owners)
 
     def bucket(self, bucket_id: int) -> str:
         """Give the code of what a draw was from."""
-        return self._allowances.name(bucket_id)
-
-    def _one(self, udr: UDR, owner: Owner) -> Rated | Unrated:
-        self._grant(udr, owner)
-        self._allowances.begin(udr, owner)
-        service_id = owner.account_service_id
-        shelf = self._allowances.shelves.get(service_id, ())
-        outcome = rate(udr, owner, self._tariff, shelf)
-        if isinstance(outcome, Rated):
-            usage_class = self._classes[outcome.usage_class_id]
-            self._allowances.measure(service_id, usage_class, udr.started_us, outcome.quantity)
-        return outcome
-
-    def _grant(self, udr: UDR, owner: Owner) -> None:
-        us = udr.started_us
-        if not self._allowances.has(owner.account_service_id, us):
-            holdings = self._customers.holdings(owner, us)
-            self._allowances.grant(owner.account_service_id, us, holdings)
+        return self._granting.name(bucket_id)

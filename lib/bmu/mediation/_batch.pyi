@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bmu.mediation.digest import Addresses
 from bmu.mediation.plan import Hash, Plan, Take
@@ -17,10 +17,8 @@ def take_some(
 ) -> list[UDR | Reject]: ...
 def uids_of(
     plan: Plan,
-    texts: list[bytes],
+    texts: list[bytes | None],
     uid_of: Callable[[bytes], tuple[str, str] | None],
     /,
 ) -> list[tuple[str, str] | None]: ...
-def marks(
-    plan: Plan, octets: bytearray, end: int, lines_max: int, octets_max: int, is_told: bool, /
-) -> tuple[bytes, int]: ...
+def uid_texts(plan: Plan, lines: Iterable[bytes], /) -> list[bytes | None]: ...

@@ -1,6 +1,6 @@
 """Who draws from whose buckets: a service, its account, the accounts above, share plans."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ from bmu.rating.offers import (
     Contribution,
     SharePlanRow,
 )
+
+Stretch = tuple[int, int]
 
 # In place of a limit: the service takes no part.
 NO_PART = -1
@@ -123,6 +125,18 @@ def participation_of(
         ):
             return each
     return None
+
+
+def outside(
+    share_id: int, code: str, period: Stretch, stretches: Iterable[Stretch]
+) -> Iterator[Participation]:
+    """Give when in a period a service takes no part; *stretches*, in their order: when it does."""
+    from_us, to_us = period
+    for first, end in (*stretches, (to_us, to_us)):
+        until = min(first, to_us)
+        if from_us < until:
+            yield Participation(share_id, code, from_us, until, NO_PART)
+        from_us = max(from_us, end)
 
 
 def copied(participations: Iterable[Participation]) -> list[Participation]:
