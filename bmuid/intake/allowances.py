@@ -1,7 +1,7 @@
 """Which allowances usage asks for, where they are not just plain monthly ones: other periods, carried over, shared."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class Allowances:
     The allowances of one revision that are not just plain monthly ones of a service.
 
     Shapes:
-        own: by service, all types of those services that have any such.
+        own: by service, all types of those services that have any such, or draw from what is shared, too.
         shared: by account, what its services draw from together, and maybe those of accounts below.
         parents: the account above each.
         begin_with_use: whether any of them begins with its first use; grow: whether usage makes the size of any.
@@ -77,7 +77,7 @@ class Allowances:
     def held(self, owner: Owner) -> Iterator[Held]:
         """Give all allowances that an owner's usage may draw from; none: plain monthly ones, or nothing."""
         yield from self.own.get(owner.account_service_id, ())
-        yield from self._shared(owner.account_id)
+        yield from self.shared_with(owner.account_id)
 
     def due(self, owner: Owner, us: int) -> Due | None:
         """Tell what an owner's usage at an instant asks for; none: plain monthly allowances, or nothing."""
@@ -148,7 +148,8 @@ class Allowances:
             yield over
             over = self.parents.get(over)
 
-    def _shared(self, account_id: int) -> Iterator[Held]:
+    def shared_with(self, account_id: int) -> Iterator[Held]:
+        """Give what an account's services draw from together, maybe with those of other accounts."""
         yield from self.shared.get(account_id, ())
         for over in self.above(account_id):
             for held in self.shared.get(over, ()):
@@ -161,12 +162,22 @@ PLAIN = Allowances()
 
 def allowances_of(txn: Transaction, tariff: Tariff) -> Allowances:
     """Read whose allowances are not just plain monthly ones of a service."""
-    types = _types(tariff)
-    types = {code: rows for code, rows in types.items() if not all(map(is_monthly, rows))}
+    every = _types(tariff)
+    types = {code: rows for code, rows in every.items() if not all(map(is_monthly, rows))}
     pools = pools_of(txn, tariff)
     if not types:
         return PLAIN if pools is NO_POOLS else Allowances(pools=pools)
-    return _allowances(txn, types, subscriptions.to_packages(txn, list(types)), pools)
+    found = _allowances(txn, types, subscriptions.to_packages(txn, list(types)), pools)
+    plain = {code: rows for code, rows in every.items() if rows and code not in types}
+    if not (found.shared and plain):
+        return found
+    # Services that have plain ones of their own beside what is shared.
+    accounts = {*found.shared, *(id_ for id_ in found.parents if any(found.shared_with(id_)))}
+    own = {
+        each.id: tuple(_held(each, plain[each.package]))
+        for each in subscriptions.to_packages(txn, list(plain), sorted(accounts))
+    }
+    return replace(found, own={**own, **found.own})
 
 
 def allowances_with(txn: Transaction, tariff: Tariff, held: Sequence[Subscription]) -> Allowances:
