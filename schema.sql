@@ -1073,7 +1073,7 @@ CREATE TABLE draw (
     bucket_id bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('GRANT', 'DRAW', 'RETURN', 'EXPIRY', 'HOLD', 'RELEASE')),
     udr_id bigint NOT NULL DEFAULT 0,
-    version integer NOT NULL DEFAULT 0,
+    version integer NOT NULL DEFAULT 0,                           -- of the charge that drew, or was reversed when it was returned
     quantity bigint NOT NULL,
     PRIMARY KEY (account_id, started_at, udr_id, version, bucket_id, kind),
     CHECK (
@@ -1081,7 +1081,8 @@ CREATE TABLE draw (
     ),
     -- What an event grants is another round of a last tier, or what a bucket grows by it; what it lets expire, such a
     -- grant given back. Without an event, a version tells that a bucket which began with its first use did not, or
-    -- does again, or that one which has grown less than was thought keeps what was used of it.
+    -- does again, that one which has grown less than was thought keeps what was used of it, or that one was carried
+    -- into, or carried from as its period ended, and by how much otherwise once usage was rated again.
     CHECK ((udr_id > 0 AND version > 0) OR (udr_id = 0 AND version >= 0 AND kind IN ('GRANT', 'EXPIRY')))
 ) PARTITION BY RANGE (started_at);
 
@@ -1095,7 +1096,9 @@ DECLARE
 BEGIN
     IF EXISTS (SELECT FROM added AS a WHERE a.kind = 'GRANT' AND NOT EXISTS (
         SELECT FROM bucket AS b WHERE b.account_id = a.account_id AND b.id = a.bucket_id AND CASE a.udr_id
-            WHEN 0 THEN (b.granted = a.quantity OR b.granted = 0 AND a.version > 0) AND lower(b.during) = a.started_at
+            WHEN 0 THEN lower(b.during) = a.started_at AND (b.granted = a.quantity OR b.granted = 0 AND a.version > 0)
+                OR upper(b.during) = a.started_at AND a.version > 0 AND b.part <> 'CARRIED'
+                AND (b.added + a.quantity <= 0 OR b.granted = 0 OR b.repeat_last)
             ELSE b.repeat_last OR b.granted = 0 END
     )) THEN
         RAISE EXCEPTION 'a grant is of a bucket of its account, as large as it was made' USING ERRCODE = '23503';
@@ -1628,7 +1631,7 @@ CREATE FUNCTION shared_buckets(taking_part bigint, span tstzrange)
     SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance
     FROM share_member AS m JOIN share AS s ON s.id = m.share_id AND s.account_id <> taking_part
     JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id AND b.during && m.during AND b.during && span
-    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span
+    WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span AND (b.part <> 'CARRIED' OR b.granted + b.added > 0)
     AND (session_user <> 'bmuid_public' OR taking_part = entered_account())
 $$;
 CREATE FUNCTION leave(token text) RETURNS boolean LANGUAGE sql SECURITY DEFINER

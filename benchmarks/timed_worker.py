@@ -9,6 +9,7 @@ from pathlib import Path
 from bmu.mediation import Mediator
 from bmuid.intake import charging, chunk, inorder, snapshot
 from bmuid.intake.homes import Homes
+from bmuid.intake.lines import Lines
 from bmuid.intake.spool import Spool
 from bmuid.store import buckets, charges, days, draws, keys
 from bmuid.worker import rating
@@ -17,7 +18,7 @@ from bmuid.worker.main import KINDS, Settings
 # Where a stage is spent. Time inside another one counts there alone.
 STAGES = (
     (chunk, "work", "rest of the chunk"),
-    (chunk, "read_chunk", "read"),
+    (Lines, "more", "read"),
     (Mediator, "take_some", "mediate"),
     (Homes, "glance", "glance"),
     (chunk, "pick", "own"),

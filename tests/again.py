@@ -17,7 +17,7 @@ def live(office: Office) -> list[tuple[object, ...]]:
         """
         SELECT c.account_id, u.file_id, u.line_no, c.rounded, c.billable, c.rated_e11, c.amount_e11, c.tax_e11,
             (SELECT coalesce(sum(d.quantity), 0) FROM draw AS d WHERE d.account_id = c.account_id
-                AND d.udr_id = c.udr_id AND d.started_at = c.started_at AND d.version = c.version)
+                AND d.udr_id = c.udr_id AND d.started_at = c.started_at)
         FROM charge AS c JOIN udr AS u ON u.account_id = c.account_id AND u.started_at = c.started_at AND u.id = c.udr_id
         WHERE NOT EXISTS (SELECT FROM charge_reversal AS r WHERE r.account_id = c.account_id
             AND r.started_at = c.started_at AND r.udr_id = c.udr_id AND r.version = c.version)

@@ -5,6 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 typedef long long i64;
 
@@ -12,9 +13,11 @@ typedef long long i64;
 #define LINE_OCTETS_MAX (1 << 16)
 #define LOOK_CLOSER (-1)
 #define ASKED (-2) /* in place of a part that is being asked for */
+#define NOT_TOLD UINT32_MAX
 #define KNOWN_MAX 500000
 #define SLOTS_FIRST 1024
 #define TEXT_MAX 43
+#define HUGE_PAGE ((size_t)2 << 20)
 #define KEY_OCTETS 16
 /* How many objects are fetched from memory before the first of them is looked at. */
 #define AHEAD 16
@@ -94,7 +97,7 @@ all_are(PyObject *list, PyTypeObject *type)
 /* One text with its home: a line of the processor's cache, so that all of a lookup is one access to memory. */
 typedef struct {
     PyObject *owner; /* owned; NULL: the slot is free */
-    Py_hash_t hash;
+    uint64_t hash;
     int part;
     unsigned char length;
     char octets[TEXT_MAX];
@@ -106,27 +109,69 @@ typedef struct {
     size_t size, used; /* size: a power of two */
 } Known;
 
-static Slot *
-slot_of(Slot *slots, size_t size, PyObject *text, Py_hash_t hash)
+/* What a line's identifier is made of. */
+typedef struct {
+    const char *at; /* NULL: it is not told */
+    size_t length;
+    uint64_t hash;
+} Text;
+
+/* Another one in each process, so that nobody who writes lines can have all of them meet in one place. */
+static uint64_t seed;
+
+static uint64_t
+mixed(uint64_t one, uint64_t other)
 {
-    size_t length = PyBytes_GET_SIZE(text), place = (size_t)hash & (size - 1);
+    unsigned __int128 product = (unsigned __int128)one * other;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t
+eight(const char *at)
+{
+    uint64_t found;
+    memcpy(&found, at, 8);
+    return found;
+}
+
+static uint64_t
+hash_of(const char *at, size_t length)
+{
+    uint64_t hash = seed ^ length, tail = 0;
+    for (; length >= 8; at += 8, length -= 8)
+        hash = mixed(hash ^ eight(at), seed | 1);
+    memcpy(&tail, at, length);
+    return mixed(hash ^ tail, 0x9E3779B97F4A7C15u);
+}
+
+static Slot *
+slot_of(Slot *slots, size_t size, const Text *text)
+{
+    size_t place = text->hash & (size - 1);
     for (;; place = (place + 1) & (size - 1)) {
         Slot *slot = &slots[place];
         if (slot->owner == NULL
-            || (slot->hash == hash && slot->length == length
-                && memcmp(slot->octets, PyBytes_AS_STRING(text), length) == 0))
+            || (slot->hash == text->hash && slot->length == text->length
+                && memcmp(slot->octets, text->at, text->length) == 0))
             return slot;
     }
 }
 
+/* Many slots lie in huge pages, where there are any: they are looked at here and there. */
 static Slot *
 slots_of(size_t size)
 {
-    Slot *slots = size ? aligned_alloc(sizeof(Slot), size * sizeof(Slot)) : NULL;
-    if (slots == NULL)
+    size_t octets = size * sizeof(Slot);
+    Slot *slots = size ? aligned_alloc(octets < HUGE_PAGE ? sizeof(Slot) : HUGE_PAGE, octets) : NULL;
+    if (slots == NULL) {
         PyErr_NoMemory();
-    else
-        memset(slots, 0, size * sizeof(Slot));
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    if (octets >= HUGE_PAGE)
+        madvise(slots, octets, MADV_HUGEPAGE);
+#endif
+    memset(slots, 0, octets);
     return slots;
 }
 
@@ -148,7 +193,7 @@ grow(Known *known)
         return 0;
     for (size_t n = 0; n < known->size; n++) {
         Slot *slot = &known->slots[n];
-        size_t place = (size_t)slot->hash & (size - 1);
+        size_t place = slot->hash & (size - 1);
         if (slot->owner == NULL)
             continue;
         while (slots[place].owner != NULL)
@@ -161,41 +206,86 @@ grow(Known *known)
     return 1;
 }
 
+/* mediator.MARK; all are counted from the first of the octets. */
+typedef struct {
+    uint32_t line, end, text, text_end;
+} Mark;
+
 /* A glance under way; asked: the texts that homes are asked for, those that are not kept at the end, from odd on. */
 typedef struct {
-    PyObject *lines, *texts, *homes_of, *mine, *places, *owners, *closer, *empty, *asked, *not_kept, *homes;
-    Py_ssize_t odd;
+    Py_buffer octets, marks;
+    PyObject *homes_of, *mine, *line_nos, *owners, *closer, *cut, *asked, *not_kept, *homes, *empty;
+    Py_ssize_t count, odd;
+    Text *texts;
+    i64 first_line;
     int part;
 } Glance;
 
-static int
-is_kept(PyObject *text)
+static Mark
+mark_at(const Glance *all, Py_ssize_t n)
 {
-    return PyBytes_Check(text) && PyBytes_GET_SIZE(text) <= TEXT_MAX;
+    Mark mark;
+    memcpy(&mark, (const char *)all->marks.buf + n * (Py_ssize_t)sizeof mark, sizeof mark);
+    return mark;
+}
+
+static int
+is_kept(const Text *text)
+{
+    return text->length <= TEXT_MAX;
+}
+
+/* See that all marks are within the octets, hash the texts, and have fetched where they lead to. */
+static int
+read_marks(const Known *known, Glance *all)
+{
+    for (Py_ssize_t n = 0; n < all->count; n++) {
+        Mark mark = mark_at(all, n);
+        Text *text = &all->texts[n];
+        int told = mark.text != NOT_TOLD;
+        if (mark.line > mark.end || mark.end > all->octets.len
+            || (told && (mark.text > mark.text_end || mark.text_end > all->octets.len))) {
+            PyErr_SetString(PyExc_ValueError, "marks beyond the octets");
+            return 0;
+        }
+        *text = (Text){told ? (const char *)all->octets.buf + mark.text : NULL, told ? mark.text_end - mark.text : 0, 0};
+        if (told && is_kept(text)) {
+            text->hash = hash_of(text->at, text->length);
+            __builtin_prefetch(&known->slots[text->hash & (known->size - 1)]);
+        }
+    }
+    return 1;
+}
+
+static int
+append_new(PyObject *list, PyObject *item)
+{
+    int failed = item == NULL || PyList_Append(list, item) < 0;
+    Py_XDECREF(item);
+    return !failed;
 }
 
 /* Make room for a text, and remember that it is asked for, unless its home is known. */
 static int
-ask(Known *known, Glance *all, PyObject *text)
+ask(Known *known, Glance *all, const Text *text)
 {
     if (!is_kept(text))
-        return PyList_Append(all->not_kept, text) == 0;
-    Py_hash_t hash = PyObject_Hash(text);
-    Slot *slot = slot_of(known->slots, known->size, text, hash);
+        return append_new(all->not_kept, PyBytes_FromStringAndSize(text->at, text->length));
+    Slot *slot = slot_of(known->slots, known->size, text);
     if (slot->owner == NULL) {
         if (known->used * 3 >= known->size * 2) {
             if (!grow(known))
                 return 0;
-            slot = slot_of(known->slots, known->size, text, hash);
+            slot = slot_of(known->slots, known->size, text);
         }
-        *slot = (Slot){Py_NewRef(Py_None), hash, all->part, (unsigned char)PyBytes_GET_SIZE(text), {0}};
-        memcpy(slot->octets, PyBytes_AS_STRING(text), slot->length);
+        *slot = (Slot){Py_NewRef(Py_None), text->hash, all->part, (unsigned char)text->length, {0}};
+        memcpy(slot->octets, text->at, text->length);
         known->used++;
     } else if (slot->part != all->part || slot->owner != Py_None) {
         return 1;
     }
     slot->part = ASKED;
-    return PyList_Append(all->asked, text) == 0;
+    return append_new(all->asked, PyBytes_FromStringAndSize(text->at, text->length));
 }
 
 /* A home as it was told; 0 with an exception. The owner is borrowed. */
@@ -214,23 +304,14 @@ told(const Glance *all, Py_ssize_t n, int *part, PyObject **owner)
 static int
 ask_all(Known *known, Glance *all)
 {
-    Py_ssize_t count = PyList_GET_SIZE(all->texts);
-    for (Py_ssize_t first = 0; first < count; first += AHEAD) {
-        Py_ssize_t block = count - first < AHEAD ? count - first : AHEAD;
-        /* All slots of a block come from memory at the same time. */
-        for (Py_ssize_t n = 0; n < block; n++) {
-            PyObject *text = PyList_GET_ITEM(all->texts, first + n);
-            if (PyBytes_Check(text))
-                __builtin_prefetch(&known->slots[(size_t)PyObject_Hash(text) & (known->size - 1)]);
-        }
-        for (Py_ssize_t n = 0; n < block; n++) {
-            if (!ask(known, all, PyList_GET_ITEM(all->texts, first + n)))
-                return 0;
-        }
-    }
+    for (Py_ssize_t n = 0; n < all->count; n++)
+        if (all->texts[n].at != NULL && !ask(known, all, &all->texts[n]))
+            return 0;
     all->odd = PyList_GET_SIZE(all->asked);
     if (PyList_SetSlice(all->asked, all->odd, all->odd, all->not_kept) < 0)
         return 0;
+    if (PyList_GET_SIZE(all->asked) == 0)
+        return 1;
     all->homes = PyObject_CallOneArg(all->homes_of, all->asked);
     if (all->homes == NULL)
         return 0;
@@ -239,35 +320,53 @@ ask_all(Known *known, Glance *all)
         return 0;
     }
     for (Py_ssize_t n = 0; n < all->odd; n++) {
-        PyObject *text = PyList_GET_ITEM(all->asked, n), *owner;
+        PyObject *octets = PyList_GET_ITEM(all->asked, n), *owner;
+        Text text = {PyBytes_AS_STRING(octets), PyBytes_GET_SIZE(octets), 0};
         int part;
         if (!told(all, n, &part, &owner))
             return 0;
-        Slot *slot = slot_of(known->slots, known->size, text, PyObject_Hash(text));
+        text.hash = hash_of(text.at, text.length);
+        Slot *slot = slot_of(known->slots, known->size, &text);
         slot->part = part;
         Py_SETREF(slot->owner, Py_NewRef(owner));
     }
     return 1;
 }
 
+/* The line at a place, empty where it is cut. */
+static int
+take_line(Glance *all, Py_ssize_t place, PyObject *line_no)
+{
+    Mark mark = mark_at(all, place);
+    PyObject *line = PyBytes_FromStringAndSize((const char *)all->octets.buf + mark.line, mark.end - mark.line);
+    if (line != NULL && mark.end - mark.line > LINE_OCTETS_MAX) {
+        int failed = PyDict_SetItem(all->cut, line_no, line) < 0;
+        Py_SETREF(line, failed ? NULL : Py_NewRef(all->empty));
+    }
+    return append_new(all->mine, line);
+}
+
 static int
 glance_at(Known *known, Glance *all, Py_ssize_t place, Py_ssize_t *odd)
 {
-    PyObject *text = PyList_GET_ITEM(all->texts, place), *owner;
-    int part;
-    if (is_kept(text)) {
-        Slot *slot = slot_of(known->slots, known->size, text, PyObject_Hash(text));
+    const Text *text = &all->texts[place];
+    PyObject *owner = Py_None;
+    int part = LOOK_CLOSER;
+    if (text->at != NULL && is_kept(text)) {
+        Slot *slot = slot_of(known->slots, known->size, text);
         part = slot->part;
         owner = slot->owner;
-    } else if (!told(all, (*odd)++, &part, &owner)) {
+    } else if (text->at != NULL && !told(all, (*odd)++, &part, &owner)) {
         return 0;
     }
     if (part != all->part && part != LOOK_CLOSER)
         return 1;
-    PyObject *line = PyList_GET_ITEM(all->lines, place);
-    int whole = PyBytes_Check(line) && PyBytes_GET_SIZE(line) <= LINE_OCTETS_MAX;
-    return PyList_Append(all->mine, whole ? line : all->empty) == 0 && append_number(all->places, place)
-        && PyList_Append(all->owners, owner) == 0 && (part != LOOK_CLOSER || append_number(all->closer, place));
+    PyObject *line_no = PyLong_FromLongLong(all->first_line + place);
+    int good = line_no != NULL && take_line(all, place, line_no) && PyList_Append(all->line_nos, line_no) == 0
+        && PyList_Append(all->owners, owner) == 0
+        && (part != LOOK_CLOSER || PyList_Append(all->closer, line_no) == 0);
+    Py_XDECREF(line_no);
+    return good;
 }
 
 static int
@@ -275,16 +374,19 @@ glance_all(Known *known, Glance *all)
 {
     if (known->used > KNOWN_MAX)
         forget(known);
+    if (!read_marks(known, all))
+        return 0;
     if (!ask_all(known, all)) {
         /* What was asked for has no answer. */
         forget(known);
         return 0;
     }
-    Py_ssize_t odd = all->odd, count = PyList_GET_SIZE(all->texts);
-    for (Py_ssize_t n = 0; n < count; n++) {
-        if (n + AHEAD < count && PyBytes_Check(PyList_GET_ITEM(all->texts, n + AHEAD))) {
-            size_t hash = (size_t)PyObject_Hash(PyList_GET_ITEM(all->texts, n + AHEAD));
-            __builtin_prefetch(&known->slots[hash & (known->size - 1)]);
+    Py_ssize_t odd = all->odd;
+    for (Py_ssize_t n = 0; n < all->count; n++) {
+        if (n + AHEAD < all->count && all->texts[n + AHEAD].at != NULL) {
+            const Slot *slot = &known->slots[all->texts[n + AHEAD].hash & (known->size - 1)];
+            if (slot->part == all->part)
+                __builtin_prefetch(slot->owner);
         }
         if (!glance_at(known, all, n, &odd))
             return 0;
@@ -295,22 +397,30 @@ glance_all(Known *known, Glance *all)
 static PyObject *
 known_glance(Known *known, PyObject *arguments)
 {
-    Glance all = {0};
-    if (!PyArg_ParseTuple(arguments, "O!O!Oi", &PyList_Type, &all.lines, &PyList_Type, &all.texts, &all.homes_of,
-                          &all.part)
-        || !as_many(all.lines, all.texts))
+    Glance all = {.homes = NULL};
+    if (!PyArg_ParseTuple(arguments, "y*y*LOi", &all.octets, &all.marks, &all.first_line, &all.homes_of, &all.part))
         return NULL;
-    PyObject **lists[] = {&all.mine, &all.places, &all.owners, &all.closer, &all.asked, &all.not_kept};
-    int good = (all.empty = PyBytes_FromStringAndSize(NULL, 0)) != NULL;
+    PyObject **lists[] = {&all.mine, &all.line_nos, &all.owners, &all.closer, &all.asked, &all.not_kept};
+    all.count = all.marks.len / (Py_ssize_t)sizeof(Mark);
+    all.texts = PyMem_New(Text, all.count);
+    all.empty = PyBytes_FromStringAndSize(NULL, 0);
+    all.cut = PyDict_New();
+    int good = all.texts != NULL && all.empty != NULL && all.cut != NULL;
     for (size_t n = 0; good && n < sizeof lists / sizeof *lists; n++)
         good = (*lists[n] = PyList_New(0)) != NULL;
     PyObject *found = NULL;
     if (good && glance_all(known, &all))
-        found = PyTuple_Pack(4, all.mine, all.places, all.owners, all.closer);
+        found = PyTuple_Pack(5, all.mine, all.line_nos, all.owners, all.closer, all.cut);
+    else if (all.texts == NULL)
+        PyErr_NoMemory();
     for (size_t n = 0; n < sizeof lists / sizeof *lists; n++)
         Py_XDECREF(*lists[n]);
+    Py_XDECREF(all.cut);
     Py_XDECREF(all.empty);
     Py_XDECREF(all.homes);
+    PyMem_Free(all.texts);
+    PyBuffer_Release(&all.octets);
+    PyBuffer_Release(&all.marks);
     return found;
 }
 
@@ -334,12 +444,12 @@ known_dealloc(Known *known)
 }
 
 static PyMethodDef known_methods[] = {
-    {"glance", (PyCFunction)known_glance, METH_VARARGS, "Do as loops.Known.glance does."},
+    {"glance", (PyCFunction)known_glance, METH_VARARGS, "Do as loops.Known.glance does, of lines where they stand."},
     {NULL},
 };
 
 static PyTypeObject known_type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bmuid.intake._loops.Known",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bmuid.intake._loops.Marked",
     .tp_basicsize = sizeof(Known),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_doc = "Do as loops.Known does.",
@@ -675,8 +785,13 @@ PyInit__loops(void)
         || (owner_account = at(owner_type, "account_id")) < 0
         || (owner_service = at(owner_type, "account_service_id")) < 0)
         return NULL;
+    PyObject *any = PyUnicode_FromString("bmuid");
+    if (any == NULL)
+        return NULL;
+    seed = mixed((uint64_t)PyObject_Hash(any), 0xD6E8FEB86659FD93u);
+    Py_DECREF(any);
     PyObject *made = PyType_Ready(&known_type) == 0 ? PyModule_Create(&module) : NULL;
-    if (made != NULL && PyModule_AddObjectRef(made, "new_known", (PyObject *)&known_type) < 0)
+    if (made != NULL && PyModule_AddObjectRef(made, "Marked", (PyObject *)&known_type) < 0)
         Py_CLEAR(made);
     return made;
 }

@@ -3,9 +3,13 @@ from collections.abc import Callable
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
 from bmu.usage import UDR
-from bmuid.intake.loops import Known, Month, OfOneDay
+from bmuid.intake.loops import Glanced, HomesOf, Month, OfOneDay
 
-def new_known() -> Known: ...
+class Marked:
+    def glance(
+        self, octets: bytearray, marks: bytes, first_line: int, homes_of: HomesOf, part: int, /
+    ) -> Glanced: ...
+
 def own(
     taken: list[UDR | Reject],
     owners: list[Owner | None],

@@ -20,7 +20,7 @@ from bmu.rating import (
 )
 from bmuid.intake.pools import NO_POOLS, Pools, pools_of
 from bmuid.store import owners, subscriptions
-from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store.buckets import Wanted
 from bmuid.store.days import US_A_DAY
 from bmuid.store.subscriptions import Subscription
 from bmuid.store.transaction import Transaction
@@ -34,14 +34,12 @@ class Due(NamedTuple):
     What a service's usage asks for, the same for all events that begin in [from_us, to_us).
 
     Shapes:
-        rolling: allowances whose earlier periods leave something to later ones.
         days: on which something may begin with its first use, counted from 1970-01-01 UTC.
     """
 
     from_us: int
     to_us: int
     wanted: tuple[Wanted, ...]
-    rolling: tuple[Rolling, ...]
     days: frozenset[int] = frozenset()
 
 
@@ -86,7 +84,6 @@ class Allowances:
             return None
         first, end = -FOREVER_US, FOREVER_US
         wanted: list[Wanted] = []
-        rolling: list[Rolling] = []
         days: set[int] = set()
         for each in held:
             begins = each.row.on_first_use
@@ -103,8 +100,7 @@ class Allowances:
             first, end = max(first, turn.from_us), min(end, turn.to_us)
             found = due_at(each, us)
             wanted += found.wanted
-            rolling += found.rolling
-        return Due(first, end, tuple(wanted), tuple(rolling), frozenset(days))
+        return Due(first, end, tuple(wanted), frozenset(days))
 
     def sharer(self, owner: Owner) -> Sharer:
         """Tell where a service draws beside its own allowances."""
@@ -228,11 +224,11 @@ def due_at(held: Held, us: int) -> Due:
     turn = turn_at(held.row, held.anchor, us)
     assert turn is not None, held
     wanted = [*_wanted(held, us)]
-    if not held.row.rollover:
-        return Due(turn.from_us, turn.to_us, tuple(wanted), ())
-    for earlier in _earlier(held, turn.from_us):
-        wanted += _wanted(held, earlier)
-    return Due(turn.from_us, turn.to_us, tuple(wanted), (Rolling(*held, turn.from_us),))
+    if held.row.rollover:
+        # They may leave something to this one.
+        for earlier in _earlier(held, turn.from_us):
+            wanted += _wanted(held, earlier)
+    return Due(turn.from_us, turn.to_us, tuple(wanted))
 
 
 def is_monthly(row: BucketTypeRow) -> bool:

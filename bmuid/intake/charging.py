@@ -1,26 +1,40 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
 
-from bmu.rating import BucketState, Owner, Tariff, Unrated, by_service, is_plain, shelves
+from bmu.period import to_us
+from bmu.rating import (
+    BucketPart,
+    BucketState,
+    Owner,
+    Tariff,
+    Unrated,
+    by_service,
+    is_plain,
+    shelves,
+)
 from bmu.usage import UDR
 from bmuid.intake import firstuse, inorder, pooling, sizing
+from bmuid.intake import rolling as rolls
+from bmuid.intake.chains import add_former, chains_of
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
-from bmuid.store import buckets, charges, draws, thresholds, udrs
+from bmuid.store import buckets, charges, draws, lives, rolled, thresholds, udrs
 from bmuid.store.buckets import Span
 from bmuid.store.copying import at, began, encoded
+from bmuid.store.firstuses import Given, Key
 from bmuid.store.thresholds import Crossed
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
 # Few enough for what a row is made of to be at hand still when it is encoded, and to be gone soon after.
 BLOCK_EVENTS = 1000
+END_US = to_us(lives.END)
 _ACCOUNT = itemgetter(at(Owner, "account_id"))
 
 
@@ -71,7 +85,9 @@ def charge(
             granted, drawn = draws.unencoded(priced, there.elsewhere)
             of_day.grants.extend(encoded(granted))
             of_day.draws.extend(encoded(drawn))
+    rolls.carry_in(txn, there)
     _write(txn, days)
+    rolls.let_lapse(txn, there)
     note(txn, tariff, there)
     return lost
 
@@ -86,8 +102,20 @@ def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
             draws.add(txn, day, of_day.draws)
 
 
-def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Owner]) -> Drawable:
-    """Lock the buckets of the accounts, and those above that they share; what is plain was granted before."""
+def drawable(
+    txn: Transaction,
+    tariff: Tariff,
+    needs: Needs,
+    owners: Sequence[Owner],
+    *,
+    again: bool = False,
+) -> Drawable:
+    """
+    Lock the buckets of the accounts, and those above that they share; what is plain was granted before.
+
+    Shapes:
+        again: for usage that is rated again; then all later ones, too, of what carries over or did.
+    """
     if not tariff.bucket_types:
         return Drawable({}, {}, {})
     allowances, between = needs.allowances, (needs.first_us, needs.last_us)
@@ -95,13 +123,16 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
     pools = allowances.pools.of(owners) if allowances.pools.stays else {}
     if pools:
         pooling.provide(txn, allowances.pools, pools, between)
-    whole = [row.code for row in tariff.bucket_types.values() if not is_plain((row,))]
-    codes = tuple(tariff.bucket_types), whole
-    states = _lock(txn, codes, needs, owners, pools)
+    rolling = _rolling(txn, tariff, again=again)
+    whole = [
+        row.code
+        for row in tariff.bucket_types.values()
+        if row.code in rolling or not is_plain((row,))
+    ]
+    codes = tuple(tariff.bucket_types), whole, rolling
+    states = _lock(txn, codes, needs, owners, pools, again=again)
     if allowances.begin_with_use:
-        # What began, and did not in the end, is not there.
-        types = tariff.bucket_types
-        states = [one for one in states if one.granted or not types[one.code].on_first_use]
+        states = _begun_of(states, tariff, begun)
     if allowances.shared or pools:
         services = {owner.account_service_id: owner for owner in owners}
         there = Drawable(shelves(states, map(allowances.sharer, services.values())), {}, {})
@@ -113,8 +144,36 @@ def drawable(txn: Transaction, tariff: Tariff, needs: Needs, owners: Sequence[Ow
         there.begun = begun
         there.asleep = firstuse.asleep(allowances, owners, begun, needs.last_us)
     if whole:
+        there.rolling = chains_of(allowances, owners, states, begun, rolling)
+        if again:
+            add_former(there.rolling, tariff, states)
         _add(txn, there, needs, owners, states)
     return there
+
+
+def _rolling(txn: Transaction, tariff: Tariff, *, again: bool) -> set[str]:
+    """Give the types that carry over; where usage is rated again, those that ever did, too."""
+    found = {row.code for row in tariff.bucket_types.values() if row.rollover}
+    return found | (rolled.ever(txn) & tariff.bucket_types.keys()) if again else found
+
+
+def _begun_of(
+    states: Sequence[BucketState], tariff: Tariff, begun: Mapping[Key, Given]
+) -> list[BucketState]:
+    """Leave out what began with its first use, and did not in the end."""
+    types = tariff.bucket_types
+    return [
+        state
+        for state in states
+        if state.granted or not types[state.code].on_first_use or _has_begun(state, begun)
+    ]
+
+
+def _has_begun(state: BucketState, begun: Mapping[Key, Given]) -> bool:
+    """Tell whether a bucket is of a period of what has begun, though nothing is in it, nor was drawn from it."""
+    key = Key(state.account_id, state.account_service_id, state.code)
+    from_us = state.since_us if state.part is BucketPart.CARRIED else state.from_us
+    return key in begun and from_us in begun[key].starts
 
 
 def _add(
@@ -124,8 +183,9 @@ def _add(
     owners: Sequence[Owner],
     states: Sequence[BucketState],
 ) -> None:
-    """Add what is beyond the buckets themselves: what may begin, what grows, what is limited."""
+    """Add what is beyond the buckets themselves: what may be carried over, what grows, what is limited."""
     allowances = needs.allowances
+    rolls.prepare(txn, there, needs.last_us)
     if allowances.grow:
         there.growing = sizing.growing(txn, allowances, owners, states)
     if allowances.pools.stays:
@@ -135,29 +195,29 @@ def _add(
 
 def _lock(
     txn: Transaction,
-    codes: tuple[Sequence[str], Sequence[str]],
+    codes: tuple[Sequence[str], Sequence[str], Collection[str]],
     needs: Needs,
     owners: Sequence[Owner],
     pools: Mapping[int, Pool],
+    *,
+    again: bool,
 ) -> list[BucketState]:
-    """Lock all buckets of these types, and of those that are not drawn from plainly, that owners may draw from."""
+    """Lock buckets that owners may draw from: of all types; of those not drawn from plainly; of those that carry over."""
     accounts = sorted(dict.fromkeys(map(_ACCOUNT, owners)))
     elsewhere = {pool.account_id for pool in pools.values()}
     if needs.allowances.parents:
         elsewhere.update(
             over for account_id in accounts for over in needs.allowances.above(account_id)
         )
-    states = buckets.lock(
-        txn,
-        accounts,
-        Span(
-            needs.first_us,
-            needs.last_us,
-            *codes,
-            sorted(elsewhere.difference(accounts)),
-            list(pools),
-        ),
-    )
+    all_codes, whole, rolling = codes
+    first_us, last_us = needs.first_us, needs.last_us
+    if rolling:
+        left_us = rolled.first_left(txn, {*accounts, *elsewhere}, rolling, last_us)
+        first_us = first_us if left_us is None else min(first_us, left_us)
+        last_us = END_US if again else last_us
+    above = sorted(elsewhere.difference(accounts))
+    span = Span(first_us, last_us, all_codes, whole, above, list(pools))
+    states = buckets.lock(txn, accounts, span)
     if pools:
         for state in states:
             if state.share_id in pools:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import TypeGuard
 
@@ -12,7 +13,7 @@ from bmuid.intake import charging, repeats
 from bmuid.intake.homes import Homes
 from bmuid.intake.late import final_billed
 from bmuid.intake.limits import speak
-from bmuid.intake.lines import Chunk, read_chunk
+from bmuid.intake.lines import Chunk, Lines, read_chunk
 from bmuid.intake.loops import Month, by_key
 from bmuid.intake.ours import Ours, pick, share_of
 from bmuid.intake.pricing import Needs, needs_of
@@ -64,7 +65,6 @@ class Picked:
 
     file_id: int
     part: int
-    chunk: Chunk
     ours: Ours
     needs: Needs
 
@@ -179,9 +179,9 @@ def _work(txn: Transaction, bench: Bench, part: Part) -> Worked | Missing:
     if missing is not None:
         return missing
     found = _write(txn, bench, part, picked, snapshot)
-    next_line = picked.chunk.next_line
+    next_line = picked.ours.next_line
     oldest = days.day_of(min(picked.needs.days)) if picked.needs.days else None
-    parts.advance(txn, part, next_line, picked.chunk.next_octet, found, oldest)
+    parts.advance(txn, part, next_line, picked.ours.next_octet, found, oldest)
     done = next_line > part.lines
     if done:
         # Parts of later files may have waited for it.
@@ -194,17 +194,21 @@ def _pick(txn: Transaction, bench: Bench, part: Part, snapshot: Snapshot) -> Pic
     if (
         picked is not None
         and (picked.file_id, picked.part) == (part.file_id, part.part)
-        and picked.chunk.first_line == part.next_line
+        and picked.ours.first_line == part.next_line
     ):
         return picked
-    chunk = next_chunk(bench.spool, part, bench.chunk_lines)
     limits = of_source(txn, part.source.id)
-    ours = pick(chunk, _homes(txn, bench, part, snapshot), share_of(part, bench.days_back, limits))
+    homes, share = _homes(txn, bench, part, snapshot), share_of(part, bench.days_back, limits)
+    with _opened(bench.spool, part) as file:
+        lines = Lines(file, part.next_octet)
+        ours = pick(lines, part.next_line, _at_most(part, bench.chunk_lines), homes, share)
+    if ours.next_line == part.next_line:
+        raise _cut_short(bench.spool, part)
     final_billed(txn, ours.owners, part.received_at)
     if limits is not None:
         speak(ours.udrs, ours.owners, limits)
     needs = bench.needs_of(ours.udrs, ours.owners, snapshot)
-    bench.picked = Picked(part.file_id, part.part, chunk, ours, needs)
+    bench.picked = Picked(part.file_id, part.part, ours, needs)
     return bench.picked
 
 
@@ -216,25 +220,39 @@ def next_chunk(spool: Spool, part: Part, lines_max: int) -> Chunk:
         FileBlockedError: the file is gone or cut.
         LinesLostError: the lines that were made of it are.
     """
-    path = _path(spool, part)
-    lines_max = min(lines_max, part.lines - part.next_line + 1)
-    with path.open("rb", buffering=0) as file:
-        octets = os.fstat(file.fileno()).st_size
-        if octets != part.octets and part.decoded_octets is None:
-            raise FileBlockedError(
-                part,
-                f"{path} had {part.octets} octets on arrival and has {octets} now: it was written to"
-                " after it was handed in. Put back what its name is the SHA-256 of; hand in the rest"
-                " as a file of its own",
-            )
-        chunk = read_chunk(file, part.next_line, part.next_octet, lines_max)
+    with _opened(spool, part) as file:
+        chunk = read_chunk(file, part.next_line, part.next_octet, _at_most(part, lines_max))
     if not chunk.lines:
+        raise _cut_short(spool, part)
+    return chunk
+
+
+def _at_most(part: Part, lines_max: int) -> int:
+    return min(lines_max, part.lines - part.next_line + 1)
+
+
+def _opened(spool: Spool, part: Part) -> FileIO:
+    """Open the lines of a file, which has as many octets as on arrival."""
+    path = _path(spool, part)
+    file = path.open("rb", buffering=0)
+    octets = os.fstat(file.fileno()).st_size
+    if octets != part.octets and part.decoded_octets is None:
+        file.close()
         raise FileBlockedError(
             part,
-            f"{path} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
-            " put the octets back that its name is the SHA-256 of",
+            f"{path} had {part.octets} octets on arrival and has {octets} now: it was written to"
+            " after it was handed in. Put back what its name is the SHA-256 of; hand in the rest"
+            " as a file of its own",
         )
-    return chunk
+    return file
+
+
+def _cut_short(spool: Spool, part: Part) -> FileBlockedError:
+    return FileBlockedError(
+        part,
+        f"{_path(spool, part)} ends at line {part.next_line - 1}, but had {part.lines} on arrival:"
+        " put the octets back that its name is the SHA-256 of",
+    )
 
 
 def _path(spool: Spool, part: Part) -> Path:
@@ -280,15 +298,15 @@ def _write(
     txn: Transaction, bench: Bench, part: Part, picked: Picked, snapshot: Snapshot
 ) -> Verdicts:
     """Give each of the lines its verdict; what is new and has a price is charged."""
-    chunk, ours = picked.chunk, picked.ours
+    ours = picked.ours
     ordered, any_twice = by_key(ours.udrs)
     repeated = repeats.claimed(txn, part.file_id, ordered, any_twice=any_twice)
     events, owners, lost = _fresh(ours, repeated)
     unpriced = charging.charge(txn, part.file_id, snapshot.tariff, picked.needs, (events, owners))
     said = [
         *ours.rejected,
-        *repeats.judge(txn, bench.spool, bench.profiles, (part.file_id, chunk), repeated),
-        *(_suspended(chunk, udr, why) for udr, why in [*lost, *unpriced]),
+        *repeats.judge(txn, bench.spool, bench.profiles, (part.file_id, ours), repeated),
+        *(_suspended(ours, udr, why) for udr, why in [*lost, *unpriced]),
     ]
     verdicts.add(txn, part.file_id, said)
     counts = [each.outcome for each in said]
@@ -325,6 +343,6 @@ def _are_known(owners: list[Owner | Unrated]) -> TypeGuard[list[Owner]]:
     return Unrated not in set(map(type, owners))
 
 
-def _suspended(chunk: Chunk, udr: UDR, why: Unrated) -> Verdict:
-    reason, line = why.reason.value, chunk.line(udr.line_no)
+def _suspended(ours: Ours, udr: UDR, why: Unrated) -> Verdict:
+    reason, line = why.reason.value, ours.line(udr.line_no)
     return Verdict(udr.line_no, Outcome.SUSPENDED, reason, why.tried, line, udr.event_key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bmu.rating import BucketState, Participation
 from bmu.rating.bucket import ending
 from bmuid.intake.allowances import Held
+from bmuid.intake.chains import Rolling, whose_of
 from bmuid.intake.pooling import Limited
 from bmuid.intake.sizing import Growing
 from bmuid.store.firstuses import Given, Key
@@ -39,6 +40,7 @@ class Drawable:
         limits: by service, what it may draw from share plans, and when; limited: those that are kept.
         unused: what began with a use that was none in the end.
         growing: what grows with usage.
+        rolling: what carries over.
     """
 
     by_service: dict[int, tuple[BucketState, ...]]
@@ -50,6 +52,7 @@ class Drawable:
     limited: Sequence[Limited] = ()
     unused: list[BucketState] = field(default_factory=list)
     growing: Growing = field(default_factory=Growing)
+    rolling: Rolling = field(default_factory=Rolling)
 
     def note(self, states: Sequence[BucketState]) -> None:
         """Remember what is noted of buckets that not all draw from plainly."""
@@ -58,10 +61,30 @@ class Drawable:
         }
         self.warned |= {state.id: (state, state.warned) for state in states}
 
-    def let_begin(self, begun: Asleep, states: Sequence[BucketState]) -> None:
-        """Put the buckets of an allowance that begins on the shelves of all services that may draw from them."""
+    def enter(self, states: Sequence[BucketState]) -> None:
+        """Put buckets that something will be carried into on the shelves of those who draw from what leaves it."""
         self.note(states)
-        for service_id in [id_ for id_, asleep in self.asleep.items() if begun in asleep]:
+        self.rolling.enter(states)
+        shelved: dict[int, list[BucketState]] = {}
+        for state in states:
+            for service_id in self.rolling.services.get(whose_of(state), ()):
+                shelved.setdefault(service_id, []).append(state)
+        for service_id, new in shelved.items():
+            shelf = (*self.by_service.get(service_id, ()), *new)
+            self.by_service[service_id] = tuple(sorted(shelf, key=ending))
+
+    def let_begin(self, begun: Asleep, held: Held, states: Sequence[BucketState]) -> None:
+        """
+        Put the buckets of an allowance that begins on the shelves of all services that may draw from them.
+
+        Shapes:
+            held: its periods are counted from its beginning.
+        """
+        self.note(states)
+        services = [id_ for id_, asleep in self.asleep.items() if begun in asleep]
+        if held.row.rollover:
+            self.rolling.begin(held, states, services)
+        for service_id in services:
             shelf = (*self.by_service.get(service_id, ()), *states)
             self.by_service[service_id] = tuple(sorted(shelf, key=ending))
             self.asleep[service_id].remove(begun)
@@ -71,6 +94,7 @@ class Drawable:
     def sleep_again(self, service_id: int, begun: Asleep) -> None:
         """Take an allowance that may begin with another event than it did off a service's shelf."""
         formers = {state.id for state in begun.formers}
+        self.rolling.rest(service_id, whose_of(begun.formers[0]))
         shelf = self.by_service.get(service_id, ())
         self.by_service[service_id] = tuple(one for one in shelf if one.id not in formers)
         self.asleep.setdefault(service_id, []).append(begun)

@@ -14,8 +14,8 @@ from bmu.rating.allowance import full
 from bmu.usage import UDR
 from bmuid.intake.allowances import Allowances, Held, due_at
 from bmuid.intake.drawable import Asleep, Drawable
-from bmuid.store import buckets, firstuses
-from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store import firstuses
+from bmuid.store.buckets import Wanted
 from bmuid.store.firstuses import Given, Key
 from bmuid.store.transaction import Transaction
 
@@ -55,13 +55,10 @@ def provide(
     firstuses.lock(txn, {key.account_id for key in held})
     found = firstuses.given(txn, held)
     wanted: list[Wanted] = []
-    rolling: list[Rolling] = []
     for key, given in found.items():
-        grants, rolls = _due(_begun(held[key], given.begun_us), *between)
-        missing = [each for each in grants if each.grant.from_us not in given.starts]
-        wanted += missing
-        rolling += rolls if missing else []
-    _grant(txn, wanted, rolling)
+        grants = _due(_begun(held[key], given.begun_us), *between)
+        wanted += [each for each in grants if each.grant.from_us not in given.starts]
+    _grant(txn, wanted)
     return found
 
 
@@ -139,24 +136,20 @@ def _begun(held: Held, us: int) -> Held:
     return held._replace(anchor=held.anchor._replace(start_us=us))
 
 
-def _due(held: Held, first_us: int, last_us: int) -> tuple[list[Wanted], list[Rolling]]:
+def _due(held: Held, first_us: int, last_us: int) -> list[Wanted]:
     """Give what an allowance that has begun is due from one instant to another."""
     wanted: dict[int, Wanted] = {}
-    rolling: list[Rolling] = []
     us = max(first_us, held.anchor.start_us)
     while us <= last_us and turn_at(held.row, held.anchor, us) is not None:
         due = due_at(held, us)
         wanted |= {each.grant.from_us: each for each in due.wanted}
-        rolling = list(due.rolling)
         us = due.to_us
-    return [wanted[from_us] for from_us in sorted(wanted)], rolling
+    return [wanted[from_us] for from_us in sorted(wanted)]
 
 
-def _grant(txn: Transaction, wanted: Sequence[Wanted], rolling: Sequence[Rolling]) -> None:
+def _grant(txn: Transaction, wanted: Sequence[Wanted]) -> None:
     if wanted:
         firstuses.begin(txn, wanted)
-    if rolling:
-        buckets.roll(txn, rolling)
 
 
 def _tried(each: Asleep, us: int) -> BucketState | None:
@@ -171,17 +164,18 @@ def _tried(each: Asleep, us: int) -> BucketState | None:
 def _begin(txn: Transaction, there: Drawable, each: Asleep, us: int) -> None:
     """Grant what begins at an instant, and put it where all find it who may draw from it."""
     held = _begun(each.held, us)
-    wanted, rolling = _due(held, us, max(us, each.last_us))
+    wanted = _due(held, us, max(us, each.last_us))
     starts = {one.grant.from_us for one in wanted}
     kept = [former for former in each.formers if former.from_us in starts]
     there.unused += [former for former in each.formers if former.from_us not in starts]
     begun = {former.from_us for former in kept}
     missing = [one for one in wanted if one.grant.from_us not in begun]
-    _grant(txn, missing, rolling if missing else [])
+    _grant(txn, missing)
     # What began before stands in memory as it was before the usage that is rated again.
     formers = {former.id for former in each.formers}
     there.let_begin(
         each,
+        held,
         [
             *kept,
             *(state for state in firstuses.states(txn, key_of(held)) if state.id not in formers),

@@ -5,7 +5,7 @@ from threading import Lock
 
 from bmu.rating import Owner, Rated, Tariff, Unrated, rate_batch
 from bmu.usage import UDR
-from bmuid.intake import firstuse
+from bmuid.intake import firstuse, rolling
 from bmuid.intake.drawable import Drawable
 from bmuid.store.transaction import Transaction
 
@@ -21,8 +21,12 @@ def rate_in_order(
     udrs: Sequence[UDR],
     owners: Sequence[Owner],
 ) -> list[Rated | Unrated]:
-    """Price events in the order given, as `rate_batch` does; let begin what begins with one, and grow what grows by it."""
-    if not (there.asleep or there.growing.by_service):
+    """
+    Price events in the order given, as `rate_batch` does.
+
+    What begins with one begins, what grows by one grows, what a period has left is carried to the next one's.
+    """
+    if not (there.asleep or there.growing.by_service or there.rolling.may_roll(udrs)):
         with one_at_a_time:
             return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
     found: list[Rated | Unrated] = []
@@ -34,6 +38,9 @@ def rate_in_order(
         found.extend(rated)
 
     for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
+        if there.rolling.awaits(udr, owner):
+            rate_before(place)
+            rolling.before(txn, there, udr, owner)
         if owner.account_service_id in there.asleep:
             rate_before(place)
             firstuse.begin(txn, tariff, there, udr, owner)

@@ -7,12 +7,16 @@ to these.
 
 from collections.abc import Callable
 from operator import attrgetter, eq
+from typing import TYPE_CHECKING
 
 from bmu.mediation import Reject
 from bmu.rating import Owner, Rated, Unrated
 from bmu.usage import UDR
 from bmuid.intake.lines import LINE_OCTETS_MAX
 from bmuid.store.days import US_A_DAY
+
+if TYPE_CHECKING:
+    from bmuid.intake._loops import Marked
 
 __all__ = [
     "LOOK_CLOSER",
@@ -22,7 +26,7 @@ __all__ = [
     "by_account",
     "by_day",
     "by_key",
-    "new_known",
+    "new_marked",
     "own",
     "survey",
 ]
@@ -34,7 +38,8 @@ KNOWN_MAX = 500_000
 
 Month = tuple[int, int]
 Home = tuple[int, Owner | None]
-Glanced = tuple[list[bytes], list[int], list[Owner | None], list[int]]
+HomesOf = Callable[[list[bytes]], list[Home]]
+Glanced = tuple[list[bytes], list[int], list[Owner | None], list[int], dict[int, bytes]]
 OfOneDay = tuple[int, list[UDR], list[Owner], list[Rated]]
 
 
@@ -49,13 +54,14 @@ class Known:
     __slots__ = ("_homes",)
 
     def __init__(self) -> None:
-        self._homes: dict[bytes | None, Home] = {}
+        self._homes: dict[bytes, Home] = {}
 
     def glance(
         self,
         lines: list[bytes],
         texts: list[bytes | None],
-        homes_of: Callable[[list[bytes | None]], list[Home]],
+        first_line: int,
+        homes_of: HomesOf,
         part: int,
         /,
     ) -> Glanced:
@@ -63,34 +69,40 @@ class Known:
         Give the lines that a part has to look at: its own, and those whose part a glance does not tell.
 
         Shapes:
-            texts: of the lines; homes_of gives the homes of those that are not known, or are known
-                to be of this part, but not whose they are.
-            Result: the lines, empty where they are cut; their places; their owners, if that is
-                one; the places of those whose part is not told.
+            texts: of the lines, None where a glance finds none; homes_of gives the homes of those that are
+                not known, or are known to be of this part, but not whose they are.
+            Result: the lines, empty where they are too long; their numbers; their owners, if that is
+                one; the numbers of those whose part is not told; those that are too long, by number.
         """
         if len(self._homes) > KNOWN_MAX:
             self._homes.clear()
         known = self._homes.get
         asked = [
-            text for text in dict.fromkeys(texts) if known(text, (part, None)) == (part, None)
+            text
+            for text in dict.fromkeys(texts)
+            if text is not None and known(text, (part, None)) == (part, None)
         ]
-        self._homes.update(zip(asked, homes_of(asked), strict=True))
+        if asked:
+            self._homes.update(zip(asked, homes_of(asked), strict=True))
         mine: list[bytes] = []
-        places: list[int] = []
+        line_nos: list[int] = []
         owners: list[Owner | None] = []
         closer: list[int] = []
-        for place, text in enumerate(texts):
-            at, owner = self._homes[text]
-            if at == LOOK_CLOSER:
-                closer.append(place)
-            elif at != part:
+        cut: dict[int, bytes] = {}
+        for line_no, (line, text) in enumerate(zip(lines, texts, strict=True), first_line):
+            at, owner = (LOOK_CLOSER, None) if text is None else self._homes[text]
+            if at not in (part, LOOK_CLOSER):
                 continue
-            line = lines[place]
-            # Of a line that is cut nothing can be known.
-            mine.append(line if len(line) <= LINE_OCTETS_MAX else b"")
-            places.append(place)
+            if at == LOOK_CLOSER:
+                closer.append(line_no)
+            # Of a line that is too long nothing can be known.
+            is_long = len(line) > LINE_OCTETS_MAX
+            if is_long:
+                cut[line_no] = line
+            mine.append(b"" if is_long else line)
+            line_nos.append(line_no)
             owners.append(owner)
-        return mine, places, owners, closer
+        return mine, line_nos, owners, closer, cut
 
 
 def own_plainly(
@@ -185,8 +197,17 @@ def by_day_plainly(
     return list(days.values()), lost
 
 
+def new_marked() -> "Marked | None":
+    """Give the compiled form of Known, which looks at lines where they lie in memory; None without a compiler."""
+    try:
+        from bmuid.intake._loops import Marked  # noqa: PLC0415
+    except ImportError:
+        return None
+    return Marked()
+
+
 try:
-    from bmuid.intake._loops import by_account, by_day, by_key, new_known, own, survey
+    from bmuid.intake._loops import by_account, by_day, by_key, own, survey
 except ImportError:
     by_account, by_day, by_key = by_account_plainly, by_day_plainly, by_key_plainly
-    new_known, own, survey = Known, own_plainly, survey_plainly
+    own, survey = own_plainly, survey_plainly

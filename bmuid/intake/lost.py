@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bmu.period import to_us
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
-from bmuid.intake import inorder
+from bmuid.intake import inorder, rolling
 from bmuid.intake.charging import drawable, note
 from bmuid.intake.loops import by_day
 from bmuid.intake.pricing import Needs
@@ -53,6 +53,7 @@ def charge_again(
     udrs, owners = [udr for udr, _ in usage], [owner for _, owner in usage]
     there = drawable(txn, tariff, needs, owners)
     outcomes = inorder.rate_in_order(txn, tariff, there, udrs, owners)
+    rolling.carry_in(txn, there)
     found, unpriced = by_day(udrs, owners, outcomes)
     days = []
     for day, of_events, of_owners, rated in found:
@@ -63,6 +64,7 @@ def charge_again(
         charges.add_again(txn, day, priced, tariff.revision, new)
         days.append((day, priced, new))
     draws.add_again(txn, days, there.elsewhere)
+    rolling.let_lapse(txn, there)
     note(txn, tariff, there)
     return unpriced
 

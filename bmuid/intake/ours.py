@@ -1,6 +1,7 @@
 """Which lines of a chunk belong to one part of the file, mediated and with their owners."""
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bmu.mediation import Reject
@@ -9,7 +10,7 @@ from bmu.rating import Owner, Unrated, UnratedReason
 from bmu.usage import UDR
 from bmuid.intake.homes import PART_OF_NOBODY, Homes, part_of
 from bmuid.intake.limits import narrowed
-from bmuid.intake.lines import LINE_OCTETS_MAX, Chunk
+from bmuid.intake.lines import LINE_OCTETS_MAX, Held, Lines
 from bmuid.intake.loops import own
 from bmuid.store.limits import Limits
 from bmuid.store.parts import Part
@@ -35,18 +36,41 @@ class Share:
     newest_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ours:
     """
     The lines of a chunk that belong to one part.
 
     Shapes:
         udrs, owners: parallel, in the order of the file; Unrated stands for an owner not found.
+        next_line, next_octet: where the lines after the chunk begin.
     """
 
-    udrs: list[UDR]
-    owners: list[Owner | Unrated]
-    rejected: list[Verdict]
+    first_line: int
+    next_line: int = 0
+    next_octet: int = 0
+    udrs: list[UDR] = field(default_factory=list)
+    owners: list[Owner | Unrated] = field(default_factory=list)
+    rejected: list[Verdict] = field(default_factory=list)
+    _lines: list[bytes] = field(default_factory=list)
+    _line_nos: list[int] = field(default_factory=list)
+    _cut: dict[int, bytes] = field(default_factory=dict)
+
+    def add_lines(self, lines: list[bytes], line_nos: list[int], cut: dict[int, bytes]) -> None:
+        """Keep lines, and of those that are too long their beginnings, by number."""
+        self._lines += lines
+        self._line_nos += line_nos
+        self._cut |= cut
+
+    def holds(self, line_no: int) -> bool:
+        """Tell whether a line of that number was looked at for the part."""
+        place = bisect_left(self._line_nos, line_no)
+        return place < len(self._line_nos) and self._line_nos[place] == line_no
+
+    def line(self, line_no: int) -> bytes:
+        """Give the line of that number, which it holds; of one that is too long no less than LINE_OCTETS_MAX + 1."""
+        cut = self._cut.get(line_no)
+        return self._lines[bisect_left(self._line_nos, line_no)] if cut is None else cut
 
 
 def share_of(part: Part, days_back: int, limits: Limits | None = None) -> Share:
@@ -68,17 +92,39 @@ def window_of_us(received_us: int, days_back: int) -> tuple[int, int]:
     return received_us - days_back * DAY_US, received_us + AHEAD_US_MAX
 
 
-def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
+def pick(lines: Lines, first_line: int, lines_max: int, homes: Homes, share: Share) -> Ours:
     """
-    Mediate the lines of the share: those whose account falls to the part, or that fall to it for want of one.
+    Mediate the next lines of the share: those whose account falls to the part, or that fall to it for want of one.
 
     A line's part depends on the line and the owners of the file's revision alone, so each line is in
     exactly one part, whatever changes while the file is worked.
+
+    Shapes:
+        lines: where the first of them is next; lines_max: of all parts.
     """
-    first = chunk.first_line
-    mine, places, only, closer = homes.glance(chunk.lines, share.part)
-    taken = homes.mediator.take_some(mine, [first + place for place in places])
-    shared = {first + place for place in closer}
+    ours = Ours(first_line)
+    # A block at a time, so that a line is still at hand when it is mediated.
+    while lines.count < lines_max and lines.more():
+        at = first_line + lines.count
+        mine, line_nos, only, closer, cut = homes.glance(
+            lines, lines_max - lines.count, at, share.part
+        )
+        ours.add_lines(mine, line_nos, cut)
+        taken = homes.mediator.take_some(mine, line_nos)
+        _own(ours, (taken, only, {*closer}), homes, share)
+    ours.next_line, ours.next_octet = first_line + lines.count, lines.next_octet
+    return ours
+
+
+def _own(
+    ours: Ours,
+    glanced: tuple[list[UDR | Reject], list[Owner | None], set[int]],
+    homes: Homes,
+    share: Share,
+) -> None:
+    """Give events their owners; leave out what is another part's on a closer look."""
+    taken, only, shared = glanced
+    window = share.oldest_us, share.newest_us
 
     def owner_of(udr: UDR) -> Owner | Unrated | None:
         owner = homes.owners.find(udr.uid_type, udr.uid, udr.started_us)
@@ -86,18 +132,21 @@ def pick(chunk: Chunk, homes: Homes, share: Share) -> Ours:
             return None
         return in_time(udr, owner, window)
 
-    window = share.oldest_us, share.newest_us
     udrs, owners, rejects = own(taken, only, window, owner_of)
-    if share.part != PART_OF_NOBODY:
-        rejects = [each for each in rejects if each.line_no not in shared]
-    return Ours(udrs, owners, [rejected(each, chunk) for each in rejects])
+    ours.udrs += udrs
+    ours.owners += owners
+    ours.rejected += [
+        rejected(each, ours)
+        for each in rejects
+        if share.part == PART_OF_NOBODY or each.line_no not in shared
+    ]
 
 
 def _part_of(owner: Owner | UnratedReason, parts: int) -> int:
     return part_of(owner.account_id, parts) if isinstance(owner, Owner) else PART_OF_NOBODY
 
 
-def rejected(reject: Reject, chunk: Chunk) -> Verdict:
+def rejected(reject: Reject, chunk: Held) -> Verdict:
     """Give the verdict of a line that is no usage, or can't be read."""
     line = chunk.line(reject.line_no)
     reason, detail = reject.reason.value, reject.detail

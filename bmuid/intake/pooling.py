@@ -19,7 +19,7 @@ from bmu.rating.rerate import Live
 from bmu.rating.sharing import outside, participation_of
 from bmuid.intake.pools import Bringing, Pool, Pools, Stretch
 from bmuid.store import buckets, days, shares
-from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store.buckets import Wanted
 from bmuid.store.shares import Part, Period, Taken
 from bmuid.store.transaction import Transaction
 
@@ -151,7 +151,7 @@ def _grant_of(due: _Due, brought: int) -> Grant:
 
 
 def _grant(txn: Transaction, pool: Pool, missing: Sequence[_Missing]) -> None:
-    """Make buckets of one share plan, note what was brought to them, and carry over what ended ones leave."""
+    """Make buckets of one share plan, and note what was brought to them."""
     wanted = [Wanted(pool.account_id, None, grant) for each in missing for grant in each.grants]
     if not wanted:
         return
@@ -159,13 +159,6 @@ def _grant(txn: Transaction, pool: Pool, missing: Sequence[_Missing]) -> None:
         days.ensure(txn, day)
     buckets.grant(txn, wanted, pool.id)
     shares.bring(txn, [taken for each in missing for taken in each.brought])
-    last = {each.due.row.code: each.due for each in missing if each.due.row.rollover}
-    rolling = [
-        Rolling(due.row, pool.account_id, None, pool.anchor, due.turn.from_us, pool.id)
-        for due in last.values()
-    ]
-    if rolling:
-        buckets.roll(txn, rolling)
 
 
 def rooms(

@@ -8,7 +8,7 @@ from bmu.rating import Owner, Tariff, Unrated, buckets_wanted
 from bmu.usage import UDR
 from bmuid.intake.allowances import PLAIN, Allowances
 from bmuid.intake.loops import Month, survey
-from bmuid.store.buckets import Rolling, Wanted
+from bmuid.store.buckets import Wanted
 from bmuid.store.days import US_A_DAY
 
 NEVER = (0, 0)
@@ -21,14 +21,13 @@ class Needs:
     What must be there before usage can be priced.
 
     Shapes:
-        wanted: the buckets that its services are due and may not have; rolling: those that are carried over.
+        wanted: the buckets that its services are due and may not have.
         months: of each service that is due some, from when to when.
         days: of the events and of the buckets' starts, counted from 1970-01-01 UTC.
         first_us, last_us: when the first and the last event began.
     """
 
     wanted: tuple[Wanted, ...]
-    rolling: tuple[Rolling, ...]
     allowances: Allowances
     months: Mapping[int, Month]
     days: frozenset[int]
@@ -37,10 +36,7 @@ class Needs:
 
     def are_met_by(self, given: "Needs") -> bool:
         """Tell whether all allowances that this asks for were given with those."""
-        rolled = {_of(each): each.until_us for each in given.rolling}
-        return set(self.wanted) <= set(given.wanted) and all(
-            each.until_us <= rolled.get(_of(each), -FOREVER_US) for each in self.rolling
-        )
+        return set(self.wanted) <= set(given.wanted)
 
 
 def needs_of(
@@ -59,7 +55,6 @@ def needs_of(
     wanted: dict[tuple[int, int, str, int], Wanted] = {}
     plain: dict[tuple[int, int], Wanted] = {}
     all_plain = not (allowances.own or allowances.shared)
-    rolling: dict[tuple[int, int, str], Rolling] = {}
     months: dict[int, Month] = {}
     same: dict[Month, Month] = {}
     days, first_us, last_us, due = survey(events, owners, granted)
@@ -74,10 +69,6 @@ def needs_of(
                 months[service_id] = due_of.from_us, due_of.to_us
                 days |= due_of.days
                 wanted.update((_key(each), each) for each in due_of.wanted)
-                for each in due_of.rolling:
-                    latest = rolling.setdefault(_of(each), each)
-                    if latest.until_us < each.until_us:
-                        rolling[_of(each)] = each
                 continue
             month = ALWAYS
             # All of a service's plain buckets run from and to the same instants, and are the same for all like it.
@@ -89,17 +80,12 @@ def needs_of(
     days |= {month[0] // US_A_DAY for month in same if month != ALWAYS}
     return Needs(
         wanted=(*wanted.values(), *plain.values()),
-        rolling=tuple(rolling.values()),
         allowances=allowances,
         months=months,
         days=frozenset(days),
         first_us=first_us,
         last_us=last_us,
     )
-
-
-def _of(rolling: Rolling) -> tuple[int, int, str]:
-    return rolling.account_id, rolling.account_service_id or 0, rolling.row.code
 
 
 def _key(wanted: Wanted) -> tuple[int, int, str, int]:

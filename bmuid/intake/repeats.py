@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from bmu.rating import UnratedReason
-from bmuid.intake.lines import Chunk
+from bmuid.intake.lines import Held
 from bmuid.intake.originals import lines_kept
 from bmuid.intake.profiles import Profiles
 from bmuid.intake.spool import Spool
@@ -66,14 +66,14 @@ def judge(
     txn: Transaction,
     spool: Spool,
     profiles: Profiles,
-    place: tuple[int, Chunk],
+    place: tuple[int, Held],
     repeats: Sequence[Repeat],
 ) -> list[Verdict]:
     """
     Give the verdict of each repeat; a conflict's shows both bodies.
 
     Shapes:
-        place: the file that is worked, and the chunk of it.
+        place: the file that is worked, and lines of it that are at hand.
     """
     found = []
     _, chunk = place
@@ -100,7 +100,7 @@ def _bodies(
     txn: Transaction,
     spool: Spool,
     profiles: Profiles,
-    place: tuple[int, Chunk],
+    place: tuple[int, Held],
     wanted: Sequence[Earlier],
 ) -> Mapping[tuple[int, int], bytes]:
     """Give the lines, of this chunk or of files that are still kept; each file is read once."""
@@ -108,7 +108,7 @@ def _bodies(
     found: dict[tuple[int, int], bytes] = {}
     elsewhere: dict[int, set[int]] = {}
     for earlier in wanted:
-        if earlier.file_id == file_id and chunk.first_line <= earlier.line_no < chunk.next_line:
+        if earlier.file_id == file_id and chunk.holds(earlier.line_no):
             found[earlier.file_id, earlier.line_no] = chunk.line(earlier.line_no)
         else:
             elsewhere.setdefault(earlier.file_id, set()).add(earlier.line_no)

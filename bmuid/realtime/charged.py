@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
-from bmuid.intake import charging, inorder
+from bmuid.intake import charging, inorder, rolling
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.loops import by_account, by_day
 from bmuid.intake.pricing import Needs
@@ -51,6 +51,7 @@ def rate_known(
         return Charged([], [], Drawable({}, {}, {}))
     there = charging.drawable(txn, tariff, needs, owners)
     rated = inorder.rate_in_order(txn, tariff, there, events, owners)
+    rolling.carry_in(txn, there)
     found, lost = by_day(events, owners, rated)
     priced = [
         (day, Priced(counter.new_ids(txn, len(of_events)), of_events, of_owners, of_rated))

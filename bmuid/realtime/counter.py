@@ -131,8 +131,6 @@ class Counter:
             days.ensure(txn, day)
         if needs.wanted:
             buckets.grant(txn, needs.wanted)
-        if needs.rolling:
-            buckets.roll(txn, needs.rolling)
         if needs.months or not needs.days <= self.days:
             self.made.append(needs)
         return needs

@@ -10,7 +10,7 @@ from bmu.period import from_us, to_us
 from bmu.rating import BucketState, Owner, Rated, Unrated, rate
 from bmu.rating.sharing import copied, participation_of
 from bmu.usage import UDR
-from bmuid.intake import charging, firstuse
+from bmuid.intake import charging, firstuse, rolling
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.events import Event, key_of, udr_of
 from bmuid.intake.snapshot import Snapshot
@@ -264,8 +264,11 @@ def _priced(
         return answers.unpriced("UNRATED", udr, owner)
     needs = counter.provide(txn, snapshot, [udr], [owner])
     there = charging.drawable(txn, snapshot.tariff, needs, [owner])
+    rolling.before(txn, there, udr, owner)
     # What is held counts as used: nobody else is to begin it then.
     firstuse.begin(txn, snapshot.tariff, there, udr, owner)
+    rolling.carry_in(txn, there)
+    rolling.let_lapse(txn, there)
     return _Priced(udr, owner, snapshot, there)
 
 

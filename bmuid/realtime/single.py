@@ -8,7 +8,7 @@ from operator import attrgetter
 from bmu.period import to_us
 from bmu.rating import Owner, Unrated, rate
 from bmu.usage import UDR
-from bmuid.intake import charging, firstuse
+from bmuid.intake import charging, firstuse, rolling
 from bmuid.intake.events import Event, claim_of, line_of, udr_of
 from bmuid.intake.late import final_billed
 from bmuid.realtime import answers, charged
@@ -120,6 +120,7 @@ def quote(
     txn.execute("SAVEPOINT quote")
     needs = counter.provide(txn, snapshot, [udr], [owner])
     there = charging.drawable(txn, snapshot.tariff, needs, [owner])
+    rolling.before(txn, there, udr, owner)
     firstuse.begin(txn, snapshot.tariff, there, udr, owner)
     txn.execute("ROLLBACK TO SAVEPOINT quote")
     counter.begin()
@@ -162,6 +163,7 @@ def _charge(
     counted = _count(txn, file_id, fresh, told, found)
     rows = charged.rows(done, file_id, snapshot.tariff.revision, taken.began_us)
     streams.extend(txn, taken.stream, told, counted, list(rows))
+    rolling.let_lapse(txn, done.there)
     charging.note(txn, snapshot.tariff, done.there)
     return found
 

@@ -33,7 +33,7 @@ def plan(
     # What begins with its first use begins as it would, and that is taken back, as are the locks of buckets.
     txn.execute("SAVEPOINT replay")
     for part in _parts(txn, snapshot, found, catalogue, figures):
-        there = drawable(txn, snapshot.tariff, needs, part.known)
+        there = drawable(txn, snapshot.tariff, needs, part.known, again=True)
         events = replay.replay(txn, part, snapshot, needs, there, virtually=True)
         figures |= _figures(txn, span, part, events, replay.changed(txn, events))
     txn.execute("ROLLBACK TO SAVEPOINT replay")
@@ -53,7 +53,7 @@ def carry_out(
     found = replay.read(txn, snapshot, span)
     needs = bench.needs_of(found.events, found.owners, snapshot)
     # Of all at once, so that whoever locks several does it in one order.
-    there = drawable(txn, snapshot.tariff, needs, found.known)
+    there = drawable(txn, snapshot.tariff, needs, found.known, again=True)
     missing = bench.missing(needs)
     # The days of what was charged are there.
     if missing is not None and not replay.all_there(needs, there):
@@ -61,7 +61,7 @@ def carry_out(
     figures: dict[int, Figures] = {}
     for number, part in enumerate(_parts(txn, snapshot, found, catalogue, figures)):
         if number or part is not found:
-            there = drawable(txn, snapshot.tariff, needs, part.known)
+            there = drawable(txn, snapshot.tariff, needs, part.known, again=True)
         events = replay.replay(txn, part, snapshot, needs, there, virtually=False)
         changed = replay.changed(txn, events)
         figures |= _figures(txn, span, part, events, changed)

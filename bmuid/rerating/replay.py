@@ -24,8 +24,9 @@ from bmu.rating.rerate import (
     rate_again,
 )
 from bmu.usage import UDR
-from bmuid.intake import firstuse, inorder, pooling, sizing
+from bmuid.intake import firstuse, inorder, pooling, rolling, sizing
 from bmuid.intake.allowances import Allowances
+from bmuid.intake.chains import add_former, chains_of
 from bmuid.intake.drawable import Drawable
 from bmuid.intake.pricing import Needs
 from bmuid.intake.snapshot import Snapshot
@@ -57,6 +58,13 @@ class Read:
             Usage(list(chain(*of_lives)), list(stretches), self.usage.accounts),
             list(chain(*of_owners)),
         )
+
+    def starts(self) -> Iterator[int]:
+        """Give the place at which each account's usage begins."""
+        place = 0
+        for each in self.usage.stretches:
+            yield place
+            place += each.end - each.first
 
     @property
     def known(self) -> list[Owner]:
@@ -143,17 +151,42 @@ def replay(
     pooling.give_back(states, there.limits, found.usage.lives)
     known = found.known
     if virtually:
-        granted = with_granted(states.values(), needs.wanted)
-        there.by_service = on_shelves(snapshot, known, granted)
-        if snapshot.allowances.grow:
-            there.growing = sizing.growing(txn, snapshot.allowances, known, granted)
+        take_for_granted(txn, snapshot, known, needs, there)
     sizing.give_back(there.growing, found.usage.lives, found.usage.accounts)
+    rolling.take_all_back(
+        txn,
+        there,
+        {
+            each.account_id: found.usage.lives[place].udr.started_us
+            for each, place in zip(found.usage.stretches, found.starts(), strict=True)
+        },
+    )
     firstuse.reopen(snapshot.allowances, known, there, needs.last_us)
 
     def rates(udrs: list[UDR], owners: list[Owner]) -> list[Rated | Unrated]:
         return inorder.rate_in_order(txn, snapshot.tariff, there, udrs, owners)
 
-    return rate_again(found.usage.lives, found.owners, rates)
+    events = rate_again(found.usage.lives, found.owners, rates)
+    rolling.finish_all(txn, there)
+    return events
+
+
+def take_for_granted(
+    txn: Transaction, snapshot: Snapshot, known: Sequence[Owner], needs: Needs, there: Drawable
+) -> None:
+    """Put buckets that are due and not there among those that are."""
+    allowances = snapshot.allowances
+    states = {state.id: state for shelf in there.by_service.values() for state in shelf}
+    granted = with_granted(states.values(), needs.wanted)
+    if len(granted) == len(states):
+        return
+    there.by_service = on_shelves(snapshot, known, granted)
+    if allowances.grow:
+        there.growing = sizing.growing(txn, allowances, known, granted)
+    if there.rolling.codes:
+        codes = there.rolling.codes
+        there.rolling = chains_of(allowances, known, granted, there.begun, codes)
+        add_former(there.rolling, snapshot.tariff, granted)
 
 
 def changed(txn: Transaction, events: Sequence[Again]) -> list[bool]:
@@ -178,7 +211,7 @@ def changed(txn: Transaction, events: Sequence[Again]) -> list[bool]:
 def all_there(needs: Needs, there: Drawable) -> bool:
     """Tell whether each bucket that usage is due is among those that it may draw from."""
     held = {_key_of(state) for shelf in there.by_service.values() for state in shelf}
-    return not needs.rolling and all(_key(each) in held for each in needs.wanted)
+    return all(_key(each) in held for each in needs.wanted)
 
 
 def with_granted(states: Iterable[BucketState], wanted: Sequence[Wanted]) -> list[BucketState]:

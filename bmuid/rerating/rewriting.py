@@ -6,7 +6,7 @@ from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
 from bmu.rating.rerate import Again, entries_made
 from bmu.usage import UDR
-from bmuid.intake import firstuse, sizing
+from bmuid.intake import firstuse, rolling, sizing
 from bmuid.intake.charging import note
 from bmuid.intake.drawable import Drawable
 from bmuid.store import charges, lives, reprocessing, reversals, wakeup
@@ -17,7 +17,6 @@ from bmuid.store.reversals import Moved
 from bmuid.store.transaction import Transaction
 from bmuid.store.udrs import Priced
 
-DRAW = EntryKind.DRAW.value
 _UNDO = {kind: undone((Entry(0, kind, 1),))[0].kind.value for kind in EntryKind}
 
 OfAccounts = Sequence[tuple[int, list[Again]]]
@@ -39,7 +38,8 @@ def write(
         accounts: whose the buckets are that the old ones moved.
         changed: by account.
     """
-    if not changed:
+    carried = rolling.moved(txn, there)
+    if not (changed or carried):
         return
     rated_us = began(txn)
     for day, (whose, of_day) in _by_day(changed).items():
@@ -57,11 +57,13 @@ def write(
             by = tariff.revision, rated_us
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
     sizing.keep_used(txn, there.growing)
-    reversals.move(txn, _moved(changed, accounts, there.elsewhere))
+    # Together, so that what was carried grows or shrinks with what is drawn from it.
+    reversals.move(txn, [*_moved(changed, accounts, there.elsewhere), *carried])
     firstuse.end_unused(txn, there)
     note(txn, tariff, there)
     _withdraw(txn, changed, reason)
-    reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
+    if changed:
+        reprocessing.reworked(txn, {whose: mine[0].live.udr.started_us for whose, mine in changed})
 
 
 def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
@@ -81,23 +83,31 @@ def _by_day(changed: OfAccounts) -> dict[int, tuple[list[int], list[Again]]]:
 def _moved(
     changed: OfAccounts, accounts: Mapping[int, int], elsewhere: Mapping[int, int]
 ) -> list[Moved]:
-    """Give what takes back what the old charges moved buckets by, and what the new ones move them by."""
+    """
+    Give what takes back what the old charges moved buckets by, and what the new ones move them by.
+
+    Where both are the same in a bucket, nothing moves: the old charge's entry is the new one's from now on.
+    """
     found: list[Moved] = []
     for account_id, mine in changed:
-        for (udr, udr_id, version, _, _, entries), _, outcome in mine:
+        for (udr, udr_id, version, _, rated, entries), _, outcome in mine:
+            made: tuple[Entry, ...] = ()
+            if isinstance(outcome, Rated):
+                if (
+                    outcome.detail is None
+                    and rated.detail is None
+                    and outcome.draws == rated.draws
+                ):
+                    # Most have other prices and draw as they did.
+                    continue
+                made = entries_made(outcome)
             began = udr[6]
-            for bucket_id, kind, quantity in entries:
+            for bucket_id, kind, quantity in set(entries).difference(made):
                 whose, undo = accounts[bucket_id], _UNDO[kind]
                 found.append((whose, began, bucket_id, undo, udr_id, version, -quantity))
-            if not isinstance(outcome, Rated):
-                continue
-            if outcome.detail is None:
-                for bucket_id, taken in outcome.draws:
-                    found.append((account_id, began, bucket_id, DRAW, udr_id, version + 1, -taken))
-                continue
-            for bucket_id, kind, quantity in entries_made(outcome):
-                whose, made = elsewhere.get(bucket_id, account_id), kind.value
-                found.append((whose, began, bucket_id, made, udr_id, version + 1, quantity))
+            for bucket_id, kind, quantity in set(made).difference(entries):
+                whose = elsewhere.get(bucket_id, account_id)
+                found.append((whose, began, bucket_id, kind.value, udr_id, version + 1, quantity))
     return found
 
 

@@ -1,7 +1,6 @@
 """Buckets: locked in the order of their ids, granted once a period, carried over; the database keeps the balance."""
 
 import struct
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,14 +10,11 @@ import psycopg2.errors
 
 from bmu.period import FOREVER_US, from_us
 from bmu.rating import (
-    Anchor,
     BucketPart,
     BucketScope,
     BucketState,
     BucketTier,
-    BucketTypeRow,
     Grant,
-    carried,
 )
 from bmuid.store import at_once
 from bmuid.store.at_once import Call, Prepared
@@ -93,17 +89,6 @@ class Wanted(NamedTuple):
     grant: Grant
 
 
-class Rolling(NamedTuple):
-    """Buckets of one type, whose they are as `Wanted` says, that leave something where they end up to *until_us*."""
-
-    row: BucketTypeRow
-    account_id: int
-    account_service_id: int | None
-    anchor: Anchor
-    until_us: int
-    share_id: int = 0
-
-
 class Span(NamedTuple):
     """
     Which buckets of an account: of these types, open at some time from first to last.
@@ -170,7 +155,18 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
     else:
         found = _states_of(copy_out(txn, _LOCK_MANY, values), tuple(span.codes), SAMPLE)
     whole = _whole(txn, account_ids, span)
-    return [whole.get(state.id, state) for state in found] if whole else found
+    if not whole:
+        return found
+    locked = {state.id for state in found}
+    if any(_is_of(whole[id_], span) for id_ in whole.keys() - locked):
+        # Made by whom this one waited for: a statement sees what was there as it began.
+        return lock(txn, account_ids, span)
+    return [whole.get(state.id, state) for state in found]
+
+
+def _is_of(state: BucketState, span: Span) -> bool:
+    """Tell whether a bucket is one of those that are locked."""
+    return state.for_tree or state.account_id not in span.above or state.share_id in span.shares
 
 
 def grant(txn: Transaction, wanted: Sequence[Wanted], share_id: int = 0) -> None:
@@ -207,86 +203,6 @@ def grant(txn: Transaction, wanted: Sequence[Wanted], share_id: int = 0) -> None
         txn.execute(GRANT + ONCE, values)
     else:
         txn.execute("RELEASE SAVEPOINT granting")
-
-
-def roll(txn: Transaction, rolling: Sequence[Rolling]) -> None:
-    """Carry what ended periods left to the next ones, and let the rest of it lapse."""
-    txn.execute(
-        f"""
-        {STATES} WHERE account_id = ANY (%(account_ids)s) AND code = ANY (%(codes)s)
-        ORDER BY account_id, id FOR NO KEY UPDATE
-        """,
-        {
-            "account_ids": sorted({each.account_id for each in rolling}),
-            "codes": sorted({each.row.code for each in rolling}),
-            "forever": FOREVER_US,
-        },
-    )
-    of_type: dict[tuple[int, int, int, str], list[BucketState]] = defaultdict(list)
-    for state in states(txn.fetchall()):
-        whose = state.account_id, state.account_service_id, state.share_id
-        of_type[*whose, state.code].append(state)
-    wanted: dict[int, list[Wanted]] = defaultdict(list)
-    lapsed: list[BucketState] = []
-    for each in rolling:
-        whose = each.account_id, each.account_service_id or 0, each.share_id
-        held = of_type[*whose, each.row.code]
-        for ended in sorted(held, key=lambda state: state.from_us):
-            if (
-                ended.part is not BucketPart.CARRIED
-                and ended.balance
-                and ended.to_us <= each.until_us
-            ):
-                grants = _left(each, ended, held)
-                wanted[each.share_id] += [
-                    Wanted(each.account_id, each.account_service_id, g) for g in grants
-                ]
-                lapsed.append(replace(ended))
-                ended.balance = 0
-    for share_id, of_share in wanted.items():
-        if of_share:
-            grant(txn, of_share, share_id)
-    _lapse(txn, lapsed)
-
-
-def _left(each: Rolling, ended: BucketState, held: list[BucketState]) -> list[Grant]:
-    """
-    Give what an ended bucket leaves, and count it among those that are held.
-
-    Usage of the ended period that comes late draws from it too, as it would have from that period's own.
-    """
-    left = carried(each.row, each.anchor, ended, held)
-    if left is None:
-        return []
-    left = left._replace(from_us=ended.from_us)
-    held.append(
-        replace(
-            ended,
-            id=0,
-            from_us=left.from_us,
-            to_us=left.to_us,
-            balance=left.quantity,
-            part=left.part,
-        )
-    )
-    return [left]
-
-
-def _lapse(txn: Transaction, ended: Sequence[BucketState]) -> None:
-    txn.execute(
-        """
-        INSERT INTO draw (account_id, started_at, bucket_id, kind, quantity)
-        SELECT account_id, at, id, 'EXPIRY', -balance
-        FROM unnest(%(account_ids)s::bigint[], %(ats)s::timestamptz[], %(ids)s::bigint[],
-            %(balances)s::bigint[]) AS ended (account_id, at, id, balance)
-        """,
-        {
-            "account_ids": [state.account_id for state in ended],
-            "ats": [from_us(state.to_us) for state in ended],
-            "ids": [state.id for state in ended],
-            "balances": [state.balance for state in ended],
-        },
-    )
 
 
 def warn(txn: Transaction, warned: Mapping[int, int], account_ids: Sequence[int]) -> None:

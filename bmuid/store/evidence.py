@@ -154,15 +154,23 @@ def _event(account: Account, charge: Charged) -> tuple[UDR, Owner]:
 
 
 def _drawn(txn: Transaction, account_id: int, charge: Charged) -> list[tuple[int, str, int]]:
-    """Give id, code and quantity of each bucket that was drawn from, in the order of the plain ones."""
+    """
+    Give id, code and quantity of each bucket that was drawn from, in the order of the plain ones.
+
+    Draws of an earlier version that were not returned as that was reversed are this one's.
+    """
     txn.execute(
         """
-        SELECT d.bucket_id, b.code, -d.quantity
-        FROM draw AS d
+        SELECT b.id, b.code, -d.quantity
+        FROM (
+            SELECT account_id, bucket_id, sum(quantity)::bigint AS quantity FROM draw
+            WHERE account_id = %(account_id)s AND started_at = %(started_at)s AND udr_id = %(udr_id)s AND (
+                kind = 'DRAW' AND version <= %(version)s OR kind = 'RETURN' AND version < %(version)s
+            )
+            GROUP BY account_id, bucket_id HAVING sum(quantity) <> 0
+        ) AS d
         JOIN bucket AS b ON b.account_id = d.account_id AND b.id = d.bucket_id
-        WHERE d.account_id = %(account_id)s AND d.started_at = %(started_at)s
-        AND d.udr_id = %(udr_id)s AND d.version = %(version)s AND d.kind = 'DRAW'
-        ORDER BY upper(b.during), lower(b.during), d.bucket_id
+        ORDER BY upper(b.during), lower(b.during), b.id
         """,
         {
             "account_id": account_id,

@@ -130,10 +130,10 @@ _REVERSED = """
 """
 _DRAWN = """
     COPY (
-        SELECT udr_id, version, bucket_id, kind, quantity, account_id FROM draw
+        SELECT udr_id, bucket_id, kind, quantity, account_id FROM draw
         WHERE ({whose} OR account_id = ANY (%(above)s::bigint[]))
         AND started_at >= %(from)s AND started_at < %(to)s
-        AND kind IN ('DRAW', 'GRANT') AND udr_id > 0
+        AND kind IN ('DRAW', 'GRANT', 'RETURN', 'EXPIRY') AND udr_id > 0
     ) TO STDOUT BINARY
 """
 _UIDS = """
@@ -151,7 +151,13 @@ _NUMBERS = """
         WHERE {whose} AND started_at >= %(from)s AND started_at < %(to)s GROUP BY account_id
     ) TO STDOUT BINARY
 """
-_KINDS = {kind.value: kind for kind in EntryKind}
+# What each kind of draw is, or takes back.
+_MOVES = {
+    "DRAW": EntryKind.DRAW,
+    "RETURN": EntryKind.DRAW,
+    "GRANT": EntryKind.GRANT,
+    "EXPIRY": EntryKind.GRANT,
+}
 
 
 def of_accounts(txn: Transaction, span: Span) -> Usage:
@@ -159,7 +165,7 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
     # A second process for so little takes longer to start than it helps.
     txn.execute("SET LOCAL max_parallel_workers_per_gather = 0")
     gone = set(decoded("qi", _copied(txn, _REVERSED, span)))
-    moved, accounts = _entries(txn, span)
+    moved, accounts = _entries(txn, span, gone)
     uids = {row[0]: row[1:] for row in decoded("qss", _copied(txn, _UIDS, span))}
     txn.execute("SELECT id, code FROM usage_class")
     classes = dict(txn.fetchall())
@@ -263,17 +269,32 @@ def _copied(txn: Transaction, statement: str, span: Span) -> memoryview:
 
 
 def _entries(
-    txn: Transaction, span: Span
+    txn: Transaction, span: Span, gone: Iterable[tuple[Any, ...]]
 ) -> tuple[dict[tuple[int, int], list[Entry]], dict[int, int]]:
-    """Give what each version of a charge moved buckets by, and whose the buckets are."""
+    """
+    Give what charges that count moved buckets by, by record and version, and whose the buckets are.
+
+    A charge that draws as the one before it has no draws of its own: so what counts is all that was not taken back.
+    """
+    newest: dict[int, int] = {}
+    for udr_id, version in gone:
+        newest[udr_id] = max(version, newest.get(udr_id, 0))
     found: dict[tuple[int, int], list[Entry]] = {}
     accounts: dict[int, int] = {}
-    for udr_id, version, bucket_id, kind, quantity, account_id in decoded(
-        "qiqsqq", _copied(txn, _DRAWN, span)
+    sums: dict[tuple[int, int, EntryKind], int] = {}
+    for udr_id, bucket_id, kind, quantity, account_id in decoded(
+        "qqsqq", _copied(txn, _DRAWN, span)
     ):
-        entry = Entry(bucket_id, _KINDS[kind], quantity)
-        found.setdefault((udr_id, version), []).append(entry)
         accounts[bucket_id] = account_id
+        if udr_id in newest:
+            key = udr_id, bucket_id, _MOVES[kind]
+            sums[key] = sums.get(key, 0) + quantity
+        else:
+            found.setdefault((udr_id, 1), []).append(Entry(bucket_id, _MOVES[kind], quantity))
+    for (udr_id, bucket_id, moves), quantity in sums.items():
+        if quantity:
+            entries = found.setdefault((udr_id, newest[udr_id] + 1), [])
+            entries.append(Entry(bucket_id, moves, quantity))
     return found, accounts
 
 

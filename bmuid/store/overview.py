@@ -131,6 +131,7 @@ def granted(txn: Transaction, account_id: int, period: Period) -> tuple[Granted,
         FROM (
             SELECT id, account_service_id, code, during, unit, granted + added AS there, balance
             FROM bucket WHERE account_id = %(account_id)s AND during && tstzrange(%(from)s, %(to)s)
+            AND (part <> 'CARRIED' OR granted + added > 0)
             UNION ALL SELECT NULL, NULL, code, during, unit, granted, balance
             FROM shared_buckets(%(account_id)s, tstzrange(%(from)s, %(to)s))
         ) AS open ORDER BY upper(during), id

@@ -313,7 +313,7 @@ def pooled(txn: Transaction, share: Share) -> tuple[Pooled, ...]:
     txn.execute(
         """
         SELECT code, unit, lower(during), upper(during), granted + added, balance FROM bucket
-        WHERE account_id = %(account)s AND share_id = %(share)s
+        WHERE account_id = %(account)s AND share_id = %(share)s AND (part <> 'CARRIED' OR granted + added > 0)
         ORDER BY lower(during) DESC, id DESC LIMIT %(limit)s
         """,
         {"account": share.account_id, "share": share.id, "limit": _SHOWN},

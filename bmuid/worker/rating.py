@@ -126,8 +126,6 @@ class Rating:
             run(connection, days.ensure, day)
         if missing.needs.wanted:
             run(connection, buckets.grant, missing.needs.wanted)
-        if missing.needs.rolling:
-            run(connection, buckets.roll, missing.needs.rolling)
         self.bench.provided(missing.needs)
 
     def _close(self, connection: Connection) -> None:

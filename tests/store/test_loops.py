@@ -1,6 +1,7 @@
 """The loops over a chunk's lines and events: the same compiled or not."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmu.mediation import Reject
+from bmu.mediation.mediator import MARK, NOT_TOLD
 from bmu.mediation.reject import Reason
 from bmu.rating import Owner, OwnerRow, Owners, Rated, Terms, Unrated, UnratedReason
 from bmu.usage import UDR
@@ -72,10 +74,10 @@ class Homes:
     """Answers of a kind for each text, and which of them were asked for."""
 
     def __init__(self, only: Owner) -> None:
-        self.asked: list[bytes | None] = []
+        self.asked: list[bytes] = []
         self._only = only
 
-    def of_all(self, some: list[bytes | None]) -> list[Home]:
+    def of_all(self, some: list[bytes]) -> list[Home]:
         """Give the homes of texts."""
         self.asked += some
         return [self.of(text) for text in some]
@@ -86,6 +88,17 @@ class Homes:
             return LOOK_CLOSER, None
         kind = text[0] if text else 0
         return kind % 4 - 1, self._only if kind & 8 else None
+
+
+def laid(lines: list[bytes], some: list[bytes | None]) -> tuple[bytearray, bytes]:
+    """Lay lines in memory, and behind each the text that is said to tell whose it is; give their marks, too."""
+    octets, marks = bytearray(), bytearray()
+    for line, text in zip(lines, some, strict=True):
+        at, behind = len(octets), len(octets) + len(line)
+        told = (NOT_TOLD, NOT_TOLD) if text is None else (behind, behind + len(text))
+        marks += MARK.pack(at, behind, *told)
+        octets += line + (text or b"")
+    return octets, bytes(marks)
 
 
 @given(
@@ -99,48 +112,60 @@ def test_a_glance_finds_the_same_lines(
     longest: int,
     only: Owner,
 ) -> None:
-    """A part's own lines and those to look closer at, chunk after chunk; a cut line is empty."""
+    """A part's own lines and those to look closer at, chunk after chunk; one that is too long is empty, and kept."""
     homes, plain_homes = Homes(only), Homes(only)
-    known, plain = compiled.new_known(), loops.Known()
+    marked, plain = compiled.Marked(), loops.Known()
     for some, part in chunks:
         lines = [b"%d" % n for n in range(len(some))]
         if longest < len(lines):
             lines[longest] = b"x" * (LINE_OCTETS_MAX + 1)
 
-        mine, places, owners, closer = plain.glance(lines, some, plain_homes.of_all, part)
+        mine, line_nos, owners, closer, cut = plain.glance(
+            lines, some, 7, plain_homes.of_all, part
+        )
 
-        assert known.glance(lines, some, homes.of_all, part) == (mine, places, owners, closer)
+        glanced = marked.glance(*laid(lines, some), 7, homes.of_all, part)
+        assert glanced == (mine, line_nos, owners, closer, cut)
+        places = [line_no - 7 for line_no in line_nos]
         assert mine == [b"" if n == longest else lines[n] for n in places]
+        assert cut == {n + 7: lines[n] for n in places if n == longest}
         found = [homes.of(some[n]) for n in places]
         assert owners == [owner for _, owner in found]
-        assert closer == [n for n, (at, _) in zip(places, found, strict=True) if at == LOOK_CLOSER]
+        assert closer == [
+            n + 7 for n, (at, _) in zip(places, found, strict=True) if at == LOOK_CLOSER
+        ]
         assert {at for at, _ in found} <= {part, LOOK_CLOSER}
 
 
 def test_a_text_is_asked_for_once(compiled: ModuleType) -> None:
     """So many that the table grows, and all of them are found again in any order, each in its own home."""
-    homes, known = Homes(nobody_else()), compiled.new_known()
+    homes, marked, plain = Homes(nobody_else()), compiled.Marked(), loops.Known()
     some: list[bytes | None] = [b"%c-%d" % (n % 250, n) for n in range(20_000)]
     lines = [b""] * len(some)
 
-    first = known.glance(lines, some, homes.of_all, 1)
-    again = known.glance(lines, some[::-1], homes.of_all, 1)
+    first = marked.glance(*laid(lines, some), 1, homes.of_all, 1)
+    again = marked.glance(*laid(lines, some[::-1]), 1, homes.of_all, 1)
 
     # Of its own lines a part asks again whose they are, until it knows.
     unowned = [text for text in some if homes.of(text) == (1, None)]
     assert homes.asked == some + unowned[::-1]
-    assert first == loops.Known().glance(lines, some, homes.of_all, 1)
-    assert again == loops.Known().glance(lines, some[::-1], homes.of_all, 1)
+    assert first == plain.glance(lines, some, 1, homes.of_all, 1)
+    assert again == plain.glance(lines, some[::-1], 1, homes.of_all, 1)
 
 
 def test_no_more_texts_are_kept_than_there_is_room_for(compiled: ModuleType) -> None:
     """When they are too many all are forgotten, compiled or not."""
     asked = []
-    for known in (compiled.new_known(), loops.Known()):
+    marked, plain = compiled.Marked(), loops.Known()
+    for is_plain in (False, True):
         homes = Homes(nobody_else())
         for first in (0, KNOWN_MAX - 1, 0):
             some: list[bytes | None] = [b"%d" % n for n in range(first, first + KNOWN_MAX)]
-            known.glance([b""] * KNOWN_MAX, some, homes.of_all, 99)
+            lines = [b""] * KNOWN_MAX
+            if is_plain:
+                plain.glance(lines, some, 1, homes.of_all, 99)
+            else:
+                marked.glance(*laid(lines, some), 1, homes.of_all, 99)
         asked.append(len(homes.asked))
 
     assert asked == [3 * KNOWN_MAX - 1] * 2
@@ -150,11 +175,36 @@ def test_owners_are_kept_no_longer_than_the_texts(compiled: ModuleType) -> None:
     """The table gives back what it holds."""
     only = nobody_else()
     before = sys.getrefcount(only)
-    known, homes = compiled.new_known(), Homes(only)
-    found = known.glance([b""] * 8, [b"%c" % n for n in range(8, 16)], homes.of_all, 0)
+    marked, homes = compiled.Marked(), Homes(only)
+    some: list[bytes | None] = [b"%c" % n for n in range(8, 16)]
+    found = marked.glance(*laid([b""] * 8, some), 1, homes.of_all, 0)
     assert sys.getrefcount(only) > before + 8
-    del known, found, homes
+    del marked, found, homes
     assert sys.getrefcount(only) == before
+
+
+@pytest.mark.parametrize("mark", [(2, 1, 0, 0), (0, 4, 0, 0), (0, 1, 2, 1), (0, 1, 0, 4)])
+def test_marks_beyond_the_octets_are_refused(
+    compiled: ModuleType, mark: tuple[int, int, int, int]
+) -> None:
+    """Whoever made them: nothing is read but the octets."""
+    with pytest.raises(ValueError, match="beyond the octets"):
+        compiled.Marked().glance(bytearray(3), MARK.pack(*mark), 1, Homes(nobody_else()).of_all, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda _: 1, lambda _: [], lambda _: [(0,)], lambda _: [None], lambda _: [(None, 1)]]
+)
+def test_what_is_no_answer_is_an_exception(
+    compiled: ModuleType, wrong: Callable[[list[bytes]], object]
+) -> None:
+    """And a text that had none is asked for again."""
+    marked, homes = compiled.Marked(), Homes(nobody_else())
+    for text in (b"a", b"x" * 99):
+        with pytest.raises(TypeError):
+            marked.glance(*laid([b""], [text]), 1, wrong, 0)
+        marked.glance(*laid([b""], [text]), 1, homes.of_all, 0)
+    assert homes.asked == [b"a", b"x" * 99]
 
 
 @pytest.mark.parametrize("began", range(9, 22))

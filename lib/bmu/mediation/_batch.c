@@ -173,101 +173,6 @@ take_some(PyObject *module, PyObject *arguments)
     return taken;
 }
 
-/* ---- The glance, as glance.py does it: octets of the field at a place, 0 when they can't be told ---- */
-
-static int
-glance_csv(Octets line, Py_ssize_t place, char delimiter, Octets *into)
-{
-    const char *at = line.at, *end = at + line.length;
-    for (;; place--) {
-        const char *stop;
-        int quoted = at < end && *at == '"';
-        at += quoted;
-        if (quoted)
-            stop = memchr(at, '"', end - at);
-        else
-            for (stop = at; stop < end && *stop != '"' && *stop != '\r' && *stop != delimiter;)
-                stop++;
-        if (stop == NULL)
-            return 0;
-        *into = (Octets){at, stop - at};
-        at = stop + quoted;
-        if (!place)
-            return at == end || *at == delimiter || (*at == '\r' && end - at == 1);
-        if (at == end || *at++ != delimiter)
-            return 0;
-    }
-}
-
-static int
-glance_bare(Octets line, Py_ssize_t place, char delimiter, Octets *into)
-{
-    line.length -= line.length && line.at[line.length - 1] == '\r';
-    const char *at = line.at + (line.length > 0), *end = line.length > 2 ? line.at + line.length - 1 : at;
-    for (;; place--) {
-        const char *stop = bare_end(at, end, delimiter);
-        *into = (Octets){at, stop - at};
-        if (!place)
-            return 1;
-        if (stop == end)
-            return 0;
-        at = stop + 3;
-    }
-}
-
-static int
-glance_plain(Octets line, Py_ssize_t place, char delimiter, Octets *into)
-{
-    line.length -= line.length && line.at[line.length - 1] == '\r';
-    const char *at = line.at, *end = at + line.length;
-    for (;; place--) {
-        const char *stop = memchr(at, delimiter, end - at);
-        if (stop == NULL)
-            stop = end;
-        *into = (Octets){at, stop - at};
-        if (!place)
-            return 1;
-        if (stop == end)
-            return 0;
-        at = stop + 1;
-    }
-}
-
-/* By quoting. */
-static int (*const glances[])(Octets, Py_ssize_t, char, Octets *) = {glance_csv, glance_bare, glance_plain};
-
-static PyObject *
-uid_texts(PyObject *module, PyObject *arguments)
-{
-    PyObject *tuple, *iterable;
-    Plan plan;
-    if (!PyArg_ParseTuple(arguments, "OO", &tuple, &iterable) || !read_plan(tuple, &plan))
-        return NULL;
-    PyObject *lines = PySequence_Tuple(iterable);
-    if (lines == NULL)
-        return NULL;
-    int one_uid = PyTuple_GET_SIZE(plan.uids) == 1;
-    Py_ssize_t place = one_uid ? place_in(PyTuple_GET_ITEM(plan.uids, 0), 1) : 0;
-    PyObject *texts = PyList_New(PyTuple_GET_SIZE(lines));
-    for (Py_ssize_t n = 0; texts != NULL && n < PyTuple_GET_SIZE(lines); n++) {
-        PyObject *line = PyTuple_GET_ITEM(lines, n), *text = NULL;
-        Octets octets, found;
-        if (!PyBytes_Check(line)) {
-            PyErr_SetString(PyExc_TypeError, "lines are octets");
-        } else {
-            octets = (Octets){PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line)};
-            int told = one_uid && plan.quoting != JSON && glances[plan.quoting](octets, place, plan.delimiter, &found);
-            text = told ? PyBytes_FromStringAndSize(found.at, found.length) : Py_NewRef(Py_None);
-        }
-        if (text == NULL)
-            Py_CLEAR(texts);
-        else
-            PyList_SET_ITEM(texts, n, text);
-    }
-    Py_DECREF(lines);
-    return texts;
-}
-
 static PyObject *
 uids_of(PyObject *module, PyObject *arguments)
 {
@@ -280,9 +185,7 @@ uids_of(PyObject *module, PyObject *arguments)
     for (Py_ssize_t n = 0; uids != NULL && n < count; n++) {
         PyObject *text = PyList_GET_ITEM(texts, n), *uid;
         Text value;
-        if (text == Py_None)
-            uid = Py_NewRef(Py_None);
-        else if (PyBytes_Check(text)
+        if (PyBytes_Check(text)
                  && read_uid(&plan, (Octets){PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text)}, &value))
             uid = Py_BuildValue("ON", PyTuple_GET_ITEM(PyTuple_GET_ITEM(plan.uids, 0), 0), text_object(&value));
         else
@@ -298,7 +201,7 @@ uids_of(PyObject *module, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"take_some", take_some, METH_VARARGS, "Mediate lines as bmu.mediation.Mediator.take does."},
     {"uids_of", uids_of, METH_VARARGS, "Read identifiers as bmu.mediation.Mediator.uid_of does."},
-    {"uid_texts", uid_texts, METH_VARARGS, "Glance at lines as bmu.mediation.glance does."},
+    {"marks", marks, METH_VARARGS, "Glance at lines as bmu.mediation.glance does."},
     {NULL},
 };
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_batch", NULL, 0, methods};

@@ -19,6 +19,7 @@ typedef long long i64;
 #define HOURS_MAX 8
 #define KINDS_MAX 16 /* of rows */
 #define NAME_SLOTS 512
+#define GLANCED_MAX 256 /* of a field's name at a glance */
 #define NAMES_MAX 256 /* in a line; the slots never fill up */
 #define SECOND_US 1000000LL
 #define DIGEST_OCTETS 32
@@ -115,6 +116,9 @@ int split_json(Batch *batch, Octets record);
 
 /* The plan by which a row is read; 0 when that has to be found slowly. */
 int choose_plan(Batch *batch);
+
+/* Lines and what says whose they are, as Mediator.marks has it. */
+PyObject *marks(PyObject *module, PyObject *arguments);
 
 /* Up to the next quote, delimiter and quote, or to the end. */
 const char *bare_end(const char *at, const char *end, char delimiter);

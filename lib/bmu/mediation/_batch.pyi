@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from bmu.mediation.digest import Addresses
 from bmu.mediation.plan import Hash, Plan, Take
@@ -17,8 +17,10 @@ def take_some(
 ) -> list[UDR | Reject]: ...
 def uids_of(
     plan: Plan,
-    texts: list[bytes | None],
+    texts: list[bytes],
     uid_of: Callable[[bytes], tuple[str, str] | None],
     /,
 ) -> list[tuple[str, str] | None]: ...
-def uid_texts(plan: Plan, lines: Iterable[bytes], /) -> list[bytes | None]: ...
+def marks(
+    plan: Plan, octets: bytearray, end: int, lines_max: int, octets_max: int, is_told: bool, /
+) -> tuple[bytes, int]: ...

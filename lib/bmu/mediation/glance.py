@@ -9,16 +9,16 @@ from bmu.mediation.profile import Profile
 Glance = Callable[[bytes], bytes | None]
 
 
-def glance_of(profile: Profile) -> Glance:
+def glance_of(profile: Profile) -> Glance | None:
     """
-    Give what finds, in a line, the octets of the field with the usage identifier.
+    Give what finds, in a line, the octets of the field with the usage identifier; None where no one field says it.
 
     It finds nothing where that can't be told quickly. Where it finds something, and the line is
     usage, the identifier was made of just these octets.
     """
     field = _field(profile)
     if field is None:
-        return lambda _line: None
+        return None
     layout = profile.layout
     if isinstance(layout, Pairs):
         return _in_pairs(layout, field)

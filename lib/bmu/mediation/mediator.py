@@ -1,5 +1,6 @@
 """Lines of a source to UDRs: split, filter, map, transform, validate, as its profile says."""
 
+import struct
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
@@ -8,7 +9,7 @@ from bmu.mediation.derive import number_reader
 from bmu.mediation.digest import addresses
 from bmu.mediation.glance import glance_of
 from bmu.mediation.number import SourceSettings
-from bmu.mediation.plan import JSON, built, plan_of
+from bmu.mediation.plan import built, plan_of
 from bmu.mediation.profile import Profile
 from bmu.mediation.reading import Reading, Shared, for_type
 from bmu.mediation.record import Records, named
@@ -16,6 +17,10 @@ from bmu.mediation.reject import Reject, UnreadError
 from bmu.usage import UDR
 
 LINES_AT_ONCE = 200
+
+# In octets: where a line begins and ends, and where its text does, or twice NOT_TOLD.
+MARK = struct.Struct("=4I")
+NOT_TOLD = 0xFFFFFFFF
 
 compiled = built()
 _sha256_at = addresses()
@@ -94,15 +99,30 @@ class Mediator:
             Result: None where that can't be told quickly. What is given stands for uid_of() of it,
                 if take() makes a UDR of the line; of other lines nothing is promised.
         """
-        if compiled is not None and self._plan is not None and self._plan.quoting != JSON:
-            return compiled.uid_texts(self._plan, lines)
-        return list(map(self._glance, lines))
+        return [None for _ in lines] if self._glance is None else list(map(self._glance, lines))
 
-    def uids_of(self, texts: list[bytes | None]) -> list[tuple[str, str] | None]:
-        """Do the same as uid_of() for many; None stands for none."""
+    def marks(
+        self, octets: bytearray, end: int, lines_max: int, octets_max: int
+    ) -> tuple[bytes, int] | None:
+        """
+        Find at once where lines stand in octets, and in them the texts that uid_texts() would give.
+
+        Shapes:
+            end: of the octets to look at; what stands behind the last line end there is no line yet.
+            lines_max: no more lines than that. octets_max: what is longer is looked at as if it were cut there.
+            Result: of each line a MARK, and where the last of them ended, its line end included; None where
+                there is no compiled form for such lines.
+        """
+        if compiled is None or self._plan is None:
+            return None
+        is_told = self._glance is not None
+        return compiled.marks(self._plan, octets, end, lines_max, octets_max, is_told)
+
+    def uids_of(self, texts: list[bytes]) -> list[tuple[str, str] | None]:
+        """Do the same as uid_of() for many."""
         if compiled is not None and self._plan is not None:
             return compiled.uids_of(self._plan, texts, self.uid_of)
-        return [None if text is None else self.uid_of(text) for text in texts]
+        return list(map(self.uid_of, texts))
 
     def uid_of(self, text: bytes) -> tuple[str, str] | None:
         """Give type and value of the identifier that octets of uid_texts() stand for, if they do."""

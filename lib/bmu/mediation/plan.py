@@ -86,9 +86,9 @@ class Compiled(NamedTuple):
         [Plan, tuple[bytes, ...], tuple[int, ...], Take, type[UDR], Hash, Addresses],
         list[UDR | Reject],
     ]
-    uid_texts: Callable[[Plan, Iterable[bytes]], list[bytes | None]]
+    marks: Callable[[Plan, bytearray, int, int, int, bool], tuple[bytes, int]]
     uids_of: Callable[
-        [Plan, list[bytes | None], Callable[[bytes], tuple[str, str] | None]],
+        [Plan, list[bytes], Callable[[bytes], tuple[str, str] | None]],
         list[tuple[str, str] | None],
     ]
 
@@ -96,10 +96,10 @@ class Compiled(NamedTuple):
 def built() -> Compiled | None:
     """Give the compiled form, which is there where a compiler was; nothing but time hangs on it."""
     try:
-        from bmu.mediation._batch import take_some, uid_texts, uids_of  # noqa: PLC0415
+        from bmu.mediation._batch import marks, take_some, uids_of  # noqa: PLC0415
     except ImportError:
         return None
-    return Compiled(take_some, uid_texts, uids_of)
+    return Compiled(take_some, marks, uids_of)
 
 
 def plan_of(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from marked import marked
 
 from bmu.mediation import (
     BUILT_IN,
@@ -32,6 +33,7 @@ from bmu.mediation import (
 )
 from bmu.mediation import mediator as module
 from bmu.mediation.digest import NOWHERE, addresses
+from bmu.mediation.mediator import MARK, NOT_TOLD
 from bmu.mediation.plan import Plan, built
 from bmu.mediation.profiles import PLAIN
 from bmu.usage import UDR
@@ -98,13 +100,14 @@ def agree(profile: Profile, source: SourceSettings, lines: list[bytes]) -> Outco
     alone = [one_by_one.take(line_no, line) for line_no, line in zip(line_nos, lines, strict=True)]
     with no_compiler():
         assert blocks.take_some(lines, line_nos) == alone
-        texts = blocks.uid_texts(lines)
+    texts = blocks.uid_texts(b"\n".join(lines).split(b"\n") if lines else [])
     for _ in range(2):
         together = compiled.take_some(lines, line_nos)
         assert together == alone
         # Equal is not enough: True is 1.
         assert repr(together) == repr(alone)
-    assert compiled.uid_texts(lines) == texts
+    if compiled._plan is not None and built() is not None:
+        assert marked(compiled, lines) == texts
     return alone
 
 
@@ -422,6 +425,7 @@ def test_each_oddity_in_each_field_is_read_alike(
         assert sum(isinstance(each, UDR) for each in taken) > len(taken) / 4
 
 
+@compiled_only
 @pytest.mark.parametrize("field", INVENTED.fields)
 @pytest.mark.parametrize("quoting", QUOTINGS)
 def test_a_glance_at_any_field_is_the_same(quoting: Quoting, field: str) -> None:
@@ -443,9 +447,8 @@ def test_a_glance_at_any_field_is_the_same(quoting: Quoting, field: str) -> None
     ]
     lines += [line + b"\r" for line in lines]
     mediator = Mediator(profile, LONDON)
-    told = mediator.uid_texts(iter(lines))
-    with no_compiler():
-        assert told == mediator.uid_texts(iter(lines))
+    told = marked(mediator, lines)
+    assert told == mediator.uid_texts(b"\n".join(lines).split(b"\n"))
     assert good[INVENTED.fields.index(field)].encode() in told
 
 
@@ -538,12 +541,50 @@ def test_a_plan_is_looked_at_before_it_is_used(at: int, value: object) -> None:
         taken = compiled.take_some(
             wrong, lines, (0, 1, 2, 3, 4), mediator.take, UDR, sha256, NOWHERE
         )
-        assert len(taken) == len(compiled.uid_texts(wrong, lines)) == len(lines)
+        octets = bytearray(b"".join(line + b"\n" for line in lines))
+        marks, _ = compiled.marks(wrong, octets, len(octets), 99, 99, True)
+        assert len(taken) == len(marks) // MARK.size == len(lines)
     except refused:
         # Whose a line is does not hang on what kind it is of.
         if Plan._fields[at] != "kinds":
             with pytest.raises(refused):
-                compiled.uid_texts(wrong, lines)
+                compiled.marks(wrong, bytearray(), 0, 99, 99, True)
+
+
+@compiled_only
+@given(
+    st.binary(max_size=60).map(lambda text: text.replace(b"x", b"\n")),
+    st.integers(0, 60),
+    st.integers(0, 6),
+    st.integers(0, 20),
+)
+def test_lines_are_found_where_they_lie(
+    octets: bytes, end: int, lines_max: int, longest: int
+) -> None:
+    """Each whole line of the octets that count, no more than are asked for, the long ones as if they were cut there."""
+    mediator = Mediator(BUILT_IN["asterisk-master-csv"], LONDON)
+    end = min(end, len(octets))
+    *lines, _ = octets[:end].split(b"\n")
+    lines = lines[:lines_max]
+    cut = [line[:longest] for line in lines]
+
+    found = mediator.marks(bytearray(octets), end, lines_max, longest)
+
+    assert found is not None
+    each = list(MARK.iter_unpack(found[0]))
+    assert [octets[at:stop] for at, stop, _, _ in each] == cut
+    texts = [None if text == NOT_TOLD else octets[text:stop] for _, _, text, stop in each]
+    assert texts == mediator.uid_texts(cut)
+    assert found[1] == sum(map(len, lines)) + len(lines)
+
+
+@compiled_only
+def test_marks_of_no_such_octets_are_refused() -> None:
+    """Nothing beyond the octets is looked at."""
+    mediator = Mediator(BUILT_IN["asterisk-master-csv"], LONDON)
+    for end, longest in ((4, 9), (-1, 9), (3, -1)):
+        with pytest.raises(ValueError, match="no such octets"):
+            mediator.marks(bytearray(b"abc"), end, 9, longest)
 
 
 class NoHashError(Exception):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marked import marked
 
 from bmu.mediation import BUILT_IN, Mediator, Profile, SourceSettings
 from bmu.mediation import mediator as module
@@ -46,10 +47,10 @@ def agree(
     for _ in range(2):
         assert repr(mediator.take_many(lines, 1)) == repr(alone)
     with without_compiler() as patch:
-        texts = mediator.uid_texts(lines)
         patch.setattr(module, "compiled", None)
         assert repr(Mediator(profile, source).take_many(lines, 1)) == repr(alone)
-        assert Mediator(profile, source).uid_texts(lines) == texts
+    if built() is not None and mediator._plan is not None:
+        assert marked(mediator, lines) == mediator.uid_texts(b"\n".join(lines).split(b"\n"))
     return alone
 
 
