@@ -1,6 +1,6 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -29,13 +29,14 @@ from bmuid.store.buckets import Span
 from bmuid.store.copying import at, began, encoded
 from bmuid.store.firstuses import Given, Key
 from bmuid.store.thresholds import Crossed
-from bmuid.store.transaction import Transaction
+from bmuid.store.transaction import DatabaseError, LostRaceError, Transaction
 from bmuid.store.udrs import Priced
 
 # Few enough for what a row is made of to be at hand still when it is encoded, and to be gone soon after.
 BLOCK_EVENTS = 1000
 END_US = to_us(lives.END)
 _ACCOUNT = itemgetter(at(Owner, "account_id"))
+_SERVICE = itemgetter(at(Owner, "account_service_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def charge(
     tariff: Tariff,
     needs: Needs,
     usage: tuple[list[UDR], list[Owner]],
+    *,
+    locking: bool = True,
 ) -> list[tuple[UDR, Unrated]]:
     """
     Rate usage of lines of one file account by account, within one in the order of arrival, and write it.
@@ -62,12 +65,17 @@ def charge(
     Shapes:
         needs: what usage needs is there.
         usage: events and their owners, parallel, in the order of arrival.
+        locking: keep others from the buckets from the start; else only from when they are drawn from, as far as all
+            are drawn from plainly.
         Result: what has no price, and why.
+
+    Errors:
+        LostRaceError: others moved buckets that were not locked, and usage has other charges now.
     """
     events, owners = by_account(*usage)
     if not events:
         return []
-    there = drawable(txn, tariff, needs, owners)
+    there = drawable(txn, tariff, needs, owners, locking=locking)
     ids = iter(udrs.new_ids(txn, len(events)))
     rated_us = began(txn)
     days: dict[int, OfDay] = {}
@@ -86,20 +94,49 @@ def charge(
             of_day.grants.extend(encoded(granted))
             of_day.draws.extend(encoded(drawn))
     rolls.carry_in(txn, there)
-    _write(txn, days)
+    for day, of_day in days.items():
+        charges.add(txn, day, of_day.charges)
+    _draw(txn, there, days.values(), owners)
     rolls.let_lapse(txn, there)
     note(txn, tariff, there)
     return lost
 
 
-def _write(txn: Transaction, days: dict[int, OfDay]) -> None:
-    for day, of_day in days.items():
-        charges.add(txn, day, of_day.charges)
-        if of_day.grants:
-            draws.add(txn, day, of_day.grants)
-    for day, of_day in days.items():
-        if of_day.draws:
-            draws.add(txn, day, of_day.draws)
+def _draw(
+    txn: Transaction, there: Drawable, days: Collection[OfDay], owners: Sequence[Owner]
+) -> None:
+    """
+    Move the buckets by what was granted and drawn.
+
+    Those that were only read are locked by that. Nobody can have drawn what was drawn here: the database refuses it. If
+    nobody gave back to those that are used up either, then all is as if it had been rated at this instant.
+    """
+    grants = [piece for of_day in days for piece in of_day.grants]
+    if grants:
+        draws.add(txn, grants)
+    drawn = [piece for of_day in days for piece in of_day.draws]
+    try:
+        if drawn:
+            draws.add(txn, drawn)
+    except DatabaseError as error:
+        if there.only_read and draws.overdrawn(error):
+            raise LostRaceError("others drew from the same buckets") from error
+        raise
+    if there.only_read and _is_more_left(txn, there.only_read, owners):
+        raise LostRaceError("others gave back to the same buckets")
+
+
+def _is_more_left(
+    txn: Transaction, states: Sequence[BucketState], owners: Sequence[Owner]
+) -> bool:
+    """Tell whether there is something in buckets that usage has used up, or found so."""
+    accounts = dict(zip(map(_SERVICE, owners), map(_ACCOUNT, owners), strict=True))
+    used_up = [
+        (accounts[state.account_service_id], state.id)
+        for state in states
+        if not state.balance and state.account_service_id in accounts
+    ]
+    return bool(used_up) and buckets.any_left(txn, used_up)
 
 
 def drawable(
@@ -109,12 +146,14 @@ def drawable(
     owners: Sequence[Owner],
     *,
     again: bool = False,
+    locking: bool = True,
 ) -> Drawable:
     """
     Lock the buckets of the accounts, and those above that they share; what is plain was granted before.
 
     Shapes:
         again: for usage that is rated again; then all later ones, too, of what carries over or did.
+        locking: if not, those that all draw from plainly are only read.
     """
     if not tariff.bucket_types:
         return Drawable({}, {}, {})
@@ -130,7 +169,9 @@ def drawable(
         if row.code in rolling or not is_plain((row,))
     ]
     codes = tuple(tariff.bucket_types), whole, rolling
-    states = _lock(txn, codes, needs, owners, pools, again=again)
+    locking = locking or bool(whole or pools or allowances.shared)
+    take = buckets.lock if locking else buckets.read
+    states = _take(txn, take, codes, (needs, owners, pools), again=again)
     if allowances.begin_with_use:
         states = _begun_of(states, tariff, begun)
     if allowances.shared or pools:
@@ -138,6 +179,7 @@ def drawable(
         there = Drawable(shelves(states, map(allowances.sharer, services.values())), {}, {})
     else:
         there = Drawable(by_service(states), {}, {})
+    there.only_read = [] if locking else states
     # Of those that all draw from plainly nothing is noted.
     there.note([state for state in states if state.account_id] if whole else [])
     if allowances.begin_with_use:
@@ -193,16 +235,16 @@ def _add(
         there.limits, there.limited = pooling.rooms(txn, allowances.pools, owners, between, states)
 
 
-def _lock(
+def _take(
     txn: Transaction,
+    take: Callable[[Transaction, Sequence[int], Span], list[BucketState]],
     codes: tuple[Sequence[str], Sequence[str], Collection[str]],
-    needs: Needs,
-    owners: Sequence[Owner],
-    pools: Mapping[int, Pool],
+    asked: tuple[Needs, Sequence[Owner], Mapping[int, Pool]],
     *,
     again: bool,
 ) -> list[BucketState]:
-    """Lock buckets that owners may draw from: of all types; of those not drawn from plainly; of those that carry over."""
+    """Take buckets that owners may draw from: of all types; of those not drawn from plainly; of those that carry over."""
+    needs, owners, pools = asked
     accounts = sorted(dict.fromkeys(map(_ACCOUNT, owners)))
     elsewhere = {pool.account_id for pool in pools.values()}
     if needs.allowances.parents:
@@ -217,7 +259,7 @@ def _lock(
         last_us = END_US if again else last_us
     above = sorted(elsewhere.difference(accounts))
     span = Span(first_us, last_us, all_codes, whole, above, list(pools))
-    states = buckets.lock(txn, accounts, span)
+    states = take(txn, accounts, span)
     if pools:
         for state in states:
             if state.share_id in pools:

@@ -25,7 +25,7 @@ from bmuid.store import days, parts, verdicts, wakeup
 from bmuid.store.files import Verdicts
 from bmuid.store.limits import of_source
 from bmuid.store.parts import Part
-from bmuid.store.transaction import DatabaseError, Transaction, is_refused
+from bmuid.store.transaction import DatabaseError, LostRaceError, Transaction, is_refused
 from bmuid.store.verdicts import Outcome, Verdict
 
 CHUNK_LINES = 100_000
@@ -79,6 +79,7 @@ class Bench:
         granted: the billing month last granted to each service, by the tariff of granted_by.
         given: the needs last met.
         picked: the chunk last read, in case its transaction is run again.
+        contended: the chunk whose buckets others moved, too, while it was rated.
     """
 
     spool: Spool
@@ -92,6 +93,7 @@ class Bench:
     granted_by: Tariff | None = None
     given: Needs | None = None
     picked: Picked | None = None
+    contended: Picked | None = None
 
     def needs_of(
         self, udrs: list[UDR], owners: list[Owner | Unrated], snapshot: Snapshot
@@ -157,6 +159,7 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         LinesLostError: the lines that were made of it are.
         ChunkFailedError: a fault of the program, or of what the database holds.
         DatabaseError: the database is away or out of means, or the transaction lost a race.
+        LostRaceError: so it did; run again, it locks what it lost.
     """
     last = bench.picked
     part = parts.take_part(txn, (last.file_id, last.part) if last else (0, 0))
@@ -164,6 +167,9 @@ def work(txn: Transaction, bench: Bench) -> Worked | Missing | None:
         return None
     try:
         return _work(txn, bench, part)
+    except LostRaceError:
+        bench.contended = bench.picked
+        raise
     except (FileBlockedError, LinesLostError):
         raise
     except Exception as error:
@@ -302,7 +308,14 @@ def _write(
     ordered, any_twice = by_key(ours.udrs)
     repeated = repeats.claimed(txn, part.file_id, ordered, any_twice=any_twice)
     events, owners, lost = _fresh(ours, repeated)
-    unpriced = charging.charge(txn, part.file_id, snapshot.tariff, picked.needs, (events, owners))
+    unpriced = charging.charge(
+        txn,
+        part.file_id,
+        snapshot.tariff,
+        picked.needs,
+        (events, owners),
+        locking=picked is bench.contended,
+    )
     said = [
         *ours.rejected,
         *repeats.judge(txn, bench.spool, bench.profiles, (part.file_id, ours), repeated),

@@ -30,7 +30,7 @@ class Asleep:
 @dataclass(slots=True)
 class Drawable:
     """
-    Locked buckets, lowered as usage is rated.
+    Locked buckets, or such as were read, lowered as usage is rated.
 
     Shapes:
         by_service: those that each service draws from.
@@ -41,6 +41,7 @@ class Drawable:
         unused: what began with a use that was none in the end.
         growing: what grows with usage.
         rolling: what carries over.
+        only_read: all of them, where they are not locked.
     """
 
     by_service: dict[int, tuple[BucketState, ...]]
@@ -53,6 +54,7 @@ class Drawable:
     unused: list[BucketState] = field(default_factory=list)
     growing: Growing = field(default_factory=Growing)
     rolling: Rolling = field(default_factory=Rolling)
+    only_read: Sequence[BucketState] = ()
 
     def note(self, states: Sequence[BucketState]) -> None:
         """Remember what is noted of buckets that not all draw from plainly."""

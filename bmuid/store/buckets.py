@@ -54,31 +54,32 @@ STATES = """
 """
 
 
-_LOCK = """
+_READ = """
     FROM bucket WHERE account_id = ANY ({account_ids}::bigint[])
     AND (for_tree OR account_id <> ALL ({above}::bigint[]) OR share_id = ANY ({shares}::bigint[]))
     AND code = ANY ({codes}::text[]) AND during && tstzrange({first}::timestamptz, {last}::timestamptz, '[]')
-    ORDER BY account_id, id FOR NO KEY UPDATE
+    ORDER BY account_id, id
 """
+_FOR_US = "FOR NO KEY UPDATE"
 _VALUES = ("account_ids", "above", "shares", "codes", "first", "last")
-_LOCK_MANY = f"""
+_MANY = f"""
     COPY (
         SELECT id, coalesce(account_service_id, 0), array_position(%(codes)s, code), lower(during),
             coalesce(upper(during), 'infinity'), balance
-        {_LOCK.format(**{name: f"%({name})s" for name in _VALUES})}
+        {_READ.format(**{name: f"%({name})s" for name in _VALUES})} {{lock}}
     ) TO STDOUT BINARY
 """
+_READ_MANY, _LOCK_MANY = _MANY.format(lock=""), _MANY.format(lock=_FOR_US)
 # Few are asked for where somebody waits for them, and then planning would take longer than all else.
 FEW_ACCOUNTS = 32
-_LOCK_FEW = Prepared(
-    "lock few buckets",
-    f"""
+_FEW = f"""
     SELECT id, coalesce(account_service_id, 0), code,
         (extract(epoch FROM lower(during)) * 1000000)::bigint,
         coalesce((extract(epoch FROM upper(during)) * 1000000)::bigint, {FOREVER_US}), balance
-    {_LOCK.format(**{name: f"${place}" for place, name in enumerate(_VALUES, 1)})}
-    """,  # noqa: S608 - all of it is ours
-)
+    {_READ.format(**{name: f"${place}" for place, name in enumerate(_VALUES, 1)})}
+"""  # noqa: S608 - all of it is ours
+_READ_FEW = Prepared("read few buckets", _FEW)
+_LOCK_FEW = Prepared("lock few buckets", _FEW + _FOR_US)
 
 
 class Wanted(NamedTuple):
@@ -141,6 +142,27 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
 
     Whoever locks several does it by account and id, so no two wait for each other.
     """
+    found = _read(txn, (_LOCK_FEW, _LOCK_MANY), account_ids, span)
+    whole = _whole(txn, account_ids, span)
+    if not whole:
+        return found
+    locked = {state.id for state in found}
+    if any(_is_of(whole[id_], span) for id_ in whole.keys() - locked):
+        # Made by whom this one waited for: a statement sees what was there as it began.
+        return lock(txn, account_ids, span)
+    return [whole.get(state.id, state) for state in found]
+
+
+def read(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[BucketState]:
+    """Give the accounts' buckets of the span, all of plain types, without keeping others from them."""
+    assert not span.whole, span
+    return _read(txn, (_READ_FEW, _READ_MANY), account_ids, span)
+
+
+def _read(
+    txn: Transaction, by: tuple[Prepared, str], account_ids: Sequence[int], span: Span
+) -> list[BucketState]:
+    few, many = by
     values = {
         "account_ids": array([*account_ids, *span.above]),
         "above": array(span.above),
@@ -150,18 +172,27 @@ def lock(txn: Transaction, account_ids: Sequence[int], span: Span) -> list[Bucke
         "last": from_us(span.last_us),
     }
     if len(account_ids) + len(span.above) <= FEW_ACCOUNTS:
-        at_once.perform(txn, [Call(_LOCK_FEW, [values[name] for name in _VALUES])])
-        found = [BucketState(*row) for row in txn.fetchall()]
-    else:
-        found = _states_of(copy_out(txn, _LOCK_MANY, values), tuple(span.codes), SAMPLE)
-    whole = _whole(txn, account_ids, span)
-    if not whole:
-        return found
-    locked = {state.id for state in found}
-    if any(_is_of(whole[id_], span) for id_ in whole.keys() - locked):
-        # Made by whom this one waited for: a statement sees what was there as it began.
-        return lock(txn, account_ids, span)
-    return [whole.get(state.id, state) for state in found]
+        at_once.perform(txn, [Call(few, [values[name] for name in _VALUES])])
+        return [BucketState(*row) for row in txn.fetchall()]
+    return _states_of(copy_out(txn, many, values), tuple(span.codes), SAMPLE)
+
+
+def any_left(txn: Transaction, used_up: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether there is something in any of these buckets, given by account and id."""
+    txn.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM unnest(%(account_ids)s::bigint[], %(ids)s::bigint[]) AS u (account_id, id)
+            JOIN bucket AS b ON b.account_id = u.account_id AND b.id = u.id WHERE b.balance > 0
+        )
+        """,
+        {
+            "account_ids": array(account_id for account_id, _ in used_up),
+            "ids": array(id_ for _, id_ in used_up),
+        },
+    )
+    row = txn.fetchone()
+    return row is not None and row[0] is True
 
 
 def _is_of(state: BucketState, span: Span) -> bool:

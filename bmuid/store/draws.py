@@ -21,8 +21,7 @@ from bmuid.store.copying import (
     copy_in,
     encoded,
 )
-from bmuid.store.days import of_day
-from bmuid.store.transaction import Transaction
+from bmuid.store.transaction import DatabaseError, Transaction
 from bmuid.store.udrs import Priced
 
 FIELDS = (
@@ -35,7 +34,8 @@ FIELDS = (
     Field(INT8, 0, 5),
 )
 COLUMNS = "account_id, started_at, bucket_id, kind, udr_id, version, quantity"
-COPY = f"COPY {{}} ({COLUMNS}) FROM STDIN BINARY"
+# The table above the days, which nobody reads: it has no row level security, and so is copied to.
+COPY = f"COPY draw_by_day ({COLUMNS}) FROM STDIN BINARY"
 DRAW = EntryKind.DRAW.value
 _DRAWS, _DETAIL = itemgetter(at(Rated, "draws")), itemgetter(at(Rated, "detail"))
 # Account, start, bucket, kind, record, quantity, version.
@@ -83,9 +83,19 @@ def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Moves:
     return Moves(Rows(FIELDS, (granted,), first), Rows(FIELDS, (drawn,), first))
 
 
-def add(txn: Transaction, day: int, pieces: Iterable[bytes]) -> None:
-    """Write draws, or grants, to the partition of their day."""
-    copy_in(txn, of_day(COPY, "draw", day), pieces)
+def add(txn: Transaction, pieces: Iterable[bytes]) -> None:
+    """
+    Write draws, or grants, of any days; each bucket is moved once, in the order in which all lock them.
+
+    Errors:
+        DatabaseError: `overdrawn` tells whether a bucket held less.
+    """
+    copy_in(txn, COPY, pieces)
+
+
+def overdrawn(error: DatabaseError) -> bool:
+    """Tell whether draws were refused because a bucket held less."""
+    return error.diag.constraint_name == "bucket_never_below_zero"
 
 
 FIELDS_AGAIN = (*FIELDS[:5], Field(INT4, 0, 6), FIELDS[6])
@@ -102,9 +112,9 @@ def add_again(
     Shapes:
         days: their numbers, charges, and versions, parallel to the lists of those.
     """
-    granted: dict[int, list[_Again]] = {}
-    drawn: dict[int, list[_Again]] = {}
-    for day, priced, versions in days:
+    granted: list[_Again] = []
+    drawn: list[_Again] = []
+    for _, priced, versions in days:
         for id_, udr, owner, rated, version in zip(
             priced.ids, priced.udrs, priced.owners, priced.rated, versions, strict=True
         ):
@@ -112,10 +122,9 @@ def add_again(
                 account_id = elsewhere.get(bucket_id, owner.account_id)
                 moved = drawn if kind == DRAW else granted
                 row = account_id, udr.started_us, bucket_id, kind, id_, quantity, version
-                moved.setdefault(day, []).append(row)
-    for of_days in (granted, drawn):
-        for day, rows in of_days.items():
-            add(txn, day, encoded(Rows(FIELDS_AGAIN, (rows,), ())))
+                moved.append(row)
+    for rows in filter(None, (granted, drawn)):
+        add(txn, encoded(Rows(FIELDS_AGAIN, (rows,), ())))
 
 
 def _entries(rated: Rated) -> Iterator[tuple[int, str, int]]:

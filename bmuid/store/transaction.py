@@ -24,6 +24,10 @@ PAUSE_SECONDS_MAX = 0.2
 LOST_RACE_STATES = frozenset({"40001", "40P01"})
 
 
+class LostRaceError(Exception):
+    """Raised by work whose whole transaction is to be run again, since another came between."""
+
+
 def lost_race(error: psycopg2.Error) -> bool:
     """Tell whether running the whole transaction again is the right answer to *error*."""
     return error.pgcode in LOST_RACE_STATES
@@ -67,14 +71,15 @@ def run(
     know whether the commit happened, reconnects, and looks.
 
     Errors:
-        psycopg2.Error: what the last attempt raised.
+        psycopg2.Error, LostRaceError: what the last attempt raised.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
             with connection, connection.cursor() as txn:
                 return work(txn, *args, **kwargs)
-        except psycopg2.Error as error:
-            if attempt == ATTEMPTS_MAX or not lost_race(error):
+        except (psycopg2.Error, LostRaceError) as error:
+            again = isinstance(error, LostRaceError) or lost_race(error)
+            if attempt == ATTEMPTS_MAX or not again:
                 raise
             time.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
     raise AssertionError("unreachable")

@@ -1121,6 +1121,11 @@ END $$;
 -- the only one that writes draws.
 CREATE TRIGGER draw_moves_balance AFTER INSERT ON draw
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION bucket_follow_draws();
+-- Between the table and its days, for what is copied in: of any days in one statement, so that each bucket is moved once, and
+-- in the order in which others lock them.
+CREATE TABLE draw_by_day PARTITION OF draw FOR VALUES FROM (MINVALUE) TO (MAXVALUE) PARTITION BY RANGE (started_at);
+CREATE TRIGGER draw_moves_balance AFTER INSERT ON draw_by_day
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION bucket_follow_draws();
 
 ------------------------------------------------------------------------------------------------ ledger
 
@@ -1513,7 +1518,7 @@ BEGIN
         );
         EXECUTE format(
             'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-            name, name || '_' || suffix, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
+            CASE name WHEN 'draw' THEN 'draw_by_day' ELSE name END, name || '_' || suffix, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
         );
         EXECUTE format(
             'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I FOR EACH STATEMENT'
@@ -1786,7 +1791,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['charge', 'charge_reversal', 'draw', 'journal', 'posting', 'invoice',
+    FOREACH name IN ARRAY ARRAY['charge', 'charge_reversal', 'draw', 'draw_by_day', 'journal', 'posting', 'invoice',
         'invoice_line', 'invoice_charge', 'invoice_credit', 'invoice_period', 'audit', 'revision', 'rework', 'rerating_due',
         'usage_event', 'source_batch', 'profile'] LOOP
         EXECUTE format(
@@ -1861,7 +1866,7 @@ GRANT INSERT ON request_key TO bmuid;
 GRANT EXECUTE ON FUNCTION credit_left(bigint) TO bmuid, bmuid_admin;
 GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, began_at, moved_at, new, duplicate, suspended, rejected)
     ON usage_file_part TO bmuid;
-GRANT INSERT ON usage_key, verdict, charge, charge_reversal, draw, invoice_line, invoice_charge,
+GRANT INSERT ON usage_key, verdict, charge, charge_reversal, draw, draw_by_day, invoice_line, invoice_charge,
     invoice_credit, invoice_period TO bmuid;
 GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
 GRANT INSERT (actor, account_id) ON suspense_job TO bmuid;
