@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if PY_BIG_ENDIAN
 #error "packed owners are little-endian: the plain form reads them here"
@@ -18,6 +19,10 @@ typedef long long i64;
 #define MARK "bmuown\0\1"
 #define HEAD_OCTETS 64
 #define UNIT 8
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* since Linux 6.1; others refuse it */
+#endif
 #define SLOTS_MIN 8
 #define SEVERAL (-1)
 #define PART_OF_NOBODY 0
@@ -28,6 +33,8 @@ typedef long long i64;
 #define INSTANTS 256
 /* How many events are looked up abreast: what one looks at next is fetched while the others have their turn. */
 #define ABREAST 64
+/* How many slots are passed by on the way to what is fetched. */
+#define PROBES 8
 #define AHEAD(object, octet) __builtin_prefetch((const char *)(object) + (octet))
 
 /* Where things stand in usage.UDR. */
@@ -265,8 +272,10 @@ follow(const Packed *packed, const Sought *all, Py_ssize_t count)
     const Slot *slots = slots_of(packed);
     uint64_t mask = packed->head.slots - 1;
     for (Py_ssize_t n = 0; n < count; n++) {
-        const Record *record = (const Record *)((const char *)packed->octets.buf
-                                                + (uint64_t)slots[all[n].hash & mask].at * UNIT);
+        uint64_t place = all[n].hash & mask;
+        for (int probe = 0; probe < PROBES && slots[place].at && slots[place].hash != all[n].hash; probe++)
+            place = (place + 1) & mask;
+        const Record *record = (const Record *)((const char *)packed->octets.buf + (uint64_t)slots[place].at * UNIT);
         AHEAD(record, 0);
         AHEAD(record, sizeof(Record));
     }
@@ -424,6 +433,23 @@ is_packed(const Packed *packed)
         && at >= HEAD_OCTETS && at <= octets && at % UNIT == 0 && slots <= (octets - at) / sizeof(Slot);
 }
 
+/*
+ * Have octets lie in huge pages, where there are any: each look is at another place, and finding its page would take as
+ * long as the look. Nothing hangs on it.
+ */
+static void
+in_huge_pages(const Py_buffer *octets)
+{
+#ifdef MADV_HUGEPAGE
+    uintptr_t first = ((uintptr_t)octets->buf + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t end = ((uintptr_t)octets->buf + octets->len) / HUGE_PAGE * HUGE_PAGE;
+    if (first < end) {
+        madvise((void *)first, end - first, MADV_HUGEPAGE);
+        madvise((void *)first, end - first, MADV_COLLAPSE);
+    }
+#endif
+}
+
 static PyObject *
 packed_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
@@ -442,6 +468,7 @@ packed_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         Py_DECREF(packed);
         return refused("no packed owners");
     }
+    in_huge_pages(&packed->octets);
     return (PyObject *)packed;
 }
 
