@@ -19,6 +19,7 @@ typedef long long i64;
 #define TEXT_MAX 43
 #define HUGE_PAGE ((size_t)2 << 20)
 #define KEY_OCTETS 16
+#define DAYS_SEEN 64
 /* How many objects are fetched from memory before the first of them is looked at. */
 #define AHEAD 16
 
@@ -714,6 +715,8 @@ by_day(PyObject *module, PyObject *arguments)
         || !as_many(udrs, owners) || !as_many(udrs, outcomes) || !all_are(udrs, udr_type))
         return NULL;
     PyObject *days = PyDict_New(), *lost = PyList_New(0), *result = NULL;
+    /* Events of a block are of few days. */
+    struct { i64 day; PyObject *lists; } seen[DAYS_SEEN] = {{0, NULL}}, *at;
     int good = days && lost;
     for (Py_ssize_t n = 0; good && n < PyList_GET_SIZE(udrs); n++) {
         PyObject *udr = PyList_GET_ITEM(udrs, n), *outcome = PyList_GET_ITEM(outcomes, n);
@@ -724,10 +727,19 @@ by_day(PyObject *module, PyObject *arguments)
             Py_XDECREF(pair);
             continue;
         }
-        PyObject *lists = number(PyTuple_GET_ITEM(udr, udr_began), &began) ? of_day(days, day_of(began)) : NULL;
-        good = lists != NULL && PyList_Append(PyTuple_GET_ITEM(lists, 1), udr) == 0
-            && PyList_Append(PyTuple_GET_ITEM(lists, 2), PyList_GET_ITEM(owners, n)) == 0
-            && PyList_Append(PyTuple_GET_ITEM(lists, 3), outcome) == 0;
+        if (!number(PyTuple_GET_ITEM(udr, udr_began), &began)) {
+            good = 0;
+            break;
+        }
+        i64 day = day_of(began);
+        at = &seen[(uint64_t)day % DAYS_SEEN];
+        if (at->lists == NULL || at->day != day) {
+            at->lists = of_day(days, day);
+            at->day = day;
+        }
+        good = at->lists != NULL && PyList_Append(PyTuple_GET_ITEM(at->lists, 1), udr) == 0
+            && PyList_Append(PyTuple_GET_ITEM(at->lists, 2), PyList_GET_ITEM(owners, n)) == 0
+            && PyList_Append(PyTuple_GET_ITEM(at->lists, 3), outcome) == 0;
     }
     if (good) {
         PyObject *values = PyDict_Values(days);

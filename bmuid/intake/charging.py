@@ -26,7 +26,7 @@ from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, lives, rolled, thresholds, udrs
 from bmuid.store.buckets import Span
-from bmuid.store.copying import at, began, encoded
+from bmuid.store.copying import at, began
 from bmuid.store.firstuses import Given, Key
 from bmuid.store.thresholds import Crossed
 from bmuid.store.transaction import DatabaseError, LostRaceError, Transaction
@@ -90,9 +90,9 @@ def charge(
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
             of_day = days.setdefault(day, OfDay())
             of_day.charges.extend(charges.rows(priced, file_id, tariff.revision, rated_us))
-            granted, drawn = draws.unencoded(priced, there.elsewhere)
-            of_day.grants.extend(encoded(granted))
-            of_day.draws.extend(encoded(drawn))
+            granted, drawn = draws.rows(priced, there.elsewhere)
+            of_day.grants.extend(granted)
+            of_day.draws.extend(drawn)
     rolls.carry_in(txn, there)
     for day, of_day in days.items():
         charges.add(txn, day, of_day.charges)

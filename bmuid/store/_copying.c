@@ -11,6 +11,8 @@
 #define FIELD_OCTETS 12 /* most take as many, or fewer */
 #define CONSTANTS (-1)
 #define WHOLE (-1)
+#define EACH (-2)
+#define AHEAD 8 /* rows */
 #define POSTGRES_EPOCH_US 946684800000000LL
 
 typedef struct {
@@ -51,14 +53,15 @@ put(Buffer *buffer, uint64_t value, int octets)
     buffer->used += octets;
 }
 
+/* Octets behind their length; there is room for *more* beyond them. */
 static int
-put_octets(Buffer *buffer, const char *octets, Py_ssize_t length)
+put_octets(Buffer *buffer, const char *octets, Py_ssize_t length, Py_ssize_t more)
 {
     if (length > INT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "a field is too long");
         return 0;
     }
-    if (!make_room(buffer, length + 4))
+    if (!make_room(buffer, length + 4 + more))
         return 0;
     put(buffer, (uint64_t)length, 4);
     memcpy(buffer->octets + buffer->used, octets, length);
@@ -66,26 +69,26 @@ put_octets(Buffer *buffer, const char *octets, Py_ssize_t length)
     return 1;
 }
 
-/* PyLong_AsLongLong, without a call for what fits two digits where they may be looked at. */
+/* PyLong_AsLongLong, without a call where its digits may be looked at. */
 static inline long long
 number_in(PyObject *value)
 {
 #if PY_VERSION_HEX < 0x030C0000
     if (PyLong_CheckExact(value)) {
         const digit *digits = ((PyLongObject *)value)->ob_digit;
-        switch (Py_SIZE(value)) {
-        case 0:
-            return 0;
-        case 1:
-            return digits[0];
-        case 2:
-            return (long long)digits[1] << PyLong_SHIFT | digits[0];
+        Py_ssize_t size = Py_SIZE(value), count = size < 0 ? -size : size;
+        long long found = 0;
+        if (count < 3 || (count == 3 && digits[2] >> (63 - 2 * PyLong_SHIFT) == 0)) {
+            while (count)
+                found = found << PyLong_SHIFT | digits[--count];
+            return size < 0 ? -found : found;
         }
     }
 #endif
     return PyLong_AsLongLong(value);
 }
 
+/* There is room. */
 static inline int
 put_number(Buffer *buffer, PyObject *value, int octets, long long less)
 {
@@ -96,16 +99,30 @@ put_number(Buffer *buffer, PyObject *value, int octets, long long less)
         PyErr_SetString(PyExc_OverflowError, "a number does not fit its column");
         return 0;
     }
-    if (!make_room(buffer, 12))
-        return 0;
     put(buffer, octets, 4);
     put(buffer, (uint64_t)number - (uint64_t)less, octets);
     return 1;
 }
 
+/* The number below zero that is as far from it; there is room. */
+static inline int
+put_less(Buffer *buffer, PyObject *value)
+{
+    long long number = number_in(value);
+    if (number == -1 && PyErr_Occurred())
+        return 0;
+    if (number == INT64_MIN) {
+        PyErr_SetString(PyExc_OverflowError, "a number does not fit its column");
+        return 0;
+    }
+    put(buffer, 8, 4);
+    put(buffer, (uint64_t)-number, 8);
+    return 1;
+}
+
 /* Few rows have any, and those are made in Python. */
 static int
-put_json(Buffer *buffer, PyObject *value)
+put_json(Buffer *buffer, PyObject *value, Py_ssize_t more)
 {
     PyObject *module = PyImport_ImportModule("bmuid.store.copying");
     if (module == NULL)
@@ -115,20 +132,32 @@ put_json(Buffer *buffer, PyObject *value)
     char *octets;
     Py_ssize_t length;
     int put = encoded != NULL && PyBytes_AsStringAndSize(encoded, &octets, &length) == 0
-        && put_octets(buffer, octets, length);
+        && put_octets(buffer, octets, length, more);
     Py_XDECREF(encoded);
     return put;
 }
 
 static int
-put_field(Buffer *buffer, char form, PyObject *value)
+put_text(Buffer *buffer, PyObject *value, Py_ssize_t more)
+{
+    if (PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value))
+        return put_octets(buffer, (const char *)PyUnicode_1BYTE_DATA(value), PyUnicode_GET_LENGTH(value), more);
+    Py_ssize_t length;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &length);
+    return text != NULL && put_octets(buffer, text, length, more);
+}
+
+/* There is room for a number, and for *more* behind what takes more. */
+static inline int
+put_field(Buffer *buffer, char form, PyObject *value, Py_ssize_t more)
 {
     char *octets;
     Py_ssize_t length;
-    const char *text;
     switch (form) {
     case 'q':
         return put_number(buffer, value, 8, 0);
+    case 'n':
+        return put_less(buffer, value);
     case 't':
         return put_number(buffer, value, 8, POSTGRES_EPOCH_US);
     case 'i':
@@ -136,56 +165,125 @@ put_field(Buffer *buffer, char form, PyObject *value)
     case 'h':
         return put_number(buffer, value, 2, 0);
     case 's':
-        text = PyUnicode_AsUTF8AndSize(value, &length);
-        return text != NULL && put_octets(buffer, text, length);
+        return put_text(buffer, value, more);
     case 'j':
-        return put_json(buffer, value);
+        return put_json(buffer, value, more);
     case 'b':
-        return PyBytes_AsStringAndSize(value, &octets, &length) == 0 && put_octets(buffer, octets, length);
+        return PyBytes_AsStringAndSize(value, &octets, &length) == 0 && put_octets(buffer, octets, length, more);
     }
     PyErr_Format(PyExc_ValueError, "no form %c", form);
     return 0;
 }
 
-static int
-put_row(Buffer *buffer, const Field *fields, Py_ssize_t count, PyObject *sources, PyObject *constants, Py_ssize_t row)
+/* What rows are made of; plain: the octets of a row beside its texts, at most. */
+typedef struct {
+    const Field *fields;
+    Py_ssize_t count, plain;
+    PyObject *sources, *constants;
+    Py_ssize_t each_source, each_item; /* what a row is made for each of; each_source WHOLE: of nothing */
+} Plan;
+
+/* What a field of a row is made of, borrowed; NULL with an exception. */
+static inline PyObject *
+item_of(PyObject *tuple, Py_ssize_t item)
 {
-    if (!make_room(buffer, 2))
+    if (item == WHOLE)
+        return tuple;
+    if (PyTuple_Check(tuple) && item < PyTuple_GET_SIZE(tuple))
+        return PyTuple_GET_ITEM(tuple, item);
+    PyErr_SetString(PyExc_TypeError, "a row is not as its fields say");
+    return NULL;
+}
+
+/* *each*: what the row is made for, or NULL. */
+static int
+put_row(Buffer *buffer, const Plan *plan, Py_ssize_t row, PyObject *each)
+{
+    if (!make_room(buffer, plan->plain))
         return 0;
-    put(buffer, count, 2);
-    for (Py_ssize_t n = 0; n < count; n++) {
-        const Field *field = &fields[n];
+    put(buffer, plan->count, 2);
+    for (Py_ssize_t n = 0; n < plan->count; n++) {
+        const Field *field = &plan->fields[n];
         if (field->source == CONSTANTS) {
-            PyObject *encoded = PyTuple_GET_ITEM(constants, field->item);
+            PyObject *encoded = PyTuple_GET_ITEM(plan->constants, field->item);
             Py_ssize_t length = PyBytes_GET_SIZE(encoded);
-            if (!make_room(buffer, length))
-                return 0;
             memcpy(buffer->octets + buffer->used, PyBytes_AS_STRING(encoded), length);
             buffer->used += length;
             continue;
         }
-        PyObject *value = PyList_GET_ITEM(PyTuple_GET_ITEM(sources, field->source), row);
-        if (field->item != WHOLE) {
-            if (!PyTuple_Check(value) || field->item >= PyTuple_GET_SIZE(value)) {
-                PyErr_SetString(PyExc_TypeError, "a row is not as its fields say");
-                return 0;
-            }
-            value = PyTuple_GET_ITEM(value, field->item);
-        }
-        if (value == Py_None) {
-            if (!make_room(buffer, 4))
-                return 0;
-            put(buffer, UINT32_MAX, 4);
-        } else if (!put_field(buffer, field->form, value)) {
+        PyObject *value
+            = field->source == EACH ? each : PyList_GET_ITEM(PyTuple_GET_ITEM(plan->sources, field->source), row);
+        value = item_of(value, field->item);
+        if (value == NULL)
             return 0;
-        }
+        if (value == Py_None)
+            put(buffer, UINT32_MAX, 4);
+        else if (!put_field(buffer, field->form, value, plan->plain))
+            return 0;
     }
     return 1;
 }
 
+/* A row, or one for each of what it is made for. */
+static int
+put_rows(Buffer *buffer, const Plan *plan, Py_ssize_t row)
+{
+    if (plan->each_source == WHOLE)
+        return put_row(buffer, plan, row, NULL);
+    PyObject *all = item_of(PyList_GET_ITEM(PyTuple_GET_ITEM(plan->sources, plan->each_source), row), plan->each_item);
+    if (all == NULL)
+        return 0;
+    if (!PyTuple_Check(all)) {
+        PyErr_SetString(PyExc_TypeError, "rows are made for each of a tuple");
+        return 0;
+    }
+    int good = 1;
+    for (Py_ssize_t n = 0; good && n < PyTuple_GET_SIZE(all); n++)
+        good = put_row(buffer, plan, row, PyTuple_GET_ITEM(all, n));
+    return good;
+}
+
+/* The octets of a row beside its texts. */
+static Py_ssize_t
+plain_octets(const Plan *plan)
+{
+    Py_ssize_t octets = 2;
+    for (Py_ssize_t n = 0; n < plan->count; n++)
+        octets += plan->fields[n].source == CONSTANTS
+            ? PyBytes_GET_SIZE(PyTuple_GET_ITEM(plan->constants, plan->fields[n].item)) : FIELD_OCTETS;
+    return octets;
+}
+
+/* Have fetched what rows further on are made of, which may lie anywhere. */
+static void
+fetch(const Plan *plan, Py_ssize_t row, Py_ssize_t last)
+{
+    for (Py_ssize_t n = 0; row + 2 * AHEAD < last && n < PyTuple_GET_SIZE(plan->sources); n++) {
+        const char *object = (const char *)PyList_GET_ITEM(PyTuple_GET_ITEM(plan->sources, n), row + 2 * AHEAD);
+        __builtin_prefetch(object);
+        __builtin_prefetch(object + 64);
+        __builtin_prefetch(object + 128);
+    }
+    for (Py_ssize_t n = 0; row + AHEAD < last && n < plan->count; n++) {
+        const Field *field = &plan->fields[n];
+        if (field->source < 0 || field->item == WHOLE)
+            continue;
+        PyObject *tuple = PyList_GET_ITEM(PyTuple_GET_ITEM(plan->sources, field->source), row + AHEAD);
+        if (PyTuple_Check(tuple) && field->item < PyTuple_GET_SIZE(tuple))
+            __builtin_prefetch(PyTuple_GET_ITEM(tuple, field->item));
+    }
+}
+
 /* Read what the fields are, and see that sources and constants hold them. */
 static int
-read_fields(PyObject *plan, PyObject *sources, PyObject *constants, Py_ssize_t last, Field *fields)
+is_source(PyObject *sources, Py_ssize_t source, Py_ssize_t last)
+{
+    return source >= 0 && source < PyTuple_GET_SIZE(sources) && PyList_Check(PyTuple_GET_ITEM(sources, source))
+        && PyList_GET_SIZE(PyTuple_GET_ITEM(sources, source)) >= last;
+}
+
+static int
+read_fields(PyObject *plan, PyObject *sources, PyObject *constants, Py_ssize_t last, Field *fields, int is_each)
 {
     if (PyTuple_GET_SIZE(plan) > FIELDS_MAX) {
         PyErr_SetString(PyExc_ValueError, "too many fields");
@@ -199,9 +297,7 @@ read_fields(PyObject *plan, PyObject *sources, PyObject *constants, Py_ssize_t l
         Py_ssize_t source = fields[n].source, item = fields[n].item;
         int held = source == CONSTANTS
             ? item >= 0 && item < PyTuple_GET_SIZE(constants) && PyBytes_Check(PyTuple_GET_ITEM(constants, item))
-            : source >= 0 && source < PyTuple_GET_SIZE(sources) && item >= WHOLE
-                && PyList_Check(PyTuple_GET_ITEM(sources, source))
-                && PyList_GET_SIZE(PyTuple_GET_ITEM(sources, source)) >= last;
+            : item >= WHOLE && (source == EACH ? is_each : is_source(sources, source, last));
         if (!held) {
             PyErr_SetString(PyExc_ValueError, "a field without a source");
             return 0;
@@ -214,19 +310,27 @@ static PyObject *
 encode(PyObject *module, PyObject *arguments)
 {
     PyObject *plan, *sources, *constants;
-    Py_ssize_t first, last;
+    Py_ssize_t first, last, each_source, each_item;
     Field fields[FIELDS_MAX];
-    if (!PyArg_ParseTuple(arguments, "O!O!O!nn", &PyTuple_Type, &plan, &PyTuple_Type, &sources, &PyTuple_Type,
-                          &constants, &first, &last)
-        || !read_fields(plan, sources, constants, last, fields))
+    if (!PyArg_ParseTuple(arguments, "O!O!O!nn(nn)", &PyTuple_Type, &plan, &PyTuple_Type, &sources, &PyTuple_Type,
+                          &constants, &first, &last, &each_source, &each_item)
+        || !read_fields(plan, sources, constants, last, fields, each_source != WHOLE))
         return NULL;
+    if (each_source != WHOLE && (each_item < WHOLE || !is_source(sources, each_source, last))) {
+        PyErr_SetString(PyExc_ValueError, "rows for each of nothing");
+        return NULL;
+    }
     Py_ssize_t row = first < 0 ? 0 : first;
     if (row >= last)
         return PyBytes_FromStringAndSize(NULL, 0);
     Buffer buffer = {NULL, NULL, 0, 0};
-    int good = make_room(&buffer, (last - row) * PyTuple_GET_SIZE(plan) * FIELD_OCTETS);
-    while (good && row < last)
-        good = put_row(&buffer, fields, PyTuple_GET_SIZE(plan), sources, constants, row++);
+    Plan all = {fields, PyTuple_GET_SIZE(plan), 0, sources, constants, each_source, each_item};
+    all.plain = plain_octets(&all);
+    int good = make_room(&buffer, (last - row) * all.plain);
+    for (; good && row < last; row++) {
+        fetch(&all, row, last);
+        good = put_rows(&buffer, &all, row);
+    }
     if (!good)
         Py_CLEAR(buffer.object);
     else

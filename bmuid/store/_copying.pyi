@@ -9,6 +9,7 @@ def encode(
     constants: tuple[bytes, ...],
     first: int,
     last: int,
+    each: tuple[int, int],
     /,
 ) -> bytes: ...
 def decode(forms: str, octets: bytes | memoryview, /) -> list[tuple[Any, ...]]: ...

@@ -17,13 +17,15 @@ TRAILER = b"\xff\xff"
 # timestamptz counts microseconds from 2000-01-01 UTC.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
-# How a field is written: whole numbers of 2, 4, 8 octets; an instant, given in microseconds since 1970-01-01 UTC;
+# How a field is written: whole numbers of 2, 4, 8 octets; one of 8 octets, given as the number that it is below zero; an instant, given in microseconds since 1970-01-01 UTC;
 # text; octets; jsonb, of a mapping or of what gives its JSON data.
-INT2, INT4, INT8, INSTANT, TEXT, OCTETS, JSON = "h", "i", "q", "t", "s", "b", "j"
+INT2, INT4, INT8, LESS, INSTANT, TEXT, OCTETS, JSON = "h", "i", "q", "n", "t", "s", "b", "j"
 # jsonb comes as its version and the text.
 JSON_VERSION = b"\1"
-# In place of a source: the same value in each row. In place of an item: the row is the value.
-CONSTANTS, WHOLE = -1, -1
+# In place of a source: the same value in each row; what the row is made for. In place of an item: the row is the value.
+CONSTANTS, EACH, WHOLE = -1, -2, -1
+# In place of where it stands what rows are made for each of: nowhere, there is one row.
+ONCE = (-1, WHOLE)
 
 PIECE_ROWS = 1000
 NULL = struct.pack(">i", -1)
@@ -43,7 +45,7 @@ class Field(NamedTuple):
     Where one field of a row comes from.
 
     Shapes:
-        source: the place of the list whose elements hold it, or CONSTANTS.
+        source: the place of the list whose elements hold it, or CONSTANTS or EACH.
         item: its place in the element, or WHOLE; of CONSTANTS, its place there.
     """
 
@@ -102,13 +104,18 @@ def began(txn: Transaction) -> int:
     return int(row[0])
 
 
-def encoded(rows: Rows) -> Iterator[bytes]:
-    """Encode rows piece by piece, as they are asked for."""
+def encoded(rows: Rows, each: tuple[int, int] = ONCE) -> Iterator[bytes]:
+    """
+    Encode rows piece by piece, as they are asked for.
+
+    Shapes:
+        each: a source and an item with a tuple; there are as many rows as it holds, one made for each.
+    """
     constants = tuple(encode_all(form, [value])[0] for form, value in rows.constants)
     count = len(rows.sources[0])
     for first in range(0, count, PIECE_ROWS):
         last = min(first + PIECE_ROWS, count)
-        yield _encode_rows(rows.fields, rows.sources, constants, first, last)
+        yield _encode_rows(rows.fields, rows.sources, constants, first, last, each)
 
 
 class _Stream(io.RawIOBase):
@@ -128,20 +135,32 @@ def encode_plainly(
     constants: tuple[bytes, ...],
     first: int,
     last: int,
+    each: tuple[int, int],
     /,
 ) -> bytes:
     """Encode the rows from first to before last, whose constants are encoded."""
-    heads = [struct.pack(">h", len(fields))] * (last - first)
-    columns = [heads]
+    made_for: list[object] = []
+    places: list[int] = []
+    for place in range(first, last):
+        some = (None,) if each == ONCE else _item(sources[each[0]][place], each[1])
+        assert isinstance(some, tuple)
+        made_for += some
+        places += [place] * len(some)
+    columns = [[struct.pack(">h", len(fields))] * len(places)]
     for form, source, item in fields:
         if source == CONSTANTS:
-            columns.append([constants[item]] * (last - first))
+            columns.append([constants[item]] * len(places))
             continue
-        values = sources[source][first:last]
-        if item != WHOLE:
-            values = [value[item] for value in values if isinstance(value, tuple)]
-        columns.append(encode_all(form, values))
+        rows = made_for if source == EACH else [sources[source][place] for place in places]
+        columns.append(encode_all(form, [_item(row, item) for row in rows]))
     return b"".join(map(b"".join, zip(*columns, strict=True)))
+
+
+def _item(row: object, item: int) -> object:
+    if item == WHOLE:
+        return row
+    assert isinstance(row, tuple)
+    return row[item]
 
 
 def decode_plainly(forms: str, octets: bytes | memoryview, /) -> list[tuple[Any, ...]]:
@@ -191,6 +210,8 @@ def encode_all(form: str, values: Sequence[object]) -> list[bytes]:
     if form in _PACKINGS:
         packing = _PACKINGS[form]
         return list(map(packing.pack, repeat(packing.size - 4), values))
+    if form == LESS:
+        return encode_all(INT8, [-value for value in values if isinstance(value, int)])
     if form == INSTANT:
         return encode_all(
             INT8, [value - POSTGRES_EPOCH_US for value in values if isinstance(value, int)]

@@ -11,10 +11,13 @@ from bmu.usage import UDR
 from bmuid.store.charges import FIRST_VERSION
 from bmuid.store.copying import (
     CONSTANTS,
+    EACH,
     INSTANT,
     INT4,
     INT8,
+    LESS,
     TEXT,
+    WHOLE,
     Field,
     Rows,
     at,
@@ -32,6 +35,17 @@ FIELDS = (
     Field(INT8, 0, 4),
     Field(INT4, CONSTANTS, 0),
     Field(INT8, 0, 5),
+)
+# Of events that did nothing but draw: a row for each draw that the outcome holds.
+_IDS, _UDRS, _OWNERS, _RATED = range(4)
+_OF_EACH = (
+    Field(INT8, _OWNERS, at(Owner, "account_id")),
+    Field(INSTANT, _UDRS, at(UDR, "started_us")),
+    Field(INT8, EACH, 0),
+    Field(TEXT, CONSTANTS, 1),
+    Field(INT8, _IDS, WHOLE),
+    Field(INT4, CONSTANTS, 0),
+    Field(LESS, EACH, 1),
 )
 COLUMNS = "account_id, started_at, bucket_id, kind, udr_id, version, quantity"
 # The table above the days, which nobody reads: it has no row level security, and so is copied to.
@@ -55,6 +69,27 @@ class Moves(NamedTuple):
     draws: Rows
 
 
+def rows(priced: Priced, elsewhere: Mapping[int, int]) -> tuple[list[bytes], list[bytes]]:
+    """
+    Encode the grants and the draws of first charges.
+
+    Shapes:
+        elsewhere: the accounts of buckets that are not of the account that draws.
+    """
+    if _only_draw(priced.rated):
+        sources = priced.ids, priced.udrs, priced.owners, priced.rated
+        constants = (INT4, FIRST_VERSION), (TEXT, DRAW)
+        drawn = encoded(Rows(_OF_EACH, sources, constants), (_RATED, at(Rated, "draws")))
+        return [], list(filter(None, drawn))
+    moves = unencoded(priced, elsewhere)
+    return list(encoded(moves.grants)), list(encoded(moves.draws))
+
+
+def _only_draw(rated: Sequence[Rated]) -> bool:
+    """Tell whether events have no detail: then they draw from nobody else's buckets, and grant nothing."""
+    return all(map(is_, map(_DETAIL, rated), repeat(None)))
+
+
 def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Moves:
     """
     Give the rows of the grants and draws of first charges.
@@ -66,7 +101,7 @@ def unencoded(priced: Priced, elsewhere: Mapping[int, int]) -> Moves:
     granted: list[tuple[object, ...]] = []
     drawn: list[tuple[object, ...]] = []
     lists = priced.ids, priced.udrs, priced.owners, priced.rated
-    if all(map(is_, map(_DETAIL, priced.rated), repeat(None))):
+    if _only_draw(priced.rated):
         draws = list(map(_DRAWS, priced.rated))
         drawn = [
             (owner[_ACCOUNT], udr[_STARTED], bucket_id, DRAW, id_, -quantity)

@@ -15,12 +15,15 @@ from bmu.rating.detail import Detail, detail_of
 from bmuid.store import copying
 from bmuid.store.copying import (
     CONSTANTS,
+    EACH,
     INSTANT,
     INT2,
     INT4,
     INT8,
     JSON,
+    LESS,
     OCTETS,
+    ONCE,
     TEXT,
     WHOLE,
     Field,
@@ -62,9 +65,57 @@ def test_compiled_or_not_the_octets_are_the_same(
     first = data.draw(st.integers(0, len(found)))
     last = data.draw(st.integers(first, len(found)))
     fields = (*FIELDS, Field(TEXT, CONSTANTS, 0))
-    given_ = fields, (found, numbers), (encode_all(TEXT, ["always"])[0],), first, last
+    given_ = fields, (found, numbers), (encode_all(TEXT, ["always"])[0],), first, last, ONCE
 
     assert compiled.encode(*given_) == encode_plainly(*given_)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(),
+            st.lists(st.tuples(VALUES[INT8], VALUES[INT8].filter(lambda n: n > -(2**63)))).map(
+                tuple
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_as_many_rows_as_a_row_holds(
+    compiled: ModuleType, found: list[tuple[str, tuple[tuple[int, int], ...]]]
+) -> None:
+    """One for each, with what stands beside it; where nothing is held there is no row."""
+    fields = (Field(TEXT, 0, 0), Field(INT8, EACH, 0), Field(LESS, EACH, 1), Field(INT4, 1, WHOLE))
+    given_ = fields, (found, list(range(len(found)))), (), 0, len(found), (0, 1)
+    expected = [
+        (text, one, -other, place)
+        for place, (text, held) in enumerate(found)
+        for one, other in held
+    ]
+
+    octets = compiled.encode(*given_)
+
+    assert octets == encode_plainly(*given_)
+    assert decode_plainly(TEXT + INT8 + INT8 + INT4, octets) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "each"),
+    [
+        ((1,), (0, 0)),
+        ((1,), (0, 1)),
+        ((1,), (1, 0)),
+        ((((1,),),), (0, -2)),
+        (((1,),), (0, 0)),
+        (((),), ONCE),
+    ],
+)
+def test_rows_for_each_of_what_is_not_held_are_refused(
+    compiled: ModuleType, row: tuple[object, ...], each: tuple[int, int]
+) -> None:
+    """As any other mistake in a table's fields."""
+    with pytest.raises((TypeError, ValueError)):
+        compiled.encode((Field(INT8, EACH, 0),), ([row],), (), 0, 1, each)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +124,9 @@ def test_compiled_or_not_the_octets_are_the_same(
         (INT2, 2**15),
         (INT4, -(2**31) - 1),
         (INT8, 2**63),
+        (LESS, -(2**63)),
+        (LESS, 2**63),
+        (LESS, "1"),
         (INT8, "1"),
         (TEXT, 1),
         (TEXT, "\ud800"),
@@ -86,7 +140,7 @@ def test_what_is_not_of_its_form_is_refused(
     """A value that does not fit its column never gets there as another one."""
     refusals = (OverflowError, TypeError, ValueError, struct.error)
     with pytest.raises(refusals):
-        compiled.encode((Field(form, 0, 0),), ([(value,)],), (), 0, 1)
+        compiled.encode((Field(form, 0, 0),), ([(value,)],), (), 0, 1, ONCE)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +161,7 @@ def test_rows_that_are_not_as_said_are_refused(
 ) -> None:
     """A mistake in a table's fields ends in an error, never in memory that is somebody else's."""
     with pytest.raises((TypeError, ValueError)):
-        compiled.encode(fields, sources, (), 0, 1)
+        compiled.encode(fields, sources, (), 0, 1, ONCE)
 
 
 @pytest.mark.parametrize("plainly", [True, False])
