@@ -25,7 +25,7 @@ from bmuid.operations.uids import SERVICE, overlap, shorten
 from bmuid.store import accounts, companies, logins, ownerships, revisions, terms
 from bmuid.store.accounts import Account, NewAccount, NewService, Service
 from bmuid.store.ownerships import Ownership
-from bmuid.store.terms import PLAIN_ACCOUNT
+from bmuid.store.terms import PLAIN_ACCOUNT, PLAIN_SERVICE, Attributes, ServiceTerms
 from bmuid.store.transaction import Transaction
 
 LISTED = 100
@@ -110,12 +110,15 @@ class UIDRow:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """A service subscription over the account's local days [from, to)."""
+    """A service subscription over the account's local days [from, to), and what it rates by of its own."""
 
     id: int
     package: str
     from_: date
     to: date | None
+    rate_plan: str | None
+    price_plan: str | None
+    attributes: tuple[str, ...]
     uids: tuple[UIDRow, ...]
 
 
@@ -135,9 +138,10 @@ class TermsRow:
     What an account rates by beyond what every account has.
 
     Shapes:
-        usage_invoicer: who pays its usage; None: itself. exemptions: taxes it does not owe.
+        parent: the account above it. usage_invoicer: who pays its usage; None: itself. exemptions: taxes it does not owe.
     """
 
+    parent: str | None
     rate_plan: str | None
     inherits_plan: bool
     category: str | None
@@ -263,8 +267,9 @@ def end_service(
 
 def _shown(txn: Transaction, account: Account) -> Shown:
     uids = ownerships.of_account(txn, account.id)
+    by_service = terms.of_services(txn, revisions.newest(txn), [account.id])
     services = tuple(
-        _service(service, uids, account.time_zone)
+        _service(service, by_service.get(service.id, PLAIN_SERVICE), uids, account.time_zone)
         for service in accounts.services(txn, [account.id])
     )
     names = tuple(login.name for login in logins.known(txn, account.number, None))
@@ -276,14 +281,19 @@ def _terms(txn: Transaction, account: Account) -> TermsRow:
     held = found.get(account.id, PLAIN_ACCOUNT)
     payer = held.usage_invoicer_id
     return TermsRow(
+        parent=accounts.parent(txn, account.id),
         rate_plan=held.rate_plan,
         inherits_plan=held.inherits_plan,
         category=held.category,
         state=held.state,
         usage_invoicer=None if payer is None else accounts.by_id(txn, payer).number,
-        attributes=tuple(f"{name}={text}" for name, text in held.attributes),
+        attributes=_attributes(held.attributes),
         exemptions=tuple(map(_exemption, held.exemptions)),
     )
+
+
+def _attributes(held: Attributes) -> tuple[str, ...]:
+    return tuple(f"{name}={text}" for name, text in held)
 
 
 def _exemption(one: Exemption) -> ExemptionRow:
@@ -301,12 +311,17 @@ def _row(account: Account) -> AccountRow:
     )
 
 
-def _service(service: Service, uids: tuple[Ownership, ...], zone: str) -> ServiceRow:
+def _service(
+    service: Service, held: ServiceTerms, uids: tuple[Ownership, ...], zone: str
+) -> ServiceRow:
     return ServiceRow(
         id=service.id,
         package=service.package,
         from_=_day(service.from_, zone),
         to=None if service.to is None else _day(service.to, zone),
+        rate_plan=held.rate_plan,
+        price_plan=held.price_plan,
+        attributes=_attributes(held.attributes),
         uids=tuple(
             UIDRow(
                 type=uid.type,

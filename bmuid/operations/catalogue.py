@@ -23,6 +23,8 @@ from bmuid.store.transaction import Transaction
 CODES_SHOWN_MAX = 20
 ROWS_SHOWN_MAX = 200
 COMPANY = "company"
+# What accounts and services have by its code.
+HELD = frozenset({"package", "rate_plan", "price_plan", "share_plan"})
 # Price lists of operators are large.
 DOCUMENT = Text(documents.DOCUMENT_CHARACTERS_MAX, lines=True)
 
@@ -168,12 +170,22 @@ def difference_to(txn: Transaction, wanted: Catalogue, now: datetime) -> Differe
         added=_without(wanted.rows, live),
     )
     faults = list(_company_faults(held, wanted.company))
-    gone = {row.code for row in live.packages} - {row.code for row in wanted.rows.packages}
     faults += [
-        f"package: accounts have the package {code}, so it must stay"
-        for code in catalogue.packages_in_use(txn, sorted(gone), now)
+        f"{table}: accounts have the {table.replace('_', ' ')} {code}, so it must stay"
+        for table, code in catalogue.in_use(txn, _gone(live, wanted.rows), now)
     ]
     return bad_document(faults) if faults else difference
+
+
+def _gone(live: TariffRows, wanted: TariffRows) -> dict[str, list[str]]:
+    """Give the codes that accounts may have, and that would not be there any more, by table."""
+    return {
+        table.name: sorted(
+            {row.code for row in table.of(live)} - {row.code for row in table.of(wanted)}
+        )
+        for table in TABLES
+        if table.name in HELD
+    }
 
 
 def _read(document: str) -> Catalogue | tuple[str, ...]:

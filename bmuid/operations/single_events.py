@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from bmu.mediation.extras import EXTRA_CHARACTERS_MAX, EXTRAS_MAX, is_own_name
-from bmu.period import FOREVER_US, to_us
+from bmu.period import to_us
 from bmu.rating import TaxService
 from bmuid.intake.events import PHONE, Event
+from bmuid.intake.ours import AHEAD_US_MAX
+from bmuid.intake.pricing import ALWAYS
 from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.grammar import ArgumentError, Instant, Integer, Pattern, Text
 from bmuid.operations.registry import Actor, DatabaseRole, Operation, Refused, argument
@@ -17,7 +19,7 @@ from bmuid.operations.rows import CLERKS, source_asks, staff_changes, staff_read
 from bmuid.operations.sources import CODE
 from bmuid.realtime import single
 from bmuid.realtime.answers import Conflict, Outcome, Repeated
-from bmuid.realtime.counter import Counter
+from bmuid.realtime.counter import EVER_US, Counter
 from bmuid.realtime.reference import LookedUp
 from bmuid.realtime.single import Answered, NoSource, OverLimit
 from bmuid.store import revisions
@@ -105,8 +107,8 @@ def ask(tax_service: TaxService | None) -> None:
 
 
 def counter_of(actor: Actor) -> Counter:
-    """Give where an actor's events are rated; those of the staff may have begun whenever."""
-    return actor.counter or Counter(_looked_up, lambda _now: (-FOREVER_US, FOREVER_US))
+    """Give where an actor's events are rated; those of the staff may have begun whenever, but are not still to come."""
+    return actor.counter or Counter(_looked_up, lambda now_us: (EVER_US, now_us + AHEAD_US_MAX))
 
 
 def quote(txn: Transaction, actor: Actor, arguments: Told, now: datetime) -> Outcome | Refused:
@@ -231,7 +233,9 @@ def _quote(
 ) -> Outcome | Refused:
     if not revisions.newest(txn):
         return NO_CATALOGUE
-    found = single.quote(txn, counter_of(actor), source, event_of(told), now)
+    # What an event would cost may be asked before it begins.
+    counter = actor.counter or Counter(_looked_up, lambda _now: ALWAYS)
+    found = single.quote(txn, counter, source, event_of(told), now)
     return NO_SOURCE if isinstance(found, NoSource) else found
 
 

@@ -10,7 +10,7 @@ from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes
 from bmuid.operations.terms_document import CERTIFICATE, attributes_of
 from bmuid.operations.uids import SERVICE
-from bmuid.store import accounts, companies, reratings_view, revisions, terms
+from bmuid.store import accounts, companies, concerns, reratings_view, revisions, terms
 from bmuid.store.terms import (
     PLAIN_ACCOUNT,
     PLAIN_SERVICE,
@@ -129,7 +129,15 @@ def set_account(
         usage_invoicer_id=invoicer_id,
         attributes=attributes,
     )
-    return _put(txn, actor, account.id, wanted)
+    plan_stays = (wanted.rate_plan, wanted.inherits_plan) == (held.rate_plan, held.inherits_plan)
+    answer = _put(txn, actor, account.id, wanted)
+    if plan_stays or isinstance(answer, Refused):
+        return answer
+    touched = concerns.rating_by(txn, account.id, answer.revision)
+    for account_id in (None,) if touched is None else touched:
+        if account_id != account.id:
+            reratings_view.mark(txn, account_id, None, "account_set", answer.revision)
+    return answer
 
 
 def exempt(

@@ -11,7 +11,7 @@ from bmu.usage import UDR
 from bmuid.intake.limits import narrowed, speak
 from bmuid.intake.loops import Month
 from bmuid.intake.ours import in_time
-from bmuid.intake.pricing import ALWAYS, Needs, needs_of
+from bmuid.intake.pricing import Needs, needs_of
 from bmuid.intake.snapshot import Snapshot
 from bmuid.store import accounts, buckets, days, limits, streams, udrs
 from bmuid.store.limits import Limits
@@ -19,6 +19,8 @@ from bmuid.store.streams import Claim, Stream, Taken
 from bmuid.store.transaction import Transaction
 
 GRANTED_MAX = 500_000
+# Events of earlier days can't be.
+EVER_US = 0
 NUMBERS_MAX = 500_000
 
 # Gives tariff and owners to rate by in a transaction, of the newest revision, which is told; the identifiers are those
@@ -104,8 +106,8 @@ class Counter:
     ) -> list[Owner | Unrated]:
         """Give each event its owner, or why it has none, comes at the wrong time or is not its source's to tell of."""
         window = self.window(now_us)
-        # Whoever may tell of any time is one of the staff.
-        if allowed is not None and window != ALWAYS:
+        # Whoever may tell of any day that is past is one of the staff.
+        if allowed is not None and window[0] > EVER_US:
             window = narrowed(window, now_us, allowed)
         found = [
             in_time(udr, owners.find(udr.uid_type, udr.uid, udr.started_us), window)

@@ -68,6 +68,16 @@ def by_id(txn: Transaction, account_id: int) -> Account:
     return Account(*row)
 
 
+def parent(txn: Transaction, account_id: int) -> str | None:
+    """Give the number of the account above an account."""
+    txn.execute(
+        "SELECT p.number FROM account AS a JOIN account AS p ON p.id = a.parent_id WHERE a.id = %(id)s",
+        {"id": account_id},
+    )
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
 def by_number(txn: Transaction, number: str) -> Account | None:
     """Give the account of that number."""
     return by_numbers(txn, [number]).get(number)

@@ -1,6 +1,6 @@
 """The catalogue's versions: rows are only added, and ended once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bmu.rating import TariffRows
@@ -21,14 +21,36 @@ def add(txn: Transaction, rows: TariffRows, revision: int) -> None:
         tables.add(txn, table, table.of(rows), revision)
 
 
-def packages_in_use(txn: Transaction, codes: Sequence[str], now: datetime) -> tuple[str, ...]:
-    """Give those of the packages that a service still has, or will have."""
+def in_use(
+    txn: Transaction, gone: Mapping[str, Sequence[str]], now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """
+    Give what an account or a service still has, or will have.
+
+    Shapes:
+        gone: codes by table, of packages, rate plans, price plans and share plans.
+        Result: tables and codes, in order.
+    """
     txn.execute(
         """
-        SELECT DISTINCT package FROM account_service
-        WHERE package = ANY (%(codes)s) AND (upper_inf(during) OR upper(during) > %(now)s)
-        ORDER BY package
+        WITH service AS (
+            SELECT id, package FROM account_service
+            WHERE upper_inf(during) OR upper(during) > %(now)s
+        ), of_service AS (
+            SELECT rate_plan, price_plan FROM service_terms
+            JOIN service ON service.id = account_service_id WHERE until IS NULL
+        )
+        SELECT 'package' AS of_table, package AS code FROM service WHERE package = ANY (%(package)s)
+        UNION SELECT 'rate_plan', rate_plan FROM of_service WHERE rate_plan = ANY (%(rate_plan)s)
+        UNION SELECT 'rate_plan', rate_plan FROM account_terms
+            WHERE until IS NULL AND rate_plan = ANY (%(rate_plan)s)
+        UNION SELECT 'price_plan', price_plan FROM of_service
+            WHERE price_plan = ANY (%(price_plan)s)
+        UNION SELECT 'share_plan', share_plan FROM share JOIN share_member AS m ON m.share_id = share.id
+            WHERE m.until IS NULL AND (upper_inf(m.during) OR upper(m.during) > %(now)s)
+            AND share_plan = ANY (%(share_plan)s)
+        ORDER BY of_table, code
         """,
-        {"codes": list(codes), "now": now},
+        {**{table: list(codes) for table, codes in gone.items()}, "now": now},
     )
-    return tuple(code for (code,) in txn.fetchall())
+    return tuple(txn.fetchall())

@@ -11,6 +11,8 @@ def accounts(txn: Transaction, concern: Concern) -> list[int] | None:
     """Give those that have had a package or plan that is meant, in order; none: many, or who can't be told easily."""
     if not concern:
         return []
+    if concern.is_pooled:
+        return None
     values = {
         "packages": sorted(concern.packages),
         "plans": sorted(concern.rate_plans),
@@ -33,4 +35,26 @@ def accounts(txn: Transaction, concern: Concern) -> list[int] | None:
         values,
     )
     found = [account_id for (account_id,) in txn.fetchall()]
+    return found if len(found) <= ACCOUNTS_MAX else None
+
+
+def rating_by(txn: Transaction, account_id: int, revision: int) -> list[int] | None:
+    """Give the account, those below that inherit its rate plan, and those whose usage one of them pays; none: many."""
+    in_force = "since <= %(at)s AND (until IS NULL OR until > %(at)s)"
+    txn.execute(
+        f"""
+        WITH RECURSIVE below (id) AS (
+            SELECT %(account)s::bigint
+            UNION SELECT a.id FROM below JOIN account AS a ON a.parent_id = below.id
+            JOIN account_terms AS t ON t.account_id = a.id
+            WHERE {in_force} AND t.inherits_plan AND t.rate_plan IS NULL
+        )
+        SELECT id FROM below
+        UNION SELECT account_id FROM account_terms
+            WHERE {in_force} AND usage_invoicer_id IN (SELECT id FROM below)
+        ORDER BY 1 LIMIT %(limit)s
+        """,  # noqa: S608 - a constant, no value
+        {"account": account_id, "at": revision, "limit": ACCOUNTS_MAX + 1},
+    )
+    found = [id_ for (id_,) in txn.fetchall()]
     return found if len(found) <= ACCOUNTS_MAX else None

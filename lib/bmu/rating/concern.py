@@ -17,11 +17,13 @@ class Concern:
 
     Shapes:
         packages, rate_plans, price_plans: codes.
+        is_pooled: accounts draw from each other's allowances, so that what concerns one concerns all.
     """
 
     packages: frozenset[str] = frozenset()
     rate_plans: frozenset[str] = frozenset()
     price_plans: frozenset[str] = frozenset()
+    is_pooled: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.packages or self.rate_plans or self.price_plans)
@@ -41,13 +43,13 @@ def concern(live: TariffRows, ended: TariffRows, added: TariffRows) -> Concern |
     if any(codes for name, codes in changed.items() if name not in _NAMED):
         return None
     bucket_types = (*live.bucket_types, *added.bucket_types)
-    if live.share_plans or any(row.scope is BucketScope.TREE for row in bucket_types):
-        # What one draws is gone for others.
-        return None
     plans = _plans(live, added, changed)
     buckets = changed["bucket_types"] | {
         row.code for row in bucket_types if row.overage_plan in plans
     }
+    if any(not buckets.isdisjoint(row.bucket_types) for row in live.share_plans):
+        # Who has a share plan is not told from the catalogue.
+        return None
     price_plans = changed["price_plans"] | {
         row.code for row in (*live.price_plans, *added.price_plans) if row.rate_plan in plans
     }
@@ -58,7 +60,10 @@ def concern(live: TariffRows, ended: TariffRows, added: TariffRows) -> Concern |
         or row.frequency_rate_plan in plans
         or not buckets.isdisjoint(row.bucket_types)
     }
-    return Concern(frozenset(packages), frozenset(plans), frozenset(price_plans))
+    is_pooled = bool(live.share_plans) or any(
+        row.scope is BucketScope.TREE for row in bucket_types
+    )
+    return Concern(frozenset(packages), frozenset(plans), frozenset(price_plans), is_pooled)
 
 
 def _plans(live: TariffRows, added: TariffRows, changed: dict[str, set[str]]) -> set[str]:

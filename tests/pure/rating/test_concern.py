@@ -3,10 +3,17 @@
 from dataclasses import replace
 
 from bmu.money import Rounding
-from bmu.rating import PackageRow, RateGroupRow, RatePlanRow, TariffRows
+from bmu.rating import (
+    BucketTypeRow,
+    PackageRow,
+    RateGroupRow,
+    RatePlanRow,
+    TariffRows,
+)
 from bmu.rating.concern import Concern, concern
-from bmu.rating.kinds import Frequency
+from bmu.rating.kinds import BucketScope, Frequency
 from bmu.rating.offers import SharePlanRow
+from bmu.usage import Unit
 
 
 def plan(code: str, *groups: str, fallback: str | None = None) -> RatePlanRow:
@@ -17,6 +24,12 @@ def plan(code: str, *groups: str, fallback: str | None = None) -> RatePlanRow:
 def package(code: str, plan: str) -> PackageRow:
     """Give a package with a plan."""
     return PackageRow(0, code, code, 100, "GBP", Frequency.MONTH, plan, None, ())
+
+
+def bucket(code: str, scope: BucketScope) -> BucketTypeRow:
+    """Give minutes that several draw from."""
+    unit, month = Unit.TIME, Frequency.MONTH
+    return BucketTypeRow(0, code, code, unit, 600, month, ("voice",), (), scope=scope)
 
 
 GROUP = RateGroupRow(0, "LATE", "Late", None, None, None)
@@ -63,3 +76,27 @@ def test_a_share_plan_that_is_new_concerns_nobody_and_one_that_changes_anybody()
 
     assert concern(LIVE, TariffRows(), TariffRows(share_plans=(family,))) == Concern()
     assert concern(had, TariffRows(share_plans=(family,)), changed) is None
+
+
+def test_what_nobody_can_have_yet_concerns_nobody_though_accounts_draw_together() -> None:
+    """A new share plan with its bucket, beside one that some have; but a change of the bucket of one that is had concerns all."""
+    pool = bucket("POOL", BucketScope.SHARE_PLAN)
+    team = SharePlanRow(0, "TEAM", "Team", "ACCOUNT", 1, ("POOL",), ())
+    had = replace(LIVE, share_plans=(team,), bucket_types=(pool,))
+    more = SharePlanRow(0, "MORE", "More", "ACCOUNT", 2, ("NEW",), ())
+    new = TariffRows(share_plans=(more,), bucket_types=(bucket("NEW", BucketScope.SHARE_PLAN),))
+
+    assert concern(had, TariffRows(), new) == Concern(is_pooled=True)
+    assert not Concern(is_pooled=True)
+    changed = TariffRows(bucket_types=(replace(pool, quantity=1),))
+    assert concern(had, TariffRows(bucket_types=(pool,)), changed) is None
+
+
+def test_where_accounts_draw_together_what_concerns_one_may_concern_all() -> None:
+    """It is told, so that nobody's usage is left out."""
+    tree = replace(LIVE, bucket_types=(bucket("TOGETHER", BucketScope.TREE),))
+    changed = replace(LIVE.packages[1], rate_plan="NEAR")
+
+    found = concern(tree, TariffRows(packages=LIVE.packages[1:2]), TariffRows(packages=(changed,)))
+
+    assert found == Concern(packages=frozenset({"B"}), is_pooled=True)
