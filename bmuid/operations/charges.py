@@ -1,16 +1,17 @@
 """Why a charge is what it is, for the customer and for the staff."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.money import decimal_text
-from bmu.rating import Evidence, explain
+from bmu.rating import Evidence, Tried, explain
 from bmuid.operations.accounts_document import ACCOUNT
 from bmuid.operations.registry import Actor, Refused, argument
 from bmuid.operations.rows import NOT_FOUND, customer_reads, no_account, staff_reads
 from bmuid.operations.statement import Heading, heading
 from bmuid.operations.usage import CHARGE, Item, item, key_of
-from bmuid.store import accounts, evidence, sessions
+from bmuid.store import accounts, evidence, passed_over, sessions
 from bmuid.store.accounts import Account
 from bmuid.store.customer_usage import ChargeKey, Priced, Used
 from bmuid.store.evidence import Charged
@@ -87,6 +88,13 @@ class Explained:
     evidence: Kept
 
 
+Passed = Callable[[Transaction, Charged], Tried | None]
+
+
+def nothing_told(txn: Transaction, charge: Charged) -> None:
+    """Say nothing of what was passed over: whoever pays need not know of prices that are others'."""
+
+
 def explain_own(
     txn: Transaction, actor: Actor, arguments: Explain, now: datetime
 ) -> Explained | Refused:
@@ -99,10 +107,14 @@ def explain_of(
 ) -> Explained | Refused:
     """Explain a charge of an account."""
     account = accounts.by_number(txn, arguments.account)
-    return _explained(txn, account, arguments.id) if account else no_account(arguments.account)
+    if account is None:
+        return no_account(arguments.account)
+    return _explained(txn, account, arguments.id, passed_over.tried)
 
 
-def _explained(txn: Transaction, account: Account, text: str) -> Explained | Refused:
+def _explained(
+    txn: Transaction, account: Account, text: str, passed: Passed = nothing_told
+) -> Explained | Refused:
     key = key_of(text)
     charge = evidence.charged(txn, account.id, key) if key else None
     if charge is None:
@@ -111,7 +123,7 @@ def _explained(txn: Transaction, account: Account, text: str) -> Explained | Ref
     return Explained(
         account=heading(account),
         charge=_item(charge, found),
-        steps=tuple(Step(step.title, step.text) for step in explain(found)),
+        steps=tuple(Step(step.title, step.text) for step in explain(found, passed(txn, charge))),
         evidence=_kept(charge, found),
     )
 

@@ -127,9 +127,10 @@ def evidence(txn: Transaction, account: Account, charge: Charged) -> Evidence:
     )
     buckets = {bucket_id: code for bucket_id, code, _ in drawn}
     made = detail.drawing.draws if detail and detail.drawing else ()
-    for each in made:
-        if each.bucket_id not in buckets:
-            buckets[each.bucket_id] = _code_above(txn, account.id, each.bucket_id)
+    grown = detail.grown if detail else ()
+    for bucket_id in (*(each.bucket_id for each in made), *(each.bucket_id for each in grown)):
+        if bucket_id not in buckets:
+            buckets[bucket_id] = _code(txn, account.id, bucket_id)
     udr, owner = _event(account, charge)
     return gather(_shelves(txn, charge.revision), udr, owner, rated, buckets)
 
@@ -182,10 +183,15 @@ def _drawn(txn: Transaction, account_id: int, charge: Charged) -> list[tuple[int
     return txn.fetchall()
 
 
-def _code_above(txn: Transaction, account_id: int, bucket_id: int) -> str:
-    """Give the code of a bucket of an account above."""
+def _code(txn: Transaction, account_id: int, bucket_id: int) -> str:
+    """Give the code of a bucket of an account, of one above, or of a share plan."""
     txn.execute(
-        "SELECT bucket_above(%(account_id)s, %(bucket_id)s)",
+        """
+        SELECT coalesce(
+            (SELECT code FROM bucket WHERE account_id = %(account_id)s AND id = %(bucket_id)s),
+            bucket_above(%(account_id)s, %(bucket_id)s)
+        )
+        """,
         {"account_id": account_id, "bucket_id": bucket_id},
     )
     row = txn.fetchone()

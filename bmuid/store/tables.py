@@ -105,6 +105,14 @@ def in_force(txn: Transaction, table: Table, revision: int) -> tuple[Row, ...]:
     return tuple(_read(txn, table, SQL("{} ORDER BY id").format(_IN_FORCE), {"at": revision}))
 
 
+def some_in_force(
+    txn: Transaction, kind: type[R], revision: int, where: SQL, values: Mapping[str, object]
+) -> tuple[R, ...]:
+    """Give those rows of a kind in force at a revision that fit; a condition of constants."""
+    both = SQL("{} AND {} ORDER BY id").format(where, _IN_FORCE)
+    return tuple(_read(txn, _TABLE_OF[kind], both, {**values, "at": revision}))
+
+
 def differ(txn: Transaction, one: int, other: int) -> bool:
     """Tell whether any row of the catalogue came into force or ended between two revisions."""
     changed = SQL(

@@ -114,6 +114,36 @@ def test_every_feature_is_charged_as_it_is_written(office: Office) -> None:
     assert all(explain(each) for _, each in found.values())
 
 
+def test_staff_read_what_was_passed_over(asking: Asking, office: Office) -> None:
+    """Which level names the plan, and which do not; which groups stood before the one that had the price, and why not."""
+    calls = Calls()
+    calls.call(2, GB, 60, NOON + 28 * DAY)
+    calls.call(5, GB, 60)
+    calls.call(2, US, 60)
+    office.hand_in("rich.csv", calls.lines)
+    rows = office.all(
+        "SELECT a.number, c.started_at, c.udr_id FROM charge AS c JOIN account AS a ON a.id = c.account_id ORDER BY c.udr_id"
+    )
+    said = {}
+    for number, started_at, udr_id in rows:
+        id_ = charge_id(ChargeKey(started_at, udr_id, 1))
+        body = asking.staff("charge_explain", account=number, id=id_).body
+        told = {step["title"]: step["text"] for step in body["steps"]}
+        said[number, body["charge"]["destination"]] = told["Which prices apply"]
+
+    assert (
+        "Looked for in this order: bucket: prices only what goes beyond a bucket; price plan: names none;"
+        " package: RETAIL, taken; package of the account: names none; package frequency: names none;"
+        " account: names none; paying account: names none; company: LAST, a nearer one is taken."
+    ) in said["LINE", GB]
+    assert "GOLD: not for this account.segment" in said["LINE", GB]
+    assert "PEAK: not at this time" in said["LINE", GB]
+    assert (
+        "price plan: VOLUME, taken; package: RETAIL, a nearer one is taken" in said["AGREED", GB]
+    )
+    assert "OFFPEAK: no rate" in said["LINE", US]
+
+
 def test_staff_and_customers_read_why(asking: Asking, office: Office) -> None:
     """Whatever was drawn, taxed or passed over, each charge comes with its steps, also from minutes of an account above."""
     calls = Calls()
@@ -134,10 +164,15 @@ def test_staff_and_customers_read_why(asking: Asking, office: Office) -> None:
     token = session(asking, "BRANCH-1")
     [key] = [charge_id(key) for number, key in keys(office) if number == "BRANCH-1"]
     own = asking.customer("charge_explain", token=token, id=key).body
-    assert (own["steps"], own["evidence"]) == (
-        found["BRANCH-1"]["steps"],
-        found["BRANCH-1"]["evidence"],
+    assert own["evidence"] == found["BRANCH-1"]["evidence"]
+    # What was passed over, prices of others among it, is the staff's.
+    which = "Which prices apply"
+    theirs, ours = (
+        {step["title"]: step["text"] for step in one["steps"]} for one in (own, found["BRANCH-1"])
     )
+    assert "Looked for" in ours[which]
+    assert "Looked for" not in theirs[which]
+    assert ours | {which: ""} == theirs | {which: ""}
     assert [one["name"] for one in drawn["STEPS"]] == ["Five minutes at a time"]
     assert [one["name"] for one in drawn["MONEY"]] == ["A pound for all lines"]
 

@@ -16,6 +16,8 @@ from rich_world import CATALOGUE, DAY, GB, NOON, PREMIUM, found, lines_of
 from usage_world import SOURCE
 
 from bmuid.operations.registry import Door, Role
+from bmuid.operations.usage import charge_id
+from bmuid.store.customer_usage import ChargeKey
 
 SIZED = """
 [[bucket]]
@@ -116,6 +118,18 @@ def test_it_grows_with_each_call(office: Office, chunk_lines: int) -> None:
         "SELECT kind, quantity FROM draw WHERE bucket_id = (SELECT id FROM bucket WHERE code = 'BONUS') ORDER BY started_at"
     ) == [("GRANT", 30), ("DRAW", -20), ("GRANT", 31), ("DRAW", -41)]
     assert holds(office)
+
+
+def test_the_call_that_made_it_grow_says_by_how_much(office: Office, asking: Asking) -> None:
+    """Five minutes of premium calls: half a minute more of the others, and the charge says so."""
+    hand_in(office, "a.csv", (PREMIUM, 300, DAY))
+    [(started_at, udr_id)] = office.all("SELECT started_at, udr_id FROM charge")
+    id_ = charge_id(ChargeKey(started_at, udr_id, 1))
+    steps = asking.staff("charge_explain", account="BONUS", id=id_).body["steps"]
+
+    assert {step["title"]: step["text"] for step in steps}["What grows by it"] == (
+        "A minute for ten of premium: 300 s more are measured for it, which add 30 s."
+    )
 
 
 def test_each_month_has_its_own(office: Office) -> None:

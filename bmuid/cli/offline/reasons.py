@@ -1,6 +1,6 @@
 """Why an event costs what it costs, told from the rows of a catalogue alone."""
 
-from bmu.rating import Owner, Rated, Step, explain, gather
+from bmu.rating import Owner, Rated, Step, Tried, explain, gather, tried_of
 from bmu.usage import UDR
 from bmuid.cli.offline.rater import Numbered, Rater
 
@@ -13,5 +13,9 @@ def reasons(
     drawing = rated.detail.drawing if rated.detail else None
     if drawing is not None:
         buckets |= {draw.bucket_id: rater.bucket(draw.bucket_id) for draw in drawing.draws}
+    grown = rated.detail.grown if rated.detail else ()
+    buckets |= {each.bucket_id: rater.bucket(each.bucket_id) for each in grown}
     said = udr if udr.uid else udr._replace(uid="-")
-    return explain(gather(catalogue.shelves, said, owner, rated, buckets))
+    evidence = gather(catalogue.shelves, said, owner, rated, buckets)
+    tried = tried_of(said, owner.terms, catalogue.tariff, evidence.usage_class.code)
+    return explain(evidence, tried if isinstance(tried, Tried) else None)

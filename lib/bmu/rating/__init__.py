@@ -22,7 +22,7 @@ from bmu.rating.balance import (
     undone,
 )
 from bmu.rating.bucket import BucketPart, BucketState, Grant, by_service
-from bmu.rating.compile import compile_tariff
+from bmu.rating.compile import compile_part, compile_tariff
 from bmu.rating.drawing import Taker, drawing, is_plain, nearness, take
 from bmu.rating.draws import Draw, Drawing, Entered, Reached, drawing_of
 from bmu.rating.evidence import Drawn, Evidence, RateRows
@@ -192,6 +192,7 @@ __all__ = [
     "buckets_wanted",
     "by_service",
     "carried",
+    "compile_part",
     "compile_tariff",
     "contribution_of",
     "document_taxes",

@@ -34,6 +34,18 @@ def compile_tariff(
     """
     faults = validate(rows)
     assert not faults, faults[:3]
+    return compile_part(rows, revision, company, tax_service)
+
+
+def compile_part(
+    rows: TariffRows, revision: int, company: CompanyTerms, tax_service: TaxService | None = None
+) -> Tariff:
+    """
+    Make a part of a catalogue ready to look at.
+
+    Shapes:
+        rows: of a catalogue without faults; rates and patterns may be left out.
+    """
     places = places_of(rows.locations, rows.location_groups)
     taxes: dict[str, tuple[TaxRow, ...]] = {}
     for tax in rows.taxes:

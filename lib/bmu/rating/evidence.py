@@ -9,6 +9,7 @@ from bmu.rating.kinds import (
     BucketKind,
 )
 from bmu.rating.offers import (
+    BucketTypeRow,
     PackageRow,
     TaxCodeRow,
     TaxRow,
@@ -35,12 +36,31 @@ class Drawn(NamedTuple):
 
     Units:
         quantity: base units, of a MONEY bucket 10^-11 of the currency.
+        granted: what its last tier, which repeats, granted for it.
     """
 
     bucket_id: int
     name: str
     quantity: int
     kind: BucketKind = BucketKind.USAGE
+    granted: int = 0
+
+
+class Larger(NamedTuple):
+    """
+    What an allowance grew by with the event, whose usage makes its size; *name* is its type's.
+
+    Shapes:
+        type: as it was.
+
+    Units:
+        measured: base units of the event's class; granted: of the bucket.
+    """
+
+    bucket_id: int
+    type: BucketTypeRow
+    measured: int
+    granted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +94,7 @@ class Evidence:
         company: what rounds amounts where neither group nor plan says; none: 11 places, half up.
         parts, cost_rate, overage_rate, overage_cost_rate: the rates that the detail names.
         taxes, tax_code: that the detail's taxes name.
+        grown: the allowances that grew by the event.
 
     Units:
         account_zone: the IANA time zone of the account.
@@ -117,6 +138,7 @@ class Evidence:
     overage_cost_rate: RateRows | None = None
     taxes: tuple[TaxRow, ...] = ()
     tax_code: TaxCodeRow | None = None
+    grown: tuple[Larger, ...] = ()
 
     @property
     def pricing(self) -> RateRows:

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from bmu.period import from_us
 from bmu.rating.detail import PLAIN, Cost
-from bmu.rating.evidence import Drawn, Evidence, RateRows
+from bmu.rating.evidence import Drawn, Evidence, Larger, RateRows
 from bmu.rating.offers import BucketTypeRow, PackageRow, TariffRows, TaxCodeRow, TaxRow
 from bmu.rating.outcome import Rated
 from bmu.rating.owner import Owner
@@ -134,6 +134,10 @@ def gather(
         tax_code=shelves.tax_codes[taxes.tax_code_id]
         if taxes is not None and taxes.tax_code_id is not None
         else None,
+        grown=tuple(
+            Larger(bucket_id, shelves.bucket_types[buckets[bucket_id]], measured, granted)
+            for bucket_id, measured, granted in detail.grown
+        ),
     )
 
 
@@ -164,7 +168,7 @@ def _draws(shelves: Shelves, rated: Rated, buckets: Mapping[int, str]) -> tuple[
     if drawing is None:
         return tuple(Drawn(number, name(number), quantity) for number, quantity in rated.draws)
     return tuple(
-        Drawn(draw.bucket_id, name(draw.bucket_id), draw.quantity, draw.kind)
+        Drawn(draw.bucket_id, name(draw.bucket_id), draw.quantity, draw.kind, draw.granted)
         for draw in drawing.draws
     )
 

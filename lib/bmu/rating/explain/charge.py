@@ -6,7 +6,7 @@ from bmu.rating.evidence import Evidence
 from bmu.rating.explain.amount import amount_step
 from bmu.rating.explain.choice import choice_step
 from bmu.rating.explain.identity import kind_step, owner_step
-from bmu.rating.explain.included import counted_step, included_step
+from bmu.rating.explain.included import counted_step, grown_step, included_step
 from bmu.rating.explain.prices import price_step
 from bmu.rating.explain.step import Step
 from bmu.rating.explain.taxes import tax_step
@@ -33,6 +33,8 @@ def _steps(evidence: Evidence, tried: Tried | None) -> Iterator[Step]:
     yield counted_step(evidence)
     if evidence.draws:
         yield included_step(evidence)
+    if evidence.grown:
+        yield grown_step(evidence)
     yield amount_step(evidence)
     yield tax_step(evidence)
     if not is_in_order(evidence):

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from bmu.money import decimal_text
-from bmu.rating.evidence import Evidence
+from bmu.rating.evidence import Evidence, Larger
 from bmu.rating.explain.step import Step
 from bmu.rating.explain.words import listed, money, quantity
 from bmu.rating.kinds import (
     BucketKind,
 )
+from bmu.rating.quantity import quantity_text
 
 
 def counted_step(evidence: Evidence) -> Step:
@@ -63,12 +64,42 @@ def included_step(evidence: Evidence) -> Step:
                         if drawn.kind is BucketKind.USAGE
                         else {"money": decimal_text(drawn.quantity)}
                     ),
+                    **({"granted": drawn.granted} if drawn.granted else {}),
                 }
                 for drawn in evidence.draws
             ],
             "billable": evidence.billable,
         },
     )
+
+
+def grown_step(evidence: Evidence) -> Step:
+    """Tell what allowances have grown by, whose size usage of the event's class makes."""
+    return Step(
+        "What grows by it",
+        " ".join(
+            f"{each.type.name}: {quantity(evidence, each.measured)} more are measured for it, which add"
+            f" {_size(evidence, each)}."
+            for each in evidence.grown
+        ),
+        {
+            "grown": [
+                {
+                    "bucket": each.bucket_id,
+                    "name": each.type.name,
+                    "measured": each.measured,
+                    "granted": each.granted,
+                }
+                for each in evidence.grown
+            ]
+        },
+    )
+
+
+def _size(evidence: Evidence, grown: Larger) -> str:
+    if grown.type.kind is BucketKind.MONEY:
+        return money(evidence, grown.granted)
+    return quantity_text(grown.type.unit, grown.granted)
 
 
 def _included(evidence: Evidence) -> Iterator[str]:
@@ -78,6 +109,10 @@ def _included(evidence: Evidence) -> Iterator[str]:
     if units:
         parts = listed([f"{quantity(evidence, d.quantity)} from {d.name}" for d in units])
         yield f"Taken {parts}; left to pay for: {left}."
+    for drawn in units:
+        if drawn.granted:
+            again = quantity(evidence, drawn.granted)
+            yield f"For that the last tier of {drawn.name} came again: {again}."
     if paid:
         parts = listed([f"{money(evidence, d.quantity)} from {d.name}" for d in paid])
         yield f"Of its price {parts} {'is' if len(paid) == 1 else 'are'} paid."
