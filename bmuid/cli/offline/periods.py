@@ -80,15 +80,20 @@ class Periods:
         if detail is not None and detail.overage is not None:
             rate_id = detail.overage.rate_id
         rate = self._shelves.rates[rate_id]
-        place = Payer(owner.account_id, owner.terms.zone, owner.bill_day)
-        month = self._month(place, udr.started_us)
+        own = self._month(
+            Payer(owner.account_id, owner.terms.zone, owner.bill_day), udr.started_us
+        )
+        months = {
+            AggregateScope.SERVICE: own,
+            AggregateScope.ACCOUNT: own,
+            AggregateScope.INVOICER: self._month(payer, udr.started_us),
+        }
         for scope, id_ in owners.items():
-            whose = month[0], scope, id_
+            whose = months[scope][0], scope, id_
             self._charged[whose] = self._charged.get(whose, 0) + rated.amount_e11
         if detail is None or detail.aggregate is None:
             return
-        if rate.aggregate_scope is AggregateScope.INVOICER:
-            month = self._month(payer, udr.started_us)
+        month = months[rate.aggregate_scope]
         key = AggregateKey(
             rate.aggregate_scope,
             owners[rate.aggregate_scope],

@@ -175,10 +175,15 @@ NOON = "T12:00:00Z"
 
 
 def rated(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, head: str, lines: list[str], *words: str
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    head: str,
+    lines: list[str],
+    *words: str,
+    catalogue: str = CATALOGUE,
 ) -> list[dict[str, str]]:
     """Rate lines of usage; give the records that are written."""
-    (tmp_path / "catalogue.toml").write_text(CATALOGUE, encoding="utf-8")
+    (tmp_path / "catalogue.toml").write_text(catalogue, encoding="utf-8")
     usage = tmp_path / "usage.csv"
     usage.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
     status = main(["--catalogue", str(tmp_path / "catalogue.toml"), "--usage", str(usage), *words])
@@ -348,3 +353,43 @@ def test_accounts_below_draw_from_those_above(
         ("LOW", "TREE=70", "0"),
         ("TOP", "TREE=30", "10"),
     ]
+
+
+def test_a_percentage_of_what_a_payer_pays_goes_by_its_month(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A shop's month begins on the 15th, its bank's on the 1st: 5 % of the 100.00 and 20.00 that the bank pays for July."""
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(
+        """
+        [[account]]
+        number = "BANK"
+        name = "Who pays"
+        [[account]]
+        number = "SHOP"
+        name = "Shop"
+        bill_day = 15
+        usage_invoicer = "BANK"
+        [[account.service]]
+        package = "PLAIN"
+        from = 2026-01-01
+        uids = [{ type = "phone", value = "441632960001" }]
+        [[account.service]]
+        package = "TIERS"
+        from = 2026-01-01
+        uids = [{ type = "phone", value = "441632960002" }]
+        """,
+        encoding="utf-8",
+    )
+    days = (("07-02", 100), ("07-20", 20), ("08-02", 7))
+    lines = [f"441632960001,api,2026-{day}{NOON},{count}" for day, count in days]
+    lines.insert(2, f"441632960002,fee,2026-07-21{NOON},1")
+    of_payer = CATALOGUE.replace(
+        'aggregation = "PERCENTAGE"\naggregate_scope = "ACCOUNT"',
+        'aggregation = "PERCENTAGE"\naggregate_scope = "INVOICER"',
+    )
+    words = ("--accounts", str(accounts))
+    head = "uid,class,started_at,quantity"
+    found = rated(capsys, tmp_path, head, lines, *words, catalogue=of_payer)
+
+    assert [row["amount"] for row in found if row["id"] == "period"] == ["6"]
