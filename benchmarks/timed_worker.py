@@ -11,7 +11,18 @@ from bmuid.intake import charging, chunk, inorder, snapshot
 from bmuid.intake.homes import Homes
 from bmuid.intake.lines import Lines
 from bmuid.intake.spool import Spool
-from bmuid.store import buckets, charges, days, draws, keys
+from bmuid.rerating import accounts, replay, rewriting, step
+from bmuid.store import (
+    buckets,
+    charges,
+    days,
+    draws,
+    keys,
+    lives,
+    reprocessing,
+    reratings,
+    reversals,
+)
 from bmuid.worker import rating
 from bmuid.worker.main import KINDS, Settings
 
@@ -30,11 +41,26 @@ STAGES = (
     (days, "ensure", "make days"),
     (inorder, "rate_batch", "rate"),
     (charges, "rows", "encode"),
-    (draws, "rows", "encode"),
+    (draws, "unencoded", "encode"),
     (keys, "claim", "copy keys"),
     (charges, "add", "copy charge"),
     (draws, "add", "copy draw"),
     (rating, "run", "begin and commit"),
+    (step, "run", "begin and commit"),
+    (reratings, "next_accounts", "again: choose accounts"),
+    (accounts, "plan", "again: plan"),
+    (accounts, "carry_out", "again: carry out"),
+    (lives, "of_accounts", "again: read"),
+    (replay, "replay", "again: replay"),
+    (replay, "changed", "again: compare"),
+    (accounts, "_figures", "again: sum"),
+    (rewriting, "write", "again: write"),
+    (rewriting, "_moved", "again: returns and draws"),
+    (reversals, "add", "again: reverse"),
+    (charges, "replace", "again: copy charge"),
+    (reversals, "move", "again: return and draw"),
+    (reprocessing, "reworked", "again: note rework"),
+    (reratings, "note", "again: note"),
 )
 
 

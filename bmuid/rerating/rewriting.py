@@ -1,6 +1,7 @@
 """What rating again changes, written: reversals, new versions, returns and draws, and what waits in suspense now."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from bmu.period import from_us
 from bmu.rating import Entry, EntryKind, Rated, Tariff, Unrated, UnratedReason, undone
@@ -42,12 +43,15 @@ def write(
     if not (changed or carried):
         return
     rated_us = began(txn)
+    reversals.begin(txn, reason)
     for day, (whose, of_day) in _by_day(changed).items():
         held = [again[0] for again in of_day]
-        reversals.add(txn, day, whose, held, reason)
         owners = [again[1] for again in of_day if again[1] is not None]
         rated = [again[2] for again in of_day if isinstance(again[2], Rated)]
         if len(rated) < len(held):
+            without = [not isinstance(again[2], Rated) for again in of_day]
+            theirs, lost = list(compress(whose, without)), list(compress(held, without))
+            reversals.add(txn, day, theirs, lost, reason)
             priced = [again for again in of_day if isinstance(again[2], Rated)]
             held = [again[0] for again in priced]
             owners = [again[1] for again in priced if again[1] is not None]
@@ -56,6 +60,7 @@ def write(
             versions = [live[2] for live in held]
             by = tariff.revision, rated_us
             charges.replace(txn, day, Priced(ids, udrs, owners, rated), versions, by)
+    reversals.end(txn)
     sizing.keep_used(txn, there.growing)
     # Together, so that what was carried grows or shrinks with what is drawn from it.
     reversals.move(txn, [*_moved(changed, accounts, there.elsewhere), *carried])

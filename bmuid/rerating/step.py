@@ -33,12 +33,14 @@ class Rerating:
     Shapes:
         catalogue: by revision, the newest revision up to it that changed the catalogue.
         begun: of a plan that is carried out, how many more accounts may be.
+        fitting: about how many accounts have so many records as one transaction may, going by the last one.
     """
 
     bench: Bench
     _catalogue: dict[int, int] = field(default_factory=dict)
     _begun: dict[int, int] = field(default_factory=dict)
     _simulating: Simulating = field(default_factory=Simulating)
+    _fitting: int = ACCOUNTS_MAX
     _not_before_ns: int = 0
 
     def wait_seconds(self, most: float) -> float:
@@ -80,7 +82,9 @@ class Rerating:
         shared = snapshot.allowances.parents or snapshot.allowances.pools.stays
         if shared and not reratings.claim(txn):
             return 0
-        found = reratings.next_accounts(txn, plan, number, RECORDS_MAX)
+        if plan.state == "RUNNING" and not reratings.alone(txn, plan):
+            return 0
+        found = reratings.next_accounts(txn, plan, min(number, self._fitting), RECORDS_MAX)
         if not found:
             return 0
         if plan.to_at is not None:
@@ -92,6 +96,10 @@ class Rerating:
             if isinstance(worked, Missing):
                 return worked
             figures = worked
+        records = max(1, sum(each.records for each in figures))
+        # A bit fewer, since more would be locked in vain.
+        fitting = len(found) * RECORDS_MAX * 19 // (20 * records)
+        self._fitting = min(ACCOUNTS_MAX, max(1, fitting))
         took_us = (time.monotonic_ns() - began) // 1000
         reratings.note(txn, plan, list(zip(found, figures, strict=True)), took_us)
         if plan.state == "RUNNING":

@@ -125,7 +125,7 @@ def replace(
     txn: Transaction, day: int, priced: Priced, replaced: list[int], rated_by: tuple[int, int]
 ) -> None:
     """
-    Write charges in place of those that were reversed.
+    Write charges in place of those that were reversed, or are by this, as `reversals.begin` says.
 
     Shapes:
         replaced: their versions, parallel to the lists of *priced*.

@@ -81,6 +81,30 @@ def claim(txn: Transaction) -> bool:
     return bool(row[0])
 
 
+def alone(txn: Transaction, plan: OpenPlan) -> bool:
+    """
+    Take part in carrying a plan out, until this transaction ends; False: others are still at accounts of another plan.
+
+    That one was paused meanwhile; both would take the same charges back.
+    """
+    values = {"lock": LOCK, "id": plan.id}
+    txn.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%(lock)s), %(id)s::integer)", values)
+    # Who comes later sees the lock of who came first; of two at one time each may see the other's, and looks again.
+    txn.execute(
+        """
+        SELECT NOT EXISTS (
+            SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+            WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 2
+            AND l.classid::bigint = hashtext(%(lock)s)::bigint & 4294967295 AND l.objid::bigint <> %(id)s
+        )
+        """,
+        values,
+    )
+    row = txn.fetchone()
+    assert row is not None, "EXISTS gives a row"
+    return bool(row[0])
+
+
 def is_any_open(txn: Transaction) -> bool:
     """Tell whether there is a plan to compute or to carry out."""
     txn.execute(
@@ -294,6 +318,7 @@ def note(
             AS f (account, records, changed, unratable, invoiced, old, old_tax, new, new_tax, recurring,
                 recurring_tax, took)
         WHERE a.rerating_id = %(id)s AND a.account_id = f.account AND a.package = %(package)s
+        AND a.account_id = ANY (%(account_id)s::bigint[]) -- so that not all of the plan are looked at
         """,
         {
             "id": plan.id,

@@ -36,6 +36,16 @@ COPY = "COPY {} (account_id, started_at, udr_id, version, reason) FROM STDIN BIN
 Moved = tuple[int, int, int, str, int, int, int]
 
 
+def begin(txn: Transaction, reason: str) -> None:
+    """Have the charges reversed that others replace from now on, as those are written."""
+    txn.execute("SELECT set_config('bmu.reversed_for', %(reason)s, true)", {"reason": reason})
+
+
+def end(txn: Transaction) -> None:
+    """Have charges replace again only those that are reversed."""
+    begin(txn, "")
+
+
 def add(
     txn: Transaction, day: int, account_ids: list[int], charges: list[Live], reason: str
 ) -> None:

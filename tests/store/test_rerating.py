@@ -469,6 +469,33 @@ class TestWhateverHappens:
         ]
         assert holds(office)
 
+    def test_another_plan_waits_for_the_last_accounts_of_one_that_was_paused(
+        self, office: Office, asking: Asking
+    ) -> None:
+        """Both rate the same accounts again: nobody's charge is taken back by both at once."""
+        office.hand_in("a.csv", MIXED)
+        office.as_owner(priced(30) + ";" + priced(12, "44"))
+        first_id, second_id = (str(planned(office, asking)["plan"]["id"]) for _ in range(2))
+        asking.staff("rerate_run", id=first_id, accounts_a_second="10000")
+        plan = run(office.connection, reratings.open_plan)
+        assert plan is not None
+        first, second = (Rerating(Bench(Spool(office.spool), office.days_back)) for _ in range(2))
+        with closing(psycopg2.connect(office.connection.dsn)) as own, own.cursor() as txn:
+            assert first.work(txn, plan, 1) == 1
+            assert asking.staff("rerate_pause", id=first_id).body["plan"]["state"] == "PAUSED"
+            asking.staff("rerate_run", id=second_id, accounts_a_second="10000")
+            other = run(office.connection, reratings.open_plan)
+            assert other is not None
+            assert other.id == int(second_id)
+            assert run(office.connection, second.work, other, 100) == 0
+            own.commit()
+        self.finish(office, asking, second_id)
+
+        assert office.all("SELECT version, count(*) FROM charge_reversal GROUP BY 1") == [
+            (1, len(MIXED))
+        ]
+        assert holds(office)
+
     def test_keeps_to_its_pace_and_can_rest(self, office: Office, asking: Asking) -> None:
         """At one account a second the second one waits; paused, none is taken; run again, it goes on."""
         office.hand_in("a.csv", [call(f"1.{n}", n, AWAY) for n in range(1, 5)])
