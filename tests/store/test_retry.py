@@ -321,7 +321,7 @@ class TestWhateverHappens:
 
 
 class TestLateUsage:
-    """Usage of a service that has ended (E27)."""
+    """Usage of a service that has ended (E27, T41)."""
 
     @pytest.mark.parametrize(
         ("days", "late", "reason"),
