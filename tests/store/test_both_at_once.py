@@ -147,6 +147,34 @@ def test_a_file_does_not_make_others_wait_before_it_draws(office: Office, switch
     assert office.balances() == {1: ALLOWANCE - 20, 2: ALLOWANCE - 11}
 
 
+def test_a_file_and_others_take_allowances_in_one_order(office: Office) -> None:
+    """The first by its customer is waited for first, though its call is of a later day: so no two wait for each other."""
+    granted(office)
+    later = MONDAY_NOON + timedelta(days=1)
+    calls = [call("1.1", 1, AWAY), call("1.2", 2, HOME, 10), call("1.3", 1, HOME, 10, later)]
+    world.put(office.spool, "a.csv", calls)
+    office.take_in()
+    taken = "SELECT FROM bmu.bucket WHERE account_id = {} FOR NO KEY UPDATE NOWAIT"
+    with (
+        closing(office.database.connect("postgres")) as other,
+        closing(office.database.connect()) as connection,
+        other.cursor() as txn,
+    ):
+        txn.execute(taken.format(1))
+        worker = threading.Thread(target=replace(office, connection=connection).rate)
+        worker.start()
+        pid = connection.info.backend_pid
+        while office.all(f"SELECT cardinality(pg_blocking_pids({pid}))") == [(0,)]:
+            assert worker.is_alive()
+        txn.execute(taken.format(2))
+        other.rollback()
+        worker.join()
+
+    assert office.verdicts("a.csv")["new"] == 3
+    assert office.balances() == {1: ALLOWANCE - 10, 2: ALLOWANCE - 10}
+    assert adds_up(office)
+
+
 class TestDrawsOfSeveralDays:
     """Written in one statement, past the table that customers read."""
 
