@@ -5,7 +5,6 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 typedef long long i64;
 
@@ -17,7 +16,6 @@ typedef long long i64;
 #define KNOWN_MAX 500000
 #define SLOTS_FIRST 1024
 #define TEXT_MAX 43
-#define HUGE_PAGE ((size_t)2 << 20)
 #define KEY_OCTETS 16
 #define DAYS_SEEN 64
 /* How many objects are fetched from memory before the first of them is looked at. */
@@ -158,21 +156,14 @@ slot_of(Slot *slots, size_t size, const Text *text)
     }
 }
 
-/* Many slots lie in huge pages, where there are any: they are looked at here and there. */
 static Slot *
 slots_of(size_t size)
 {
-    size_t octets = size * sizeof(Slot);
-    Slot *slots = size ? aligned_alloc(octets < HUGE_PAGE ? sizeof(Slot) : HUGE_PAGE, octets) : NULL;
-    if (slots == NULL) {
+    Slot *slots = size ? aligned_alloc(sizeof(Slot), size * sizeof(Slot)) : NULL;
+    if (slots == NULL)
         PyErr_NoMemory();
-        return NULL;
-    }
-#ifdef MADV_HUGEPAGE
-    if (octets >= HUGE_PAGE)
-        madvise(slots, octets, MADV_HUGEPAGE);
-#endif
-    memset(slots, 0, octets);
+    else
+        memset(slots, 0, size * sizeof(Slot));
     return slots;
 }
 
