@@ -175,6 +175,37 @@ def test_a_file_and_others_take_allowances_in_one_order(office: Office) -> None:
     assert adds_up(office)
 
 
+@pytest.mark.parametrize(("seconds", "paid"), [(300, 0), (500, 100)])
+def test_a_draw_that_is_not_committed_yet_is_waited_for(
+    office: Office, seconds: int, paid: int
+) -> None:
+    """Somebody is about to have drawn 200: the file's call has what that leaves."""
+    granted(office)
+    world.put(office.spool, "a.csv", [call("1.1", 1, HOME, seconds)])
+    office.take_in()
+    with (
+        closing(office.database.connect()) as other,
+        closing(office.database.connect()) as connection,
+        other.cursor() as txn,
+    ):
+        txn.execute(
+            "INSERT INTO draw (account_id, started_at, bucket_id, kind, udr_id, version, quantity)"
+            " SELECT 1, %s, id, 'DRAW', 1, 1, -200 FROM bucket WHERE account_id = 1",
+            (TUESDAY,),
+        )
+        worker = threading.Thread(target=replace(office, connection=connection).rate)
+        worker.start()
+        pid = connection.info.backend_pid
+        while office.all(f"SELECT cardinality(pg_blocking_pids({pid}))") == [(0,)]:
+            assert worker.is_alive()
+        other.commit()
+        worker.join()
+
+    assert office.all(CHARGES) == [("2026-08-03", paid)]
+    assert office.balances()[1] == ALLOWANCE - 200 - seconds + paid
+    assert adds_up(office)
+
+
 class TestDrawsOfSeveralDays:
     """Written in one statement, past the table that customers read."""
 
