@@ -16,7 +16,7 @@ from bmuid.cli.asking import DaemonAwayError, SocketClosedToUsError, ask
 from bmuid.cli.completion import script
 from bmuid.cli.showing import lines
 from bmuid.cli.telling import complain
-from bmuid.cli.words import DEFAULT_SOCKET, Verb, nouns, parser, silent_verb, verbs
+from bmuid.cli.words import DEFAULT_SOCKET, DRY_VERB, Verb, nouns, parser, silent_verb, verbs
 from bmuid.operations.registry import ArgumentForm, Operation, Refused, forms, read_arguments
 from bmuid.operations.table import OPERATIONS
 
@@ -67,7 +67,7 @@ def _guarded(operation: Operation, said: argparse.Namespace) -> int:
 
 def _command(commands: Sequence[Verb], said: argparse.Namespace) -> Verb | None:
     of_noun = nouns(commands).get(said.noun or "", {})
-    wanted = getattr(said, "verb", None)
+    wanted = DRY_VERB if getattr(said, "dry_run", False) else getattr(said, "verb", None)
     if wanted is not None:
         return of_noun.get(wanted)
     return silent_verb(of_noun)

@@ -11,6 +11,8 @@ from bmuid.operations.registry import ArgumentForm, Door, Operation, forms
 DEFAULT_SOCKET = Path("/run/bmuid/admin.sock")
 # A noun alone means the first of these that it has.
 SILENT_VERBS = ("list", "show")
+# What --dry-run makes of "load".
+DRY_VERB = "check"
 
 EXIT_STATUSES = """\
 exit status:
@@ -98,7 +100,10 @@ def parser(commands: Iterable[Verb]) -> argparse.ArgumentParser:
             _add_options(named, silent.operation)
         of_verbs = named.add_subparsers(dest="verb", metavar="VERB")
         for verb, one in of_noun.items():
-            _add_verb(of_verbs, verb, one.operation, general)
+            added = _add_verb(of_verbs, verb, one.operation, general)
+            if verb == "load" and DRY_VERB in of_noun:
+                about = f"say what it would change, and change nothing: as `{noun} {DRY_VERB}`"
+                added.add_argument("--dry-run", action="store_true", help=about)
     completion = of_nouns.add_parser("completion", help="print a completion script for your shell")
     completion.add_argument("verb", choices=["bash", "zsh"])
     return top
@@ -109,7 +114,7 @@ def _add_verb(
     verb: str,
     operation: Operation,
     general: argparse.ArgumentParser,
-) -> None:
+) -> argparse.ArgumentParser:
     added = of_verbs.add_parser(
         verb,
         help=operation.summary,
@@ -122,6 +127,7 @@ def _add_verb(
     if operation.keyed:
         about = "a name for this request: asked again with it, nothing is done twice"
         added.add_argument("--key", dest="value_key", metavar="KEY", help=about)
+    return added
 
 
 def _add_options(added: argparse.ArgumentParser, operation: Operation) -> None:

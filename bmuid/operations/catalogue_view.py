@@ -6,10 +6,11 @@ from datetime import datetime
 
 from bmu.billing.catalogue import Catalogue, Company, dump
 from bmu.rating import TariffRows
+from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.catalogue_rows import document_of
 from bmuid.operations.grammar import Choice, Integer, Text
 from bmuid.operations.registry import Actor, Refused, argument
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import staff_reads
 from bmuid.store import companies, revisions, tariffs
 from bmuid.store.tables import TABLES
 from bmuid.store.transaction import Transaction
@@ -61,7 +62,7 @@ class Shown:
 def dump_(txn: Transaction, actor: Actor, arguments: Whole, now: datetime) -> Document | Refused:
     """Write the catalogue as one document; loaded again it changes nothing."""
     found = _catalogue(txn, arguments.revision or revisions.newest(txn))
-    return Document(dump(found)) if found else NOT_FOUND
+    return Document(dump(found)) if found else NO_CATALOGUE
 
 
 def show(txn: Transaction, actor: Actor, arguments: Whole, now: datetime) -> Shown | Refused:
@@ -69,7 +70,7 @@ def show(txn: Transaction, actor: Actor, arguments: Whole, now: datetime) -> Sho
     revision = arguments.revision or revisions.newest(txn)
     found = _catalogue(txn, revision)
     if found is None:
-        return NOT_FOUND
+        return NO_CATALOGUE
     counts = (TableCount(table.name, len(table.of(found.rows))) for table in TABLES)
     return Shown(revision, found.company, tuple(one for one in counts if one.rows))
 
@@ -77,12 +78,15 @@ def show(txn: Transaction, actor: Actor, arguments: Whole, now: datetime) -> Sho
 def rows(txn: Transaction, actor: Actor, arguments: Rows, now: datetime) -> Document | Refused:
     """Write rows of one table, as a document has them."""
     found = _catalogue(txn, arguments.revision or revisions.newest(txn))
+    if found is None:
+        return NO_CATALOGUE
     [table] = [table for table in TABLES if table.name == arguments.table]
-    held = () if found is None else table.of(found.rows)
+    held = table.of(found.rows)
     if arguments.code is not None:
         held = tuple(row for row in held if row.code == arguments.code)
-    if found is None or not held:
-        return NOT_FOUND
+    if not held:
+        wanted = "row" if arguments.code is None else f"row {arguments.code}"
+        return Refused("NOT_FOUND", f"the table {table.name} has no {wanted}")
     make: Callable[..., TariffRows] = TariffRows
     units = {"usage_classes": found.rows.usage_classes}
     return Document(document_of(table, make(**{**units, table.rows: held})))

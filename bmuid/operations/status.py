@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bmu.billing.catalogue import Company
+from bmuid.operations.accounts_load import NO_CATALOGUE
 from bmuid.operations.document import instant_text
 from bmuid.operations.registry import Actor, Refused
-from bmuid.operations.rows import NOT_FOUND, staff_reads
+from bmuid.operations.rows import staff_reads
 from bmuid.store import companies, status
 from bmuid.store.status import Queue, Totals, Versions
 from bmuid.store.transaction import Transaction
@@ -85,7 +86,7 @@ def _files(queue: Queue, now: datetime) -> Iterator[str]:
 
 def company(txn: Transaction, actor: Actor, arguments: Show, now: datetime) -> Company | Refused:
     """Say who runs this installation."""
-    return companies.company(txn) or NOT_FOUND
+    return companies.company(txn) or NO_CATALOGUE
 
 
 OPERATIONS = (

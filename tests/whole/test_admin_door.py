@@ -294,10 +294,13 @@ class TestCommand:
         assert rows.startswith('[[tax]]\ncode = "VAT"\n')
         assert looked["added"] + looked["changed"] > 0
         assert bmadmin(site, "deck", "load", *where).returncode == 0
+        # Not loaded, however it is asked for.
+        dry = bmadmin(site, "catalogue", "load", "--dry-run", "-", "--json", stdin=dumped).stdout
         checked = json.loads(
             bmadmin(site, "catalogue", "check", "-", "--json", stdin=dumped).stdout
         )
         assert "rate" in [one["table"] for one in checked["changes"]]
+        assert json.loads(dry) == checked
 
     def test_a_day_at_the_desk(self, door: Running) -> None:
         """The demo company is set up, looked at and changed, with files, standard input and options."""
