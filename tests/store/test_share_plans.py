@@ -511,3 +511,31 @@ def test_what_is_not_there_is_named(
     answer = asking.staff(operation, **texts)
     assert answer.code == "NOT_FOUND"
     assert answer.body["text"].startswith(text)
+
+
+def test_what_a_pool_has_left_is_carried_anew(office: Office, asking: Asking) -> None:
+    """Three lines use August's minutes, one of them what is left in September: by the minute, and by the second as before."""
+    kept = DOCUMENT.replace("thresholds = [50]\n", "rollover = true\n")
+    assert kept != DOCUMENT
+    documents = kept.replace('rounding = "SEC"', 'rounding = "MIN"'), kept
+    assert asking.staff("catalogue_load", document=kept).done
+    joined(asking, "HEAD", "ONE")
+    assert join(asking, "TWO", "2026-08-10").done
+    calls = [(71, 31, n * HOUR) for n in range(5)] + [(72, 31, DAY), (73, 50, 10 * DAY)]
+    hand_in(office, "a", *calls)
+    hand_in(office, "b", (71, 500, 31 * DAY), (71, 40, 32 * DAY))
+    before = pool(office), live(office)
+    # Of 550 in August 186 were used, of the 150 that came later 50; all the rest is there in September, and used up.
+    assert [row[2:] for row in before[0] if row[1] == "CARRIED"] == [(364, 0), (100, 0)]
+
+    seen = []
+    for document in documents:
+        assert asking.staff("catalogue_load", document=document).done
+        rerated(office, asking, from_="2026-08-01")
+        seen.append(sum(int(left) for _, _, _, left in pool(office)))
+        assert holds(office)
+
+    # Six calls of a minute, one more, and ten minutes in September; but HEAD, which is rated again first, has by then used
+    # 39 seconds of what the others' August would have needed.
+    assert seen == [1400 - 6 * 60 - 60 - 600 + 39, 1400 - 186 - 50 - 540]
+    assert (pool(office), live(office)) == before
