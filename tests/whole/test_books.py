@@ -80,7 +80,7 @@ def test_books_that_do_not_add_up_are_told_loudly(daemon: Running, database: Dat
     found = bmadmin(daemon.site, "reconcile", "--file", "1")
 
     assert found.returncode == 1
-    assert b"bmadmin: 2 things are wrong\n" in found.stderr
+    assert b"bmadmin: 1 thing is wrong\n" in found.stderr
     assert b"DOES NOT ADD UP" in found.stdout
     assert b"file 1 of pbx" in found.stdout
 
