@@ -208,7 +208,11 @@ def load(path: Path) -> Config:
             pid_file=process.path("pid_file", "/run/bmuid/bmuid.pid"),
             stop_seconds_max=process.number("stop_seconds_max", 30, smallest=1, largest=600),
         ),
-        tax=Tax(at["tax"].text("service", "") or None, at["tax"].table("settings")),
+        tax=Tax(
+            at["tax"].text("service", "") or None,
+            at["tax"].table("settings"),
+            at["tax"].number("seconds", 2, smallest=1, largest=30),
+        ),
         log=Log(
             format=log.choice("format", "text", ("text", "json")),
             file=log.path("file", "") if log.text("file", "") else None,

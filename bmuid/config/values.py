@@ -142,10 +142,12 @@ class Tax:
     Shapes:
         service: the name of its entry point; none: the catalogue alone says which taxes hold.
         settings: what it is opened with.
+        seconds: that it may take for one answer.
     """
 
     service: str | None
     settings: tuple[tuple[str, str], ...] = field(repr=False)
+    seconds: int = 2
 
 
 NO_TAX_SERVICE = Tax(None, ())

@@ -33,6 +33,7 @@ from bmuid.daemon.realtime import Realtime
 from bmuid.daemon.serving import Doors
 from bmuid.daemon.workers import Workers, worker_command
 from bmuid.operations import single_events
+from bmuid.operations import tax_service as tax_service_shown
 from bmuid.store.claim import Claim
 from bmuid.store.transaction import DatabaseError
 
@@ -93,6 +94,7 @@ class Daemon:
                 raise StartError(os.EX_TEMPFAIL, ("another bmuid runs on this database already",))
         if gate is not None:
             single_events.ask(tax_service)
+            tax_service_shown.use(tax_service)
             self._doors = Doors(self._config, gate, self._reactor)
             self._doors.startService()
         if usage is not None and self._is_realtime:

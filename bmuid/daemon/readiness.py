@@ -80,7 +80,7 @@ def tax_service_of(config: Config) -> TaxService | None:
         StartError: EX_CONFIG, since no installed package has it, or it can't be opened.
     """
     try:
-        return open_tax_service(config.tax.service, config.tax.settings)
+        return open_tax_service(config.tax.service, config.tax.settings, config.tax.seconds)
     except TaxServiceError as error:
         raise StartError(os.EX_CONFIG, (f"tax.service: {error}",)) from error
 

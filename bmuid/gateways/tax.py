@@ -3,15 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from threading import Lock
 
 from bmu.rating import TaxAnswer, TaxDue, TaxRequest, TaxService, Untaxed
+from bmuid.gateways.asking import Asking, NoAnswerError
 
 log = logging.getLogger(__name__)
 
 GROUP = "bmuid.tax_service"
 # While a service is away each question would take as long as its patience: so long nobody asks it.
 PAUSE_SECONDS = 10.0
+# It is asked while allowances are locked; nobody waits longer for one answer.
+ANSWER_SECONDS = 2.0
 _SAID_MAX = 200
 
 Ask = Callable[[TaxRequest], TaxAnswer | None]
@@ -22,13 +26,18 @@ class TaxServiceError(Exception):
 
 
 def open_tax_service(
-    name: str | None, settings: Iterable[tuple[str, str]] = ()
+    name: str | None,
+    settings: Iterable[tuple[str, str]] = (),
+    seconds: float = ANSWER_SECONDS,
 ) -> TaxService | None:
     """
     Open the service whose entry point has this name; none where none is named.
 
     The entry point is a function of the settings, which gives a function from a `TaxRequest` to a `TaxAnswer`, or to
     None where the catalogue's own taxes hold. It raises whatever it likes where it has no answer.
+
+    Units:
+        seconds: that it may take for one answer; who takes longer is away.
 
     Errors:
         TaxServiceError: there is none, or several, or it fails.
@@ -45,22 +54,42 @@ def open_tax_service(
         raise TaxServiceError(f"{name} can't be opened: {_said(error)}") from error
     if not callable(ask):
         raise TaxServiceError(f"{name} gives no function to ask")
-    return TaxService(name, _Guarded(name, ask))
+    guarded = _Guarded(name, ask, seconds)
+    return TaxService(name, guarded, guarded.is_away, package_of(found[0]))
+
+
+def installed(name: str) -> str:
+    """Give name and version of the package that has the service now; another than is in use: start anew to use it."""
+    return ", ".join(map(package_of, entry_points(group=GROUP, name=name)))
+
+
+def package_of(entry: EntryPoint) -> str:
+    """Give name and version of the package of an entry point."""
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else ""
 
 
 class _Guarded:
     """A service that raises nothing: what fails is a value, and one that is away is left alone for a while."""
 
-    def __init__(self, name: str, ask: Ask) -> None:
-        self._name, self._ask = name, ask
+    def __init__(self, name: str, ask: Ask, seconds: float) -> None:
+        self._name, self._asking = name, Asking(ask, seconds)
+        self._one_at_a_time = Lock()
         self._away_until, self._away = 0.0, ""
 
+    def is_away(self) -> bool:
+        """Tell whether it is left alone for now."""
+        return bool(self._away) and time.monotonic() < self._away_until
+
     def __call__(self, request: TaxRequest) -> TaxAnswer | Untaxed | None:
-        if self._away and time.monotonic() < self._away_until:
+        with self._one_at_a_time:
+            return self._answer(request)
+
+    def _answer(self, request: TaxRequest) -> TaxAnswer | Untaxed | None:
+        if self.is_away():
             return Untaxed(self._away)
         try:
-            answer = self._ask(request)
-        except OSError as error:
+            answer = self._asking.ask(request)
+        except (OSError, NoAnswerError) as error:
             self._away = _said(error)
             self._away_until = time.monotonic() + PAUSE_SECONDS
             log.warning("the tax service %s is away: %s", self._name, self._away)
@@ -90,4 +119,6 @@ def _is_due(due: object) -> bool:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, NoAnswerError):
+        return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())[:_SAID_MAX]

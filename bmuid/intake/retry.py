@@ -23,6 +23,8 @@ from bmuid.store.reprocessing import Batch, Failed, Job
 from bmuid.store.transaction import Transaction
 
 LINES_A_STEP = 5000
+# Who asks for what an outside tax service had no answer for to be tried again.
+TAX_RETRIES = "retry of taxes"
 CONFLICT = UnratedReason.CONFLICT.value
 
 
@@ -80,7 +82,26 @@ def work(
     failed += [_failed(udr, why) for udr, why in unpriced]
     resolved = _settle(txn, batch.file_id, known, failed)
     reprocessing.advance(txn, job, batch, tried, resolved)
+    _end_in_vain(txn, bench, job)
     return Retried(job.id, tried, resolved)
+
+
+def again_for_taxes(txn: Transaction, bench: Bench) -> bool:
+    """Have tried again what an outside tax service had no answer for, now and then; False: nothing is to be tried."""
+    if bench.snapshots.tax_service is None or _is_away(bench):
+        return False
+    return reprocessing.ask_again(txn, TAX_RETRIES, UnratedReason.TAX_SERVICE.value)
+
+
+def _end_in_vain(txn: Transaction, bench: Bench, job: Job) -> None:
+    """End a retry of taxes while the service is away: the rest would wait as these do."""
+    if job.actor == TAX_RETRIES and _is_away(bench):
+        reprocessing.done(txn, job)
+
+
+def _is_away(bench: Bench) -> bool:
+    service = bench.snapshots.tax_service
+    return service is not None and service.is_away()
 
 
 def _failed(udr: UDR, why: Unrated) -> Failed:

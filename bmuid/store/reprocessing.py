@@ -42,6 +42,7 @@ class Job:
     """A job that this transaction has locked, and how far it is."""
 
     id: int
+    actor: str
     created_at: datetime
     wanted: Filter
     last_file_id: int
@@ -145,6 +146,39 @@ def ask(txn: Transaction, actor: str, wanted: Filter) -> int:
     return int(row[0])
 
 
+def ask_again(txn: Transaction, actor: str, reason: str) -> bool:
+    """
+    Make a job of what has waited for a reason since a minute at least and a week at most; False: it is not time.
+
+    After one by the same actor that resolved nothing the next is made later: 2 minutes, 4, and so on up to an hour.
+    """
+    txn.execute("SELECT pg_try_advisory_xact_lock(hashtext(%(actor)s))", {"actor": actor})
+    if txn.fetchone() != (True,):
+        return False
+    txn.execute(
+        """
+        INSERT INTO suspense_job (actor, reason, since)
+        SELECT %(actor)s, %(reason)s, transaction_timestamp() - interval '7 days'
+        FROM (
+            SELECT max(done_at) AS last_at, count(*) FILTER (WHERE id > (
+                SELECT coalesce(max(id), 0) FROM suspense_job WHERE actor = %(actor)s AND resolved > 0
+            )) AS fruitless, bool_or(state = 'OPEN') AS open
+            FROM suspense_job WHERE actor = %(actor)s
+        ) AS before
+        WHERE before.open IS NOT TRUE
+        AND (before.last_at IS NULL OR before.last_at <= transaction_timestamp()
+            - least(interval '1 minute' * 2 ^ least(before.fruitless, 6), interval '1 hour'))
+        AND EXISTS (
+            SELECT FROM verdict AS v WHERE v.verdict = 'SUSPENDED' AND v.resolved_at IS NULL AND v.reason = %(reason)s
+            AND v.at <= transaction_timestamp() - interval '1 minute'
+            AND v.at >= transaction_timestamp() - interval '7 days'
+        )
+        """,
+        {"actor": actor, "reason": reason},
+    )
+    return txn.rowcount == 1
+
+
 def count(txn: Transaction, wanted: Filter) -> int:
     """Count the lines of a filter, of whatever usage identifier."""
     txn.execute(
@@ -160,7 +194,7 @@ def take(txn: Transaction) -> Job | None:
     """Lock the oldest open job that nobody works at."""
     txn.execute(
         """
-        SELECT id, created_at, last_file_id, last_line_no, reason, source, file_id, line_no, uid,
+        SELECT id, actor, created_at, last_file_id, last_line_no, reason, source, file_id, line_no, uid,
             since, until, as_new, account_id
         FROM suspense_job WHERE state = 'OPEN' ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
         """
@@ -168,7 +202,8 @@ def take(txn: Transaction) -> Job | None:
     row = txn.fetchone()
     if row is None:
         return None
-    return Job(row[0], row[1], Filter(*row[4:]), row[2], row[3])
+    id_, actor, created_at, last_file_id, last_line_no, *wanted = row
+    return Job(id_, actor, created_at, Filter(*wanted), last_file_id, last_line_no)
 
 
 def next_batch(txn: Transaction, job: Job, limit: int) -> Batch | None:

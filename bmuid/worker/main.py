@@ -66,7 +66,9 @@ def rate(settings: Settings) -> None:
     """Be a rating worker until told to stop."""
     gc.set_threshold(*COLLECTING)
     stop = Stop()
-    snapshots = Snapshots(open_tax_service(settings.tax.service, settings.tax.settings))
+    snapshots = Snapshots(
+        open_tax_service(settings.tax.service, settings.tax.settings, settings.tax.seconds)
+    )
     bench = Bench(settings.spool, settings.days_back, settings.chunk_lines, snapshots)
     keep_serving(settings.dsn, Rating(bench, stop).serve, stop)
 

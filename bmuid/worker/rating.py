@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # Whoever makes work tells so. This is for what nobody could tell: a worker elsewhere that died at its part.
 IDLE_SECONDS_MAX = 30.0
+# So often is it looked whether usage waits for an outside tax service.
+TAXES_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Rating:
     stop: Stop
     _refused: set[int] = field(default_factory=set)
     _failures: Failures = field(default_factory=Failures)
+    _taxes_at: float = 0.0
     _rerating: Rerating = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,7 +116,15 @@ class Rating:
             log.info("reservations expired", extra={"reservations": expired})
         # A transaction that began yesterday may still write to yesterday's.
         ended = run(connection, streams.end_before, now.date() - timedelta(days=1))
-        return expired + ended > 0
+        return expired + ended > 0 or self._retry_taxes(connection)
+
+    def _retry_taxes(self, connection: Connection) -> bool:
+        """Have tried again, now and then, what the outside tax service had no answer for."""
+        at = time.monotonic()
+        if self.bench.snapshots.tax_service is None or at < self._taxes_at:
+            return False
+        self._taxes_at = at + TAXES_SECONDS
+        return run(connection, retry.again_for_taxes, self.bench)
 
     def _provide(self, connection: Connection, missing: Missing) -> None:
         """

@@ -1893,7 +1893,7 @@ GRANT UPDATE (state, blocked, next_line, next_octet, oldest_day, began_at, moved
 GRANT INSERT ON usage_key, verdict, charge, charge_reversal, draw, draw_by_day, invoice_line, invoice_charge,
     invoice_credit, invoice_period TO bmuid;
 GRANT UPDATE (reason, detail, tried_at, resolved_at, account_id, started_at, udr_id) ON verdict TO bmuid;
-GRANT INSERT (actor, account_id) ON suspense_job TO bmuid;
+GRANT INSERT (actor, account_id, reason, since) ON suspense_job TO bmuid;
 GRANT UPDATE (state, done_at, last_file_id, last_line_no, tried, resolved) ON suspense_job TO bmuid;
 GRANT INSERT (account_id, oldest) ON rework TO bmuid;
 GRANT UPDATE (state, revision, done_at, not_before) ON rerating TO bmuid;

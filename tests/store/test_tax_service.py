@@ -16,7 +16,7 @@ from usage_world import AWAY, HOME, number_of
 from bmu.rating import explain, is_in_order
 from bmuid import billrun
 from bmuid.gateways.tax import open_tax_service
-from bmuid.operations import single_events
+from bmuid.operations import single_events, tax_service
 from bmuid.store import accounts, evidence
 from bmuid.store.customer_usage import ChargeKey
 
@@ -135,6 +135,52 @@ def test_what_the_service_can_t_say_waits_and_is_tried_again(site: Site) -> None
     site.office.rate()
     assert site.taxes() == [(1, 6000, 379), (2, 3000, 30)]
     assert site.office.balances()[2] == 0
+
+
+def test_what_waits_for_the_service_is_tried_again_by_itself(site: Site) -> None:
+    """Not at once, and later each time that it is in vain; the staff sees each trial, and by whom."""
+    site.says(_33=BOTH)
+    site.office.hand_in("a.csv", CALLS)
+    site.office.rate()
+    assert site.asking.staff("suspense_jobs").body["jobs"] == []
+
+    for _ in range(3):
+        site.office.as_owner(
+            "SET LOCAL session_replication_role = replica;"
+            "UPDATE verdict SET at = at - interval '61 seconds';"
+            "UPDATE suspense_job SET done_at = done_at - interval '61 seconds'"
+        )
+        site.office.rate()
+    jobs = site.asking.staff("suspense_jobs").body["jobs"]
+    assert [(one["actor"], one["tried"], one["resolved"]) for one in jobs] == [
+        ("retry of taxes", 1, 0),
+        ("retry of taxes", 1, 0),
+    ]
+
+    site.says(_33=BOTH, _44=[["VAT", 10_000]])
+    site.office.as_owner(
+        "SET LOCAL session_replication_role = replica;"
+        "UPDATE suspense_job SET done_at = done_at - interval '241 seconds'"
+    )
+    site.office.rate()
+    assert site.taxes() == [(1, 6000, 379), (2, 3000, 30)]
+
+
+def test_which_service_is_in_use_is_told(site: Site) -> None:
+    """Its name, and the version of the package that it came with."""
+    assert site.asking.staff("tax_service_show").body["service"] is None
+    site.says(_33=BOTH)
+    tax_service.use(site.office.taxed_by)
+    try:
+        told = site.asking.staff("tax_service_show").body
+    finally:
+        tax_service.use(None)
+    assert told == {
+        "service": "site-taxes",
+        "package": "site-taxes 1",
+        "installed": "site-taxes 1",
+        "away": False,
+    }
 
 
 def test_single_events_are_taxed_the_same(site: Site) -> None:

@@ -39,10 +39,14 @@ class TaxService(NamedTuple):
     Shapes:
         name: charges keep it.
         ask: its answer; none: the catalogue's own taxes hold. What it can't answer is `Untaxed`; it raises nothing.
+        is_away: tells whether it does not answer at all for now.
+        package: the name and version of what it is installed as.
     """
 
     name: str
     ask: Callable[[TaxRequest], TaxAnswer | Untaxed | None]
+    is_away: Callable[[], bool] = bool
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from plugged import installed
 from bmu.rating import TaxRequest, Untaxed
 from bmu.rating.taxcode import TaxPlace, TaxTraits
 from bmuid.__main__ import main
+from bmuid.gateways import tax
+from bmuid.gateways.asking import HANGING_MAX
 from bmuid.gateways.tax import TaxServiceError, open_tax_service
 
 ROOT = Path(__file__).parents[3]
@@ -112,6 +114,37 @@ def test_a_service_that_is_away_is_left_alone_for_a_while(
         for _ in range(3):
             assert isinstance(service.ask(ASKED._replace(package=package)), Untaxed)
         assert len(asked) == times
+
+
+def test_a_service_that_hangs_is_waited_for_no_longer_than_is_said(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """My usage waits with a reason, others' goes on; when so many calls hang, no more are begun."""
+    serve(
+        site,
+        monkeypatch,
+        "import threading\n"
+        "come = threading.Event()\n"
+        "asked = []\n"
+        "def open_rates(settings):\n"
+        "    def ask(request):\n"
+        "        asked.append(threading.current_thread())\n"
+        "        come.wait()\n"
+        "    return ask\n",
+    )
+    monkeypatch.setattr(tax, "PAUSE_SECONDS", 0.0)
+    service = open_tax_service("zip-rates", seconds=0.01)
+    assert service is not None
+    rates = __import__("other_rates")
+    said = [service.ask(ASKED) for _ in range(HANGING_MAX + 2)]
+    assert said[0] == Untaxed("no answer within 0.01 s")
+    assert said[-1] == Untaxed("4 calls have not come back yet")
+    assert len(rates.asked) == HANGING_MAX
+
+    rates.come.set()
+    for thread in rates.asked:
+        thread.join(10)
+    assert service.ask(ASKED) is None
 
 
 def test_a_service_that_is_not_installed_is_a_fault(
