@@ -19,6 +19,7 @@ from bmuid.config import Config
 from bmuid.config import UsageDoor as UsageConfig
 from bmuid.daemon import port
 from bmuid.daemon.pool import OneLane, Pool
+from bmuid.daemon.quick import QuickWay
 from bmuid.daemon.readiness import StartError
 from bmuid.doors.desk import NotPerformedError
 from bmuid.doors.gate import Gate
@@ -29,6 +30,7 @@ from bmuid.operations.perform import Asked, perform_together
 from bmuid.operations.table import OPERATIONS
 from bmuid.realtime import holding
 from bmuid.realtime.counter import Counter
+from bmuid.realtime.quick import Quick
 from bmuid.realtime.reference import Newest
 from bmuid.store.transaction import Transaction
 
@@ -60,6 +62,7 @@ class Realtime(Service):
         self._newest = Newest(tax_service)
         self._loads = False
         self._counter = Counter(self._newest, lambda now_us: window_of_us(now_us, days_back))
+        self._quick = QuickWay(reactor, dsn, Quick(self._newest, self._counter))
         self._desk = Grouping(
             OPERATIONS, self._perform, self._counter, config.secrets, self._clock
         )
@@ -108,6 +111,10 @@ class Realtime(Service):
         self._door.reload(gate, limits_of(usage, config.limits))
 
     async def _perform(self, asked: Sequence[Asked]) -> Sequence[Answer]:
+        if len(asked) == 1:
+            alone = await self._quick.perform(asked[0], self._now())
+            if alone is not None:
+                return [alone]
         answers = await self._pool.run_repeatable(self._group, asked, self._now())
         self._counter.committed()
         if self._newest.is_stale and not self._loads:
@@ -150,10 +157,15 @@ class Realtime(Service):
             await maybeDeferred(self._port.stopListening)
         self._door.stop()
         drained = Deferred.fromCoroutine(self._desk.drain())
-        limit = self._clock.callLater(self._stop_seconds, self._pool.cancel)
+        limit = self._clock.callLater(self._stop_seconds, self._cancel)
         await drained
         if limit.active():
             limit.cancel()
         await self._door.connections.gone()
+        self._quick.close()
         self._pool.close()
         self._beside.close()
+
+    def _cancel(self) -> None:
+        self._quick.cancel()
+        self._pool.cancel()

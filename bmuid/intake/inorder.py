@@ -27,15 +27,12 @@ def rate_in_order(
     What begins with one begins, what grows by one grows, what a period has left is carried to the next one's.
     """
     if not (there.asleep or there.growing.by_service or there.rolling.may_roll(udrs)):
-        with one_at_a_time:
-            return rate_batch(udrs, owners, tariff, there.by_service, there.limits)
+        return rate_plainly(tariff, there, udrs, owners)
     found: list[Rated | Unrated] = []
 
     def rate_before(end: int) -> None:
         some = slice(len(found), end)
-        with one_at_a_time:
-            rated = rate_batch(udrs[some], owners[some], tariff, there.by_service, there.limits)
-        found.extend(rated)
+        found.extend(rate_plainly(tariff, there, udrs[some], owners[some]))
 
     for place, (udr, owner) in enumerate(zip(udrs, owners, strict=True)):
         if there.rolling.awaits(udr, owner):
@@ -51,3 +48,11 @@ def rate_in_order(
                 found[place] = there.growing.measure(tariff, udr, owner, rated)
     rate_before(len(udrs))
     return found
+
+
+def rate_plainly(
+    tariff: Tariff, there: Drawable, udrs: Sequence[UDR], owners: Sequence[Owner]
+) -> list[Rated | Unrated]:
+    """Price events in the order given, where nothing begins and nothing grows with one."""
+    with one_at_a_time:
+        return rate_batch(udrs, owners, tariff, there.by_service, there.limits)

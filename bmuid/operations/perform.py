@@ -118,6 +118,22 @@ def perform_together(txn: Transaction, asked: Sequence[Asked], now: datetime) ->
     return [answers[place] for place in range(len(asked))]
 
 
+def read_alone(asked: Asked) -> Admitted | None:
+    """Admit a request without the database; None: it may not be performed, or that does not show without."""
+    operation, actor = asked.operation, asked.actor
+    if actor.door is Door.PUBLIC or actor.door not in operation.doors or operation.fresh:
+        return None
+    if not operation.roles & actor.roles:
+        return None
+    admitted = _read(operation, actor, dict(asked.texts))
+    return None if isinstance(admitted, Refused) else admitted
+
+
+def answer_alone(asked: Asked, result: object) -> Answer:
+    """Give the answer to a request that is neither audited nor keyed."""
+    return _unaudited(asked.operation, asked.actor, result)
+
+
 def _unaudited(operation: Operation, actor: Actor, result: object) -> Answer:
     assert operation.audit is Audit.NONE, operation.name
     assert not operation.keyed, operation.name

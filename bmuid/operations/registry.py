@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from bmuid.config import Secrets
+from bmuid.intake.events import Event
 from bmuid.operations.grammar import ArgumentError, Grammar
 from bmuid.realtime.counter import Counter
 from bmuid.store.transaction import Transaction
@@ -98,6 +99,7 @@ class Operation:
         run: f(txn, actor, arguments, now); safe to run again as a whole. It decides, then writes: what
             it has written stays also when it refuses.
         run_all: likewise for many that wait: f(txn, actors and their arguments, now) gives a result for each.
+        event_of: gives the one event of a source that its arguments tell of, which it rates and charges.
         faults: the field of its result that lists what is wrong; whoever asked is to hear of it loudly.
     """
 
@@ -116,6 +118,7 @@ class Operation:
     run_all: (
         Callable[[Transaction, Sequence[tuple[Actor, Any]], datetime], Sequence[object]] | None
     ) = None
+    event_of: Callable[[Any], Event] | None = None
     faults: str = ""
 
 

@@ -259,5 +259,6 @@ OPERATIONS = (
     replace(
         source_asks(("usage_rate", "Rate and charge an event, once"), Told, Outcome, rate),
         run_all=rate_waiting,
+        event_of=event_of,
     ),
 )

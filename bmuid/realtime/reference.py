@@ -43,6 +43,11 @@ class Newest:
         self.is_stale = True
         return held
 
+    @property
+    def held(self) -> Snapshot | None:
+        """What is there to rate by, of whichever revision."""
+        return self._held
+
     def load(self, txn: Transaction) -> Snapshot:
         """Load the newest revision; what is rated meanwhile is rated by the one before."""
         begun = time.perf_counter()

@@ -34,7 +34,7 @@ TABLES_AT_ONCE_MAX = 16
 # On one connection; of more, the one longest not needed is given up.
 PREPARED_MAX = 64
 
-_TYPES = {
+TYPES = {
     INT2: "smallint",
     INT4: "integer",
     INT8: "bigint",
@@ -150,7 +150,7 @@ def _insertion(part: Into) -> Call:
             found = sources[source]
             if item != WHOLE:
                 found = [row[item] for row in found if isinstance(row, tuple)]
-            values.append(_text(form, found[0]) if is_one else _array(form, found))
+            values.append(_text(form, found[0]) if is_one else array_text(form, found))
     making = _inserting_one if is_one else _inserting
     return Call(making(part.table, part.columns, fields, forms), values)
 
@@ -162,10 +162,10 @@ def _inserting_one(table: str, columns: str, fields: tuple[Field, ...], forms: s
     count = len(forms)
     for form, source, item in fields:
         if source == CONSTANTS:
-            given.append(f"${item + 1}::{_TYPES[forms[item]]}")
+            given.append(f"${item + 1}::{TYPES[forms[item]]}")
         else:
             count += 1
-            given.append(f"${count}::{_TYPES[form]}")
+            given.append(f"${count}::{TYPES[form]}")
     return Prepared(
         f"insert one {table}",
         f"INSERT INTO {table} ({columns}) VALUES ({', '.join(given)})",  # noqa: S608 - all of it is ours
@@ -179,10 +179,10 @@ def _inserting(table: str, columns: str, fields: tuple[Field, ...], forms: str) 
     arrays: list[str] = []
     for form, source, item in fields:
         if source == CONSTANTS:
-            selected.append(f"${item + 1}::{_TYPES[forms[item]]}")
+            selected.append(f"${item + 1}::{TYPES[forms[item]]}")
         else:
             selected.append(f"c{len(arrays)}")
-            arrays.append(f"${len(forms) + len(arrays) + 1}::{_TYPES[form]}[]")
+            arrays.append(f"${len(forms) + len(arrays) + 1}::{TYPES[form]}[]")
     names = ", ".join(f"c{place}" for place in range(len(arrays)))
     return Prepared(
         f"insert {table}",
@@ -191,7 +191,7 @@ def _inserting(table: str, columns: str, fields: tuple[Field, ...], forms: str) 
     )
 
 
-def _array(form: str, values: Iterable[object]) -> str:
+def array_text(form: str, values: Iterable[object]) -> str:
     """Write an array as PostgreSQL reads it."""
     if form in _NUMBERS:
         words = ["NULL" if value is None else str(value) for value in values]

@@ -220,10 +220,15 @@ def extend(
         counted: with the day that no charge of these events is earlier than; None where there is none.
     """
     found, oldest = counted
-    events = Into("usage_event", COLUMNS, Rows(FIELDS, (list(told),), ((INT8, stream.file_id),)))
+    events = telling(stream.file_id, told)
     counting = stream.file_id, told[-1].line_no + 1, found.new, found.suspended, oldest
     # It is there: its end was locked by this transaction.
     at_once.insert(txn, [*rows, events], [Call(COUNT, counting)])
+
+
+def telling(file_id: int, told: Sequence[Told]) -> Into:
+    """Give the rows of events of a stream."""
+    return Into("usage_event", COLUMNS, Rows(FIELDS, (list(told),), ((INT8, file_id),)))
 
 
 def answers(txn: Transaction, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], str]:
