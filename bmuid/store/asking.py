@@ -13,7 +13,7 @@ from psycopg2.extensions import POLL_OK, POLL_WRITE, connection
 from bmuid.store.at_once import PREPARED_MAX
 from bmuid.store.quick import Statement
 
-CONNECT_SECONDS_MAX = 10.0
+CONNECT_SECONDS_MAX = 10
 
 
 class Progress(Enum):
@@ -112,9 +112,9 @@ class AskingConnection:
         while (progress := self.progress()) is not Progress.NOTHING:
             own = [self._connection]
             ready = (own, []) if progress is Progress.ANSWER else ([], own)
-            if not any(select.select(*ready, [], max(0.0, until - time.monotonic()))):
+            if not any(select.select(*ready, [], max(0, until - time.monotonic()))):
                 self.close()
-                raise psycopg2.OperationalError(f"no answer within {CONNECT_SECONDS_MAX:.0f} s")
+                raise psycopg2.OperationalError(f"no answer within {CONNECT_SECONDS_MAX} s")
 
     def _preparing(self, name: str, text: str) -> Iterable[str]:
         if len(self._prepared) >= PREPARED_MAX:
