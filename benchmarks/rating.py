@@ -38,6 +38,7 @@ from bmu.usage import UDR
 
 SEED = 20261121
 CHUNK = 100_000
+ENDLESS = 10**12
 BLOCK = 1_000
 US = 1e6
 AIMS = {
@@ -160,10 +161,12 @@ def measure_features(given: argparse.Namespace) -> None:
 def measure_growth(given: argparse.Namespace) -> None:
     """Rate with little and with much of one thing, all else alike."""
     base = Shape(given.events, given.prefixes, given.uids)
+    # Few numbers make many calls each: only with allowances that never run out do as many of them draw.
+    full = replace(base, allowance=ENDLESS)
     # No shorter events than hours: numbers up to 256 are there already in Python, larger ones are made.
     grown: dict[str, tuple[Shape, Shape, Callable[[Shape], object]]] = {
         "prefixes": (replace(base, prefixes=1000), replace(base, prefixes=200_000), lambda s: s.prefixes),
-        "uids": (replace(base, uids=10_000), replace(base, uids=1_000_000), lambda s: s.uids),
+        "uids": (replace(full, uids=10_000), replace(full, uids=1_000_000), lambda s: s.uids),
         "buckets": (replace(base, buckets=0), replace(base, buckets=5), lambda s: s.buckets),
         "duration": (replace(base, buckets=0, seconds=6_000), replace(base, buckets=0, seconds=6_000_000), lambda s: s.seconds),
     }  # fmt: skip

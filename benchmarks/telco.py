@@ -38,18 +38,23 @@ COMPANY = CompanyTerms("Europe/London")
 GROUPS = ("PEAK", "OFFPEAK")
 FIRST_US = to_us(world.FIRST)
 MONTH = to_us(datetime(2026, 7, 31, 23, tzinfo=UTC)), to_us(datetime(2026, 8, 31, 23, tzinfo=UTC))
-BUCKET_SECONDS = 1200
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much there is of everything; each prefix has its own location and a rate in each of the two groups."""
+    """
+    How much there is of everything; each prefix has its own location and a rate in each of the two groups.
+
+    Units:
+        seconds: of a call, about; allowance: seconds that a bucket holds at first.
+    """
 
     events: int
     prefixes: int
     uids: int
     buckets: int = 2
     seconds: int = 120
+    allowance: int = 1200
 
 
 def rows(shape: Shape, seed: int) -> TariffRows:
@@ -87,7 +92,7 @@ def rows(shape: Shape, seed: int) -> TariffRows:
             for number, (group, place, price) in enumerate(rates, 1)
         ),
         bucket_types=tuple(
-            BucketTypeRow(number, code, "Minutes", Unit.TIME, BUCKET_SECONDS, Frequency.MONTH, ("voice",),
+            BucketTypeRow(number, code, "Minutes", Unit.TIME, shape.allowance, Frequency.MONTH, ("voice",),
                           (own[world.HOME],) if number == 1 else None)
             for number, code in enumerate(codes, 1)
         ),
@@ -124,7 +129,7 @@ def shelf(shape: Shape, owned: list[Owner]) -> dict[int, tuple[BucketState, ...]
     services = dict.fromkeys(owner.account_service_id for owner in owned)
     return {
         service: tuple(
-            BucketState(service * 10 + n, service, f"M{n}", *MONTH, BUCKET_SECONDS)
+            BucketState(service * 10 + n, service, f"M{n}", *MONTH, shape.allowance)
             for n in range(shape.buckets)
         )
         for service in services
