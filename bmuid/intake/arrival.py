@@ -23,9 +23,10 @@ def register(
     Make the file's row, and wake the rating workers; or find the row it has already.
 
     Shapes:
+        parts: how many workers may share it at most.
         Result: None while no catalogue was loaded, so that nothing could be rated.
     """
-    registered = files.register(txn, source, arrived, ready, parts)
+    registered = files.register(txn, source, arrived, ready, files.parts_of_new(txn, parts))
     if registered is None or not registered.first:
         return registered
     if _begin(txn, registered.file_id, ready):
@@ -37,7 +38,7 @@ def make_ready(
     txn: Transaction, arriving: Arriving, source: Source, ready: Ready, parts: int
 ) -> None:
     """Let a file that was released or is replayed be worked; one that somebody else saw to stays as it is."""
-    if files.make_ready(txn, arriving.file_id, source, ready, parts):
+    if files.make_ready(txn, arriving.file_id, source, ready, files.parts_of_new(txn, parts)):
         _begin(txn, arriving.file_id, ready)
 
 

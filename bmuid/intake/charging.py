@@ -21,7 +21,7 @@ from bmuid.intake import firstuse, inorder, pooling, sizing
 from bmuid.intake import rolling as rolls
 from bmuid.intake.chains import add_former, chains_of
 from bmuid.intake.drawable import Drawable
-from bmuid.intake.loops import by_account, by_day
+from bmuid.intake.loops import by_day
 from bmuid.intake.pools import Pool
 from bmuid.intake.pricing import Needs
 from bmuid.store import buckets, charges, draws, lives, rolled, thresholds, udrs
@@ -58,7 +58,8 @@ def charge(
     locking: bool = True,
 ) -> list[tuple[UDR, Unrated]]:
     """
-    Rate usage of lines of one file account by account, within one in the order of arrival, and write it.
+    Rate usage of lines of one file account by account, within one in the order of arrival, and write it; accounts that
+    may draw from the same allowances are taken as one.
 
     So the result does not depend on how a file was cut into chunks.
 
@@ -72,7 +73,7 @@ def charge(
     Errors:
         LostRaceError: others moved buckets that were not locked, and usage has other charges now.
     """
-    events, owners = by_account(*usage)
+    events, owners = inorder.in_turn(needs.allowances, *usage)
     if not events:
         return []
     there = drawable(txn, tariff, needs, owners, locking=locking)

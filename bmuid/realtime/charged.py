@@ -7,7 +7,7 @@ from bmu.rating import Owner, Tariff, Unrated
 from bmu.usage import UDR
 from bmuid.intake import charging, inorder, rolling
 from bmuid.intake.drawable import Drawable
-from bmuid.intake.loops import by_account, by_day
+from bmuid.intake.loops import by_day
 from bmuid.intake.pricing import Needs
 from bmuid.realtime.counter import Counter
 from bmuid.store import charges, draws
@@ -46,7 +46,7 @@ def rate_known(
         needs: what usage needs is there.
         usage: events and their owners, parallel, in the order of arrival.
     """
-    events, owners = by_account(*usage)
+    events, owners = inorder.in_turn(needs.allowances, *usage)
     if not events:
         return Charged([], [], Drawable({}, {}, {}))
     there = charging.drawable(txn, tariff, needs, owners)

@@ -215,6 +215,23 @@ def register(
     return Registered(row[0], _state(ready), first=True, name=arrived.name, verdicts=None)
 
 
+def parts_of_new(txn: Transaction, most: int) -> int:
+    """
+    Tell into how many parts a file is to be divided, at most so many.
+
+    Where accounts draw from one allowance, it goes to who comes first: then lines are worked one after the other, so
+    that charges don't hang on how many work.
+    """
+    txn.execute(
+        """
+        SELECT EXISTS (SELECT FROM bucket_type WHERE scope = 'TREE' AND until IS NULL)
+            OR EXISTS (SELECT FROM share)
+        """
+    )
+    row = txn.fetchone()
+    return 1 if row is not None and row[0] else most
+
+
 def _state(ready: Ready) -> str:
     return "OPEN" if ready.held is None else "HELD"
 
