@@ -23,12 +23,14 @@ class Terms:
 
     Shapes:
         numbers: of all accounts that are named as parents or invoicers, with their ids.
+        currencies: of those of them that are there already.
     """
 
     of_accounts: Mapping[int, AccountTerms]
     of_services: Mapping[int, ServiceTerms]
     parents: Mapping[int, int]
     numbers: Mapping[str, int]
+    currencies: dict[str, str]
     rate_plans: Container[str]
     price_plans: Container[str]
     taxes: Container[str]
@@ -57,10 +59,11 @@ class Known:
 
 def faults(entries: Sequence[AccountEntry], known: Known) -> list[str]:
     """Say how the entries fit neither what is there nor each other."""
+    currencies = known.terms.currencies | {entry.number: entry.currency for entry in entries}
     found = [
         f"account {entry.number}: {text}"
         for entry in entries
-        for text in _account_faults(entry, known)
+        for text in (*_account_faults(entry, known), *_payer_faults(entry, currencies))
     ]
     return found + list(_circles(entries)) + list(_shared_uids(entries))
 
@@ -91,6 +94,12 @@ def _account_faults(entry: AccountEntry, known: Known) -> Iterator[str]:
         owner = known.logins.get(login.name)
         if owner not in {None, entry.number}:
             yield f"the login {login.name} is one of account {owner}"
+
+
+def _payer_faults(entry: AccountEntry, currencies: Mapping[str, str]) -> Iterator[str]:
+    payer = entry.usage_invoicer
+    if currencies.get(payer, entry.currency) != entry.currency:
+        yield f"its usage_invoicer {payer} is billed in {currencies[payer]}, not {entry.currency}"
 
 
 def _service_faults(

@@ -138,6 +138,7 @@ def _terms(
         of_services=terms.of_services(txn, revision, ids),
         parents=owners.parents(txn),
         numbers=numbers,
+        currencies={number: account.currency for number, account in others.items()},
         rate_plans=companies.codes(txn, "rate_plan"),
         price_plans=companies.codes(txn, "price_plan"),
         taxes=companies.codes(txn, "tax"),

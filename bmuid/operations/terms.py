@@ -11,6 +11,7 @@ from bmuid.operations.rows import CLERKS, NOT_FOUND, no_account, staff_changes
 from bmuid.operations.terms_document import CERTIFICATE, attributes_of
 from bmuid.operations.uids import SERVICE
 from bmuid.store import accounts, companies, concerns, reratings_view, revisions, terms
+from bmuid.store.accounts import Account
 from bmuid.store.terms import (
     PLAIN_ACCOUNT,
     PLAIN_SERVICE,
@@ -113,7 +114,7 @@ def set_account(
     if account is None:
         return no_account(arguments.number)
     held = _held(txn, account.id)
-    invoicer_id = _invoicer_id(txn, account.id, arguments.usage_invoicer, held)
+    invoicer_id = _invoicer_id(txn, account, arguments.usage_invoicer, held)
     if isinstance(invoicer_id, Refused):
         return invoicer_id
     attributes = _attributes(arguments.attributes, held.attributes)
@@ -190,15 +191,21 @@ def _held(txn: Transaction, account_id: int) -> AccountTerms:
 
 
 def _invoicer_id(
-    txn: Transaction, account_id: int, said: str | None, held: AccountTerms
+    txn: Transaction, account: Account, said: str | None, held: AccountTerms
 ) -> int | Refused | None:
     if said is None or said == CLEAR:
         return held.usage_invoicer_id if said is None else None
     invoicer = accounts.by_number(txn, said)
     if invoicer is None:
         return Refused("BAD_ARGUMENT", f"usage_invoicer: there is no account {said}")
-    if invoicer.id == account_id:
+    if invoicer.id == account.id:
         return Refused("BAD_ARGUMENT", "usage_invoicer: must be another account")
+    if invoicer.currency != account.currency:
+        return Refused(
+            "BAD_ARGUMENT",
+            f"usage_invoicer: {said} is billed in {invoicer.currency}, {account.number} in"
+            f" {account.currency}; name one of the same currency",
+        )
     return invoicer.id
 
 

@@ -143,6 +143,11 @@ def test_what_its_payer_and_those_above_agree_touches_its_usage(
             "account SHOP: there is no price plan AGREEDS",
         ),
         ('tax = "VAT"', 'tax = "VAX"', "account SHOP: there is no tax VAX"),
+        (
+            'name = "Who pays"',
+            'name = "Who pays"\ncurrency = "EUR"',
+            "account SHOP: its usage_invoicer BANK is billed in EUR, not GBP",
+        ),
     ],
 )
 def test_what_is_not_there_is_refused(asking: Asking, was: str, now: str, fault: str) -> None:
@@ -159,3 +164,15 @@ def test_other_terms_of_an_account_that_is_there_are_refused(asking: Asking) -> 
     refused = asking.staff("accounts_load", document=ACCOUNTS.replace('"gold"', '"silver"'))
 
     assert refused.body["text"] == "account SHOP: it has other terms; see account set"
+
+
+def test_usage_is_not_paid_for_in_another_currency(asking: Asking) -> None:
+    """Amounts of two currencies would meet in one price: who would pay them is refused, and what to do is said."""
+    abroad = ACCOUNTS + '[[account]]\nnumber = "ABROAD"\nname = "Abroad"\ncurrency = "EUR"\n'
+    assert asking.staff("accounts_load", document=abroad).done
+
+    refused = asking.staff("account_set", number="PLAIN", usage_invoicer="ABROAD")
+
+    assert refused.body["text"] == (
+        "usage_invoicer: ABROAD is billed in EUR, PLAIN in GBP; name one of the same currency"
+    )
