@@ -159,12 +159,13 @@ def of_accounts(txn: Transaction, span: Span) -> Usage:
     """Give the charges that count of what accounts used."""
     # A second process for so little takes longer to start than it helps.
     txn.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+    # Before all that is told of them: usage that others charge meanwhile is left out, rather than be without its draws.
+    octets = _copied(txn, _CHARGES, span)
     gone = set(decoded("qi", _copied(txn, _REVERSED, span)))
     moved, accounts = _entries(txn, span, gone)
     uids = {row[0]: row[1:] for row in decoded("qss", _copied(txn, _UIDS, span))}
     txn.execute("SELECT id, code FROM usage_class")
     classes = dict(txn.fetchall())
-    octets = _copied(txn, _CHARGES, span)
     lives, facts = made_of(octets, Names(set(span.accounts), gone, moved, uids, classes))
     stretches, first = [], 0
     for account_id, theirs in groupby(facts, itemgetter(0)):
