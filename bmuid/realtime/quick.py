@@ -58,7 +58,7 @@ class Quick:
 
     Shapes:
         newest, counter: as there.
-        codes: of the types of buckets of a tariff; None: some are not drawn from plainly.
+        codes: of the types of buckets of a tariff; None: some are not drawn from plainly, or a tax service is to be asked.
     """
 
     newest: Newest
@@ -133,10 +133,15 @@ class Quick:
         return month is not None and month[0] <= began < month[1]
 
     def _codes_of(self, snapshot: Snapshot) -> tuple[str, ...] | None:
-        """Give the codes of all types of buckets; None where not all are drawn from plainly."""
+        """Give the codes of all types of buckets; None where not all are drawn from plainly, or rating has to wait."""
         tariff = snapshot.tariff
         if self.codes_of is not tariff:
             types = tariff.bucket_types
-            is_simple = is_plain(list(types.values())) and not snapshot.allowances.pools.stays
+            is_simple = (
+                is_plain(list(types.values()))
+                and not snapshot.allowances.pools.stays
+                # Nobody waits for a tax service in the reactor's thread.
+                and tariff.outside_taxes is None
+            )
             self.codes, self.codes_of = tuple(types) if is_simple else None, tariff
         return self.codes

@@ -14,6 +14,7 @@ from offices import Office, opened
 from usage_world import AWAY, HOME, MONDAY_NOON, UNPRICED, number_of
 
 from bmu.period import to_us
+from bmu.rating import TaxRequest, TaxService
 from bmuid.intake.events import Event
 from bmuid.intake.ours import window_of_us
 from bmuid.realtime import single
@@ -62,8 +63,8 @@ def told(
 class Ways:
     """Both ways of an event, over what one process keeps."""
 
-    def __init__(self, database: Database) -> None:
-        self.newest = Newest()
+    def __init__(self, database: Database, tax_service: TaxService | None = None) -> None:
+        self.newest = Newest(tax_service)
         self.counter = Counter(self.newest, lambda now_us: window_of_us(now_us, 100))
         self.quick = Quick(self.newest, self.counter)
         self.long = sparing.connect(database.dsn("bmuid"))
@@ -196,6 +197,18 @@ def test_what_changed_since_is_seen_by_the_longer_way(
 
     assert ways.take_quick(told("call", 1)) is None
     assert office.all(STREAM) == before
+
+
+def test_nobody_waits_for_a_tax_service_on_the_quick_way(office: Office) -> None:
+    """It may take seconds, in which a whole process would hear nobody: only the longer way, which has a thread, asks it."""
+    asked: list[TaxRequest] = []
+    with closing(Ways(office.database, TaxService("slow", asked.append))) as ways:
+        ways.take_long(told("before", 1))
+        before = len(asked)
+
+        assert ways.take_quick(told("call", 1)) is None
+        assert len(asked) == before > 0
+        assert isinstance(ways.take_long(told("call", 1))[0], Outcome)
 
 
 def test_text_is_read_back_as_it_was(ways: Ways) -> None:
