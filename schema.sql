@@ -1655,9 +1655,9 @@ CREATE FUNCTION bucket_above(below bigint, wanted bigint) RETURNS text LANGUAGE 
 $$;
 -- The buckets of other accounts' share plans that an account takes part in, open at some time of a span.
 CREATE FUNCTION shared_buckets(taking_part bigint, span tstzrange)
-    RETURNS TABLE (code text, during tstzrange, unit text, granted bigint, balance bigint)
+    RETURNS TABLE (code text, during tstzrange, unit text, granted bigint, balance bigint, part text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = bmu, pg_temp AS $$
-    SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance
+    SELECT b.code, b.during, b.unit, b.granted + b.added, b.balance, b.part
     FROM share_member AS m JOIN share AS s ON s.id = m.share_id AND s.account_id <> taking_part
     JOIN bucket AS b ON b.account_id = s.account_id AND b.share_id = s.id AND b.during && m.during AND b.during && span
     WHERE m.account_id = taking_part AND m.until IS NULL AND m.during && span AND (b.part <> 'CARRIED' OR b.granted + b.added > 0)

@@ -60,13 +60,25 @@ ANSWERS: dict[str, dict[str, object]] = {
             {
                 "name": "1000 national minutes",
                 "kind": "USAGE",
+                "part": "ALLOTMENT",
                 "unit": "TIME",
                 "granted": 60000,
                 "balance": 22230,
                 "from": "2026-10-01",
                 "to": "2026-11-01",
                 "service": "Business 1000",
-            }
+            },
+            {
+                "name": "1000 national minutes",
+                "kind": "USAGE",
+                "part": "CARRIED",
+                "unit": "TIME",
+                "granted": 6000,
+                "balance": 0,
+                "from": "2026-10-01",
+                "to": "2026-11-01",
+                "service": "Business 1000",
+            },
         ],
         "services": [
             {

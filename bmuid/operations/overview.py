@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from bmu.money import decimal_text, money_text
 from bmu.period import Period, local_day, to_us
-from bmu.rating import BucketKind
+from bmu.rating import BucketKind, BucketPart
 from bmu.usage import Unit
 from bmuid.operations.interim import SoFar, own_so_far
 from bmuid.operations.invoices import InvoiceRow, invoice_row
@@ -53,6 +53,7 @@ class Bucket:
 
     name: str
     kind: BucketKind
+    part: BucketPart
     unit: Unit
     granted: int
     balance: int
@@ -177,6 +178,7 @@ def _granted(one: Granted, kind: Allowance, service: str, zone: str) -> Bucket:
     return Bucket(
         name=kind.name,
         kind=kind.kind,
+        part=one.part,
         unit=one.unit,
         granted=one.granted,
         balance=one.balance,
@@ -190,6 +192,7 @@ def _full(kind: Allowance, service: str, days: Days) -> Bucket:
     return Bucket(
         name=kind.name,
         kind=kind.kind,
+        part=BucketPart.ALLOTMENT,
         unit=kind.unit,
         granted=kind.quantity,
         balance=kind.quantity,

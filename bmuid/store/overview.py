@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bmu.period import Period
-from bmu.rating import BucketKind
+from bmu.rating import BucketKind, BucketPart
 from bmu.usage import Unit
 from bmuid.store.transaction import Transaction
 
@@ -53,6 +53,7 @@ class Granted:
     unit: Unit
     granted: int
     balance: int
+    part: BucketPart
 
 
 def first_service(txn: Transaction, account_id: int) -> datetime | None:
@@ -127,18 +128,19 @@ def granted(txn: Transaction, account_id: int, period: Period) -> tuple[Granted,
     """
     txn.execute(
         """
-        SELECT account_service_id, code, lower(during), coalesce(upper(during), %(to)s), unit, there, balance
+        SELECT account_service_id, code, lower(during), coalesce(upper(during), %(to)s), unit, there, balance,
+            part
         FROM (
-            SELECT id, account_service_id, code, during, unit, granted + added AS there, balance
+            SELECT id, account_service_id, code, during, unit, granted + added AS there, balance, part
             FROM bucket WHERE account_id = %(account_id)s AND during && tstzrange(%(from)s, %(to)s)
             AND (part <> 'CARRIED' OR granted + added > 0)
-            UNION ALL SELECT NULL, NULL, code, during, unit, granted, balance
+            UNION ALL SELECT NULL, NULL, code, during, unit, granted, balance, part
             FROM shared_buckets(%(account_id)s, tstzrange(%(from)s, %(to)s))
         ) AS open ORDER BY upper(during), id
         """,
         {"account_id": account_id, "from": period.from_, "to": period.to},
     )
     return tuple(
-        Granted(service_id, code, from_, to, Unit(unit), granted, balance)
-        for service_id, code, from_, to, unit, granted, balance in txn.fetchall()
+        Granted(service_id, code, from_, to, Unit(unit), granted, balance, BucketPart(part))
+        for service_id, code, from_, to, unit, granted, balance, part in txn.fetchall()
     )

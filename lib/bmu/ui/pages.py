@@ -14,6 +14,9 @@ from bmu.ui.query import query
 
 Values = dict[str, object]
 
+# What an allowance of a period is beside others of its name.
+PART_WORDS = {"CARRIED": ", carried over", "JOINED": ", brought by who joined later"}
+
 
 def _sum(*amounts: str) -> str:
     return decimal_text(sum(parse_e11(amount) for amount in amounts))
@@ -87,7 +90,7 @@ def _allowance(bucket: Part, currency: str) -> Values:
 
     percent = left * 100 // granted if granted else 0
     return {
-        "name": bucket.text("name"),
+        "name": bucket.text("name") + PART_WORDS.get(bucket.text("part"), ""),
         "left": shown(left),
         "used": shown(granted - left),
         "granted": shown(granted),

@@ -124,6 +124,14 @@ def test_what_a_page_adds_up_makes_its_total() -> None:
     assert "1 item: £0.095 and £0.019 tax" in overview
 
 
+def test_what_was_carried_over_is_told_from_the_month_s_own() -> None:
+    """Both have one name: the customer sees which of them is used up."""
+    page = get(FakeDoor(), "overview").body
+
+    assert "<span>1000 national minutes</span>" in page
+    assert "<span>1000 national minutes, carried over</span>" in page
+
+
 @pytest.mark.parametrize("path", ["overview", "usage", "invoices"])
 def test_an_ended_session_leads_to_the_login_with_a_word_why(path: str) -> None:
     """After a quarter of an hour away one reads why one has to log in again."""
