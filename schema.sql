@@ -893,7 +893,7 @@ CREATE TABLE charge_reversal (
     started_at timestamptz NOT NULL,
     udr_id bigint NOT NULL,
     version integer NOT NULL,
-    reason text NOT NULL,
+    reason text NOT NULL CHECK (btrim(reason) <> ''),
     at timestamptz NOT NULL DEFAULT transaction_timestamp(),
     PRIMARY KEY (account_id, started_at, udr_id, version)
 ) PARTITION BY RANGE (started_at);

@@ -208,6 +208,17 @@ CHARGES = {
         "INSERT INTO charge_reversal (account_id, started_at, udr_id, version, reason)"
         f" VALUES ({ADA.id}, '2026-08-03 11:02:00+00', {ADA.id + 2}, 1, 'x')"
     ),
+    "a reversal without a reason": AFTER_REVERSAL.replace("'x'", "''"),
+    "a version that reverses another without a reason": (
+        "SELECT set_config('bmu.reversed_for', ' ', true);"
+        + charge(
+            udr=ADA.id + 2,
+            at="'2026-08-03 11:02:00+00'",
+            table="charge_20260803",
+            version=3,
+            replaces=2,
+        )
+    ),
     "a reversal of nothing": (
         "INSERT INTO charge_reversal (account_id, started_at, udr_id, version, reason)"
         f" VALUES ({ADA.id}, {AT}, {ADA.id + 1}, 7, 'x')"
@@ -488,6 +499,16 @@ def test_what_is_right_is_taken(engine: psycopg2.extensions.connection) -> None:
         "a balanced journal": journal("k-12345678", *BALANCED),
         "a reversal": AFTER_REVERSAL,
         "the next version after it": charge(),
+        "a version that reverses another, straight into its day": (
+            "SELECT set_config('bmu.reversed_for', 'x', true);"
+            + charge(
+                udr=ADA.id + 2,
+                at="'2026-08-03 11:02:00+00'",
+                table="charge_20260803",
+                version=3,
+                replaces=2,
+            )
+        ),
         "a first charge of new usage": charge(**FIRST, **USAGE),
         "one with fields of the company's own, straight into its day": charge(
             **(FIRST | {"udr": ADA.id + 51}),
