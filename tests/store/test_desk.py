@@ -76,11 +76,11 @@ def test_an_account_shows_what_it_rates_by(asking: Asking) -> None:
     asking.staff("account_exempt", number="A1", certificate="EX-7", tax="VAT")
 
     assert plain == {
-        "rate_plan": None, "inherits_plan": False, "category": None, "state": None, "usage_invoicer": None,
+        "parent": None, "rate_plan": None, "inherits_plan": False, "category": None, "state": None, "usage_invoicer": None,
         "attributes": [], "exemptions": [],
     }  # fmt: skip
     assert asking.staff("account_show", number="A1").body["terms"] == {
-        "rate_plan": "PLAN", "inherits_plan": False, "category": "business", "state": None, "usage_invoicer": "A2",
+        "parent": None, "rate_plan": "PLAN", "inherits_plan": False, "category": "business", "state": None, "usage_invoicer": "A2",
         "attributes": ["segment=gold"],
         "exemptions": [{"certificate": "EX-7", "tax": "VAT", "from": None, "to": None}],
     }  # fmt: skip

@@ -396,7 +396,7 @@ def patiently(ask: Callable[[], Answered]) -> Answered:
 
 def test_a_stream_is_closed_when_its_day_is_over(office: Office, switch: Switch) -> None:
     """Its lines are counted, and add up like a file's; from then on it does not change."""
-    switch.now = NOW - timedelta(days=100)
+    switch.now = NOW - timedelta(days=30)
     switch.reserve("call 1", 1, 60)
     switch.settle("call 1", 60)
     switch.asks(
