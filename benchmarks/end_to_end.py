@@ -49,7 +49,7 @@ WATCH_SECONDS = 10
 # As much as a run writes, so that neither it nor the limit has to make files for it: a server that has run for a
 # day has them.
 WAL_MIB = 1536
-RATIO_AIM = 0.25
+RATIO_AIM = 0.5
 MEMORY_AIM_KIB = 1 << 20
 
 

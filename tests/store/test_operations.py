@@ -252,6 +252,7 @@ def test_the_overview_says_where_the_account_stands(asking: Asking) -> None:
         {
             "name": "Ten minutes",
             "kind": "USAGE",
+            "part": "ALLOTMENT",
             "unit": "TIME",
             "granted": 600,
             "balance": 600 - CALLS * 20,

@@ -84,21 +84,42 @@ def test_a_changed_name_changes_no_charge(office: Office, asking: Asking) -> Non
     assert (live(office), allowances(office), office.all("SELECT count(*) FROM draw")) == before
 
 
+def of_those_apart(office: Office) -> list[tuple[object, ...]]:
+    """Give the charges that count of accounts that share no allowance with others."""
+    group = office.all("SELECT id FROM account WHERE parent_id IS NOT NULL")
+    return [row for row in live(office) if row[:1] not in group]
+
+
 @pytest.mark.parametrize("other", [DEARER, WITHHELD], ids=["dearer", "withheld"])
 def test_there_and_back_gives_the_original(office: Office, asking: Asking, other: str) -> None:
     """Other prices, or nothing included, and as before: each charge and each allowance is what it was first."""
-    before = live(office), allowances(office)
+    before = of_those_apart(office), allowances(office)
     load(asking, other)
     rerated(office, asking, **FROM)
-    between = live(office)
+    between = of_those_apart(office)
     assert holds(office)
 
     load(asking, CATALOGUE)
     rerated(office, asking, **FROM)
 
     assert between != before[0]
-    assert live(office) == before[0]
+    assert of_those_apart(office) == before[0]
     assert allowances(office) == before[1]
+    assert holds(office)
+
+
+def test_there_and_back_a_group_has_used_as_much(office: Office, asking: Asking) -> None:
+    """Of what accounts draw from together another one may have it then: they are rated again one after the other."""
+    used = "SELECT sum(balance) FROM bucket"
+    before = allowances(office), office.all(used)
+    load(asking, WITHHELD)
+    rerated(office, asking, **FROM)
+    assert office.all(used) != before[1]
+
+    load(asking, CATALOGUE)
+    rerated(office, asking, **FROM)
+
+    assert (allowances(office), office.all(used)) == before
     assert holds(office)
 
 
