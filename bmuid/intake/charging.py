@@ -1,7 +1,6 @@
 """New usage charged: rated account by account, its buckets drawn from, its rows written day by day."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
 
@@ -39,15 +38,6 @@ _ACCOUNT = itemgetter(at(Owner, "account_id"))
 _SERVICE = itemgetter(at(Owner, "account_service_id"))
 
 
-@dataclass(frozen=True, slots=True)
-class OfDay:
-    """Encoded rows of one day."""
-
-    charges: list[bytes] = field(default_factory=list)
-    grants: list[bytes] = field(default_factory=list)
-    draws: list[bytes] = field(default_factory=list)
-
-
 def charge(
     txn: Transaction,
     file_id: int,
@@ -79,7 +69,9 @@ def charge(
     there = drawable(txn, tariff, needs, owners, locking=locking)
     ids = iter(udrs.new_ids(txn, len(events)))
     rated_us = began(txn)
-    days: dict[int, OfDay] = {}
+    days: dict[int, list[bytes]] = {}
+    grants: list[bytes] = []
+    drawn: list[bytes] = []
     lost: list[tuple[UDR, Unrated]] = []
     for first in range(0, len(events), BLOCK_EVENTS):
         block, theirs = events[first : first + BLOCK_EVENTS], owners[first : first + BLOCK_EVENTS]
@@ -89,33 +81,36 @@ def charge(
         lost += unpriced
         for day, of_events, of_owners, rated in found:
             priced = Priced(list(islice(ids, len(rated))), of_events, of_owners, rated)
-            of_day = days.setdefault(day, OfDay())
-            of_day.charges.extend(charges.rows(priced, file_id, tariff.revision, rated_us))
-            granted, drawn = draws.rows(priced, there.elsewhere)
-            of_day.grants.extend(granted)
-            of_day.draws.extend(drawn)
+            days.setdefault(day, []).extend(
+                charges.rows(priced, file_id, tariff.revision, rated_us)
+            )
+            of_grants, of_draws = draws.rows(priced, there.elsewhere)
+            grants.extend(of_grants)
+            drawn.extend(of_draws)
     rolls.carry_in(txn, there)
     for day, of_day in days.items():
-        charges.add(txn, day, of_day.charges)
-    _draw(txn, there, days.values(), owners)
+        charges.add(txn, day, of_day)
+    _draw(txn, there, (grants, drawn), owners)
     rolls.let_lapse(txn, there)
     note(txn, tariff, there)
     return lost
 
 
 def _draw(
-    txn: Transaction, there: Drawable, days: Collection[OfDay], owners: Sequence[Owner]
+    txn: Transaction,
+    there: Drawable,
+    moves: tuple[Sequence[bytes], Sequence[bytes]],
+    owners: Sequence[Owner],
 ) -> None:
     """
-    Move the buckets by what was granted and drawn.
+    Move the buckets by what was granted and drawn, encoded, of all days.
 
     Those that were only read are locked by that. Nobody can have drawn what was drawn here: the database refuses it. If
     nobody gave back to those that are used up either, then all is as if it had been rated at this instant.
     """
-    grants = [piece for of_day in days for piece in of_day.grants]
+    grants, drawn = moves
     if grants:
         draws.add(txn, grants)
-    drawn = [piece for of_day in days for piece in of_day.draws]
     try:
         if drawn:
             draws.add(txn, drawn)
